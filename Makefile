@@ -1,0 +1,45 @@
+# The project's commands. The work is done by tools/; here stand only their names.
+.PHONY: help run test check fmt bench crash demo lock
+
+# HOST counts only on make's own command line: some shells export HOST as the machine's name, and
+# `make run` must never open the tracker to the network because of that.
+ifneq ($(origin HOST),command line)
+HOST =
+endif
+serve_options = $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') $(if $(WORKERS),--workers '$(WORKERS)')
+
+environment = sh tools/environment.sh
+python = .venv/bin/python
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+run: ## serve the tracker on 127.0.0.1:8000 (PORT=9000, HOST=0.0.0.0, WORKERS=4 change that)
+	@$(environment) run && exec $(python) -m cmmc_tracker serve $(serve_options)
+
+test: ## everything: style, types, import contracts, the suite on both databases, browser tests
+	@$(environment) dev && exec $(python) tools/check.py all
+
+check: ## the fast part of it: style, types, import contracts, unit tests
+	@$(environment) dev && exec $(python) tools/check.py fast
+
+fmt: ## mend what ruff can mend, and format
+	@$(environment) dev && { $(python) -m ruff check --fix . ; $(python) -m ruff format . ; }
+
+bench: ## measure the promised speed and memory
+	@$(environment) dev && exec $(python) -m bench
+
+crash: ## kill the server 50 times during writes and look for losses
+	@$(environment) dev && exec $(python) -m tests.crash
+
+demo: ## fill an empty install with a believable small contractor
+	@$(environment) run && exec $(python) -m cmmc_tracker demo
+
+# Both locks come from one resolution each, with the build backend among them: an install needs nothing unhashed.
+lock_command = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	--no-annotate --all-extras --quiet
+
+lock: ## write requirements.lock and requirements-dev.lock anew (needs uv)
+	@command -v uv >/dev/null || { echo "make lock needs uv: python3 -m pip install uv" >&2; exit 1; }
+	@$(lock_command) pyproject.toml tools/build.in -o requirements.lock
+	@$(lock_command) --group dev pyproject.toml tools/build.in -c requirements.lock -o requirements-dev.lock

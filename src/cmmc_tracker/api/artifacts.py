@@ -1,0 +1,251 @@
+"""Artifacts: uploading, describing, linking, downloading."""
+
+from typing import Any
+
+from flask import Response, make_response, request, url_for
+from pydantic import Field
+
+from cmmc_tracker.api.registry import Asked, Given, operation
+from cmmc_tracker.api.shapes import ArtifactShown, ArtifactsShown, artifact_shown
+from cmmc_tracker.domain import catalog
+from cmmc_tracker.domain.artifacts import parse_link
+from cmmc_tracker.domain.catalog import ObjectiveId
+from cmmc_tracker.errors import Invalid, NotFound
+from cmmc_tracker.gate import content, doors
+from cmmc_tracker.gate.etag import expected_version
+from cmmc_tracker.gate.forms import FACTS, files_of, system_for, take_in, targets_of
+from cmmc_tracker.gate.listing import cursor_of, limit_of
+from cmmc_tracker.services import artifact_views, artifacts
+from cmmc_tracker.services.artifact_views import ArtifactFilter
+from cmmc_tracker.services.artifacts import Received, Target
+
+
+class WantedArtifacts(Asked):
+    """Which artifacts to list."""
+
+    q: str = ""
+    kind: str = ""
+    status: str = ""
+    objective: str = ""
+    limit: str = ""
+    cursor: str = ""
+
+
+class NewArtifact(Given):
+    """An artifact to be made; `objectives` may be repeated."""
+
+    title: str
+    kind: str = "other"
+    description: str = ""
+    covers_from: str = ""
+    covers_until: str = ""
+    collected_on: str = ""
+    system: str = ""
+    objectives: list[str] = Field(default_factory=list)
+
+
+class ArtifactChange(Given):
+    """What is said of an artifact: only what is given changes; null or empty clears a date."""
+
+    title: str | None = None
+    kind: str | None = None
+    description: str | None = None
+    covers_from: str | None = None
+    covers_until: str | None = None
+    collected_on: str | None = None
+
+
+class NewVersion(Given):
+    """A new version of an artifact."""
+
+    note: str = ""
+
+
+class LinkFacts(Given):
+    """Where in the file, and what it shows there."""
+
+    locator: str = ""
+    shows: str = ""
+
+
+class LinkSystem(Asked):
+    """The system that the objective is of; may be left out when there is only one."""
+
+    system: str = ""
+
+
+@operation(
+    "GET",
+    "/artifacts",
+    "Artifacts, newest first, page by page",
+    answer=ArtifactsShown,
+    query=WantedArtifacts,
+    failures=(400, 422),
+)
+def list_artifacts(query: WantedArtifacts) -> ArtifactsShown:
+    """One page of the artifacts that fit."""
+    wanted = ArtifactFilter(
+        text=query.q[:200],
+        kind=query.kind,
+        status=query.status,
+        objective=catalog.parse_objective_id(query.objective) if query.objective else None,
+        limit=limit_of(request.args),
+        cursor=cursor_of(request.args),
+    )
+    with doors.open_read() as work:
+        found, following = artifact_views.page(work, wanted)
+    items = [artifact_shown(one) for one in found]
+    return ArtifactsShown(items=items, next_cursor=str(following) if following else None)
+
+
+@operation(
+    "POST",
+    "/artifacts",
+    "Upload an artifact",
+    status=201,
+    answer=ArtifactShown,
+    form=NewArtifact,
+    file=True,
+    failures=(400, 404, 413, 415, 422, 507),
+)
+def create_artifact(form: NewArtifact) -> Response:
+    """Keep a file as a new artifact, linked to objectives."""
+    home = system_for(doors.actor(), form.system)
+    targets = targets_of(home, form.objectives)
+    facts = {name: value for name, value in form.model_dump().items() if name in FACTS}
+    received = _file()
+    with doors.open_write() as work:
+        made = artifacts.create(work, home, received, facts, targets)
+        shown = artifact_shown(artifact_views.one(work, made))
+    return _created(shown)
+
+
+def _file() -> Received:
+    files = files_of()
+    if len(files) != 1:
+        problem = "A file is needed." if not files else "Send one file; each becomes an artifact of its own."
+        raise Invalid({"file": problem})
+    return take_in(files[0])
+
+
+def _created(shown: ArtifactShown) -> Response:
+    response = make_response(shown.model_dump_json(), 201)
+    response.mimetype = "application/json"
+    response.headers["Location"] = url_for("api.show_artifact", artifact_id=shown.id)
+    return response
+
+
+@operation("GET", "/artifacts/{artifact_id}", "One artifact", answer=ArtifactShown, failures=(404,))
+def show_artifact(artifact_id: int) -> ArtifactShown:
+    """One artifact with its current version and its links."""
+    with doors.open_read() as work:
+        return artifact_shown(artifact_views.one(work, artifact_id))
+
+
+@operation(
+    "PATCH",
+    "/artifacts/{artifact_id}",
+    "Change what is said of an artifact",
+    answer=ArtifactShown,
+    body=ArtifactChange,
+    failures=(400, 404, 412, 422),
+    versioned=True,
+)
+def change_artifact(artifact_id: int, body: ArtifactChange) -> ArtifactShown:
+    """Change title, kind, description or dates."""
+    given: dict[str, Any] = body.given()
+    if not given:
+        raise Invalid({"body": "Nothing to change was given."})
+    with doors.open_write() as work:
+        artifacts.edit(work, artifact_id, given, expected_version())
+        return artifact_shown(artifact_views.one(work, artifact_id))
+
+
+@operation(
+    "DELETE",
+    "/artifacts/{artifact_id}",
+    "Put an artifact into the trash",
+    status=204,
+    failures=(404, 412),
+    versioned=True,
+)
+def delete_artifact(artifact_id: int) -> None:
+    """The artifact is found nowhere after this; its bytes and history stay."""
+    with doors.open_write() as work:
+        artifacts.remove(work, artifact_id, expected_version())
+
+
+@operation(
+    "POST",
+    "/artifacts/{artifact_id}/versions",
+    "Add a new version",
+    status=201,
+    answer=ArtifactShown,
+    form=NewVersion,
+    file=True,
+    failures=(400, 404, 412, 413, 415, 422, 507),
+    versioned=True,
+)
+def create_version(artifact_id: int, form: NewVersion) -> Response:
+    """Keep a file as the artifact's new version; older ones stay."""
+    with doors.open_read() as work:
+        artifacts.visible(work, artifact_id)
+    received = _file()
+    with doors.open_write() as work:
+        artifacts.add_version(work, artifact_id, received, form.note, expected_version())
+        shown = artifact_shown(artifact_views.one(work, artifact_id))
+    return _created(shown)
+
+
+@operation(
+    "GET",
+    "/artifacts/{artifact_id}/versions/{number}/content",
+    "The bytes of a version; the ETag is their SHA-256, Range is honoured",
+    failures=(404, 416),
+    binary=True,
+)
+def show_content(artifact_id: int, number: int) -> Response:
+    """The bytes of one file of a version."""
+    position = request.args.get("file", "1")
+    if not (position.isascii() and position.isdecimal()) or len(position) > 4:
+        raise NotFound("There is no such file in this version.")
+    with doors.open_read() as work:
+        file = artifact_views.file_of(work, artifact_id, number, int(position))
+    return content.send(file)
+
+
+@operation(
+    "PUT",
+    "/artifacts/{artifact_id}/objectives/{objective}",
+    "Link an artifact to an objective",
+    status=204,
+    body=LinkFacts,
+    query=LinkSystem,
+    failures=(400, 404, 422),
+)
+def put_link(artifact_id: int, objective: str, body: LinkFacts, query: LinkSystem) -> None:
+    """Say that the artifact is evidence for the objective; again is no error."""
+    home = system_for(doors.actor(), query.system)
+    target = targets_of(home, [str(_objective(objective))])[0]
+    locator, shows = parse_link(body.locator, body.shows)
+    with doors.open_write() as work:
+        artifacts.link(work, artifact_id, Target(home, target.objective, locator, shows))
+
+
+@operation(
+    "DELETE",
+    "/artifacts/{artifact_id}/objectives/{objective}",
+    "Take a link away",
+    status=204,
+    query=LinkSystem,
+    failures=(404, 422),
+)
+def delete_link(artifact_id: int, objective: str, query: LinkSystem) -> None:
+    """The artifact is no evidence for the objective any more; again is no error."""
+    home = system_for(doors.actor(), query.system)
+    with doors.open_write() as work:
+        artifacts.unlink(work, artifact_id, home, _objective(objective))
+
+
+def _objective(text: str) -> ObjectiveId:
+    return catalog.parse_objective_id(text)

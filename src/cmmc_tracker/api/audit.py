@@ -1,0 +1,72 @@
+"""The audit log, for administrators."""
+
+from datetime import UTC, datetime
+
+from flask import request
+
+from cmmc_tracker.api.registry import Asked, operation
+from cmmc_tracker.api.shapes import AuditPageShown, AuditShown
+from cmmc_tracker.errors import Invalid
+from cmmc_tracker.gate import doors
+from cmmc_tracker.gate.listing import cursor_of
+from cmmc_tracker.gate.session import admin_required
+from cmmc_tracker.services import audit
+from cmmc_tracker.services.audit import AuditFilter
+
+
+class WantedEntries(Asked):
+    """Which entries to list; `since` and `until` are ISO 8601, the end is not included."""
+
+    actor: str = ""
+    action: str = ""
+    entity: str = ""
+    since: str = ""
+    until: str = ""
+    cursor: str = ""
+
+
+@operation(
+    "GET",
+    "/audit",
+    "The audit log, newest first; administrators only",
+    answer=AuditPageShown,
+    query=WantedEntries,
+    failures=(400, 422),
+)
+@admin_required
+def list_audit(query: WantedEntries) -> AuditPageShown:
+    """One page of the entries that fit."""
+    wanted = AuditFilter(
+        actor=query.actor[:80],
+        action=query.action,
+        entity=query.entity[:120],
+        since=_instant(query.since, "since"),
+        until=_instant(query.until, "until"),
+        cursor=cursor_of(request.args),
+    )
+    with doors.open_read() as work:
+        entries, following = audit.page(work, wanted)
+    items = [
+        AuditShown(
+            id=e.id,
+            at=e.at,
+            actor=e.actor,
+            address=e.address,
+            action=e.action,
+            entity=e.entity,
+            detail=e.detail,
+            hash=e.hash,
+        )
+        for e in entries
+    ]
+    return AuditPageShown(items=items, next_cursor=str(following) if following else None)
+
+
+def _instant(text: str, name: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid({name: "This is not a time; write it as 2026-11-24 or 2026-11-24T10:00:00Z."}) from None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -1,0 +1,194 @@
+"""Systems, their score, their requirements and objectives."""
+
+from typing import Any
+
+from cmmc_tracker.api.registry import Asked, Given, operation
+from cmmc_tracker.api.shapes import (
+    LinesShown,
+    ObjectiveShown,
+    RequirementShown,
+    ScoreShown,
+    SystemShown,
+    SystemsShown,
+    line_shown,
+    objective_shown,
+    requirement_shown,
+    score_shown,
+)
+from cmmc_tracker.domain import catalog
+from cmmc_tracker.domain.assessment import Implementation, Judgement, Status
+from cmmc_tracker.domain.permissions import Access
+from cmmc_tracker.errors import Invalid, NotFound
+from cmmc_tracker.gate import doors
+from cmmc_tracker.gate.etag import expected_version
+from cmmc_tracker.services import assessment, systems, wordings
+from cmmc_tracker.services.assessment import LineFilter, RequirementState
+from cmmc_tracker.services.work import Work
+
+
+class NewSystem(Given):
+    """A system to be made."""
+
+    name: str
+    level: int
+
+
+class WantedLines(Asked):
+    """Which requirements to list."""
+
+    family: str = ""
+    status: str = ""
+    q: str = ""
+
+
+class ObjectiveChange(Given):
+    """A judgement: only what is given changes."""
+
+    status: str | None = None
+    note: str | None = None
+    methods: list[str] | None = None
+
+
+class RequirementChange(Given):
+    """How the organization does it: only what is given changes."""
+
+    narrative: str | None = None
+    implementation_status: str | None = None
+    responsibility: str | None = None
+    partial: bool | None = None
+
+
+def _system_shown(access: Access) -> SystemShown:
+    return SystemShown(
+        id=access.system_id,
+        slug=access.slug,
+        name=access.name,
+        level=access.level,
+        demo=access.demo,
+        rights=sorted(access.rights),
+    )
+
+
+@operation("GET", "/systems", "The systems that you are a member of", answer=SystemsShown)
+def list_systems() -> SystemsShown:
+    """All of the caller's systems."""
+    return SystemsShown(items=[_system_shown(one) for one in doors.actor().systems.values()])
+
+
+@operation(
+    "POST", "/systems", "Make a system", status=201, answer=SystemShown, body=NewSystem, failures=(400, 409, 422)
+)
+def create_system(body: NewSystem) -> SystemShown:
+    """Make a system with nothing assessed."""
+    with doors.open_write() as work:
+        return _system_shown(systems.create(work, body.name, body.level))
+
+
+@operation("GET", "/systems/{slug}/score", "The score, and why", answer=ScoreShown, failures=(404,))
+def show_score(slug: str) -> ScoreShown:
+    """The score as it stands."""
+    with doors.open_read() as work:
+        return score_shown(assessment.picture(work, doors.system(slug)).score)
+
+
+@operation(
+    "GET",
+    "/systems/{slug}/requirements",
+    "The requirements, all in one answer",
+    answer=LinesShown,
+    query=WantedLines,
+    failures=(404, 422),
+)
+def list_requirements(slug: str, query: WantedLines) -> LinesShown:
+    """The requirements that fit the filter, in catalog order."""
+    if query.status and query.status not in set(Status):
+        raise Invalid({"status": f"The status must be one of {', '.join(Status)}."})
+    wanted = LineFilter(family=query.family, status=query.status, text=query.q[:200])
+    with doors.open_read() as work:
+        picture = assessment.picture(work, doors.system(slug))
+    return LinesShown.model_construct(items=[line_shown(line) for line in assessment.narrowed(picture.lines, wanted)])
+
+
+@operation(
+    "GET",
+    "/systems/{slug}/requirements/{requirement}",
+    "One requirement with its objectives",
+    answer=RequirementShown,
+    failures=(404,),
+)
+def show_requirement(slug: str, requirement: str) -> RequirementShown:
+    """One requirement with everything that stands about it."""
+    with doors.open_read() as work:
+        return _shown(work, doors.system(slug), _known(requirement))
+
+
+def _known(requirement: str) -> str:
+    """A requirement of a path: what nobody knows is not found, rather than a wrong field."""
+    try:
+        return catalog.parse_requirement_id(requirement)
+    except Invalid as error:
+        raise NotFound(error.message) from None
+
+
+def _shown(work: Work, system: Access, requirement: str) -> RequirementShown:
+    wording = wordings.of_requirement(work, system.level, requirement)
+    state = assessment.one(work, system, requirement)
+    if wording is None:
+        return requirement_shown(state)
+    return requirement_shown(state, dict(wording.prose), wording.source.title)
+
+
+@operation(
+    "PATCH",
+    "/systems/{slug}/requirements/{requirement}",
+    "Say how the organization does it",
+    answer=RequirementShown,
+    body=RequirementChange,
+    failures=(400, 404, 412, 422),
+    versioned=True,
+)
+def change_requirement(slug: str, requirement: str, body: RequirementChange) -> RequirementShown:
+    """Change narrative, state, responsibility or the partial switch."""
+    system, canonical = doors.system(slug), _known(requirement)
+    changes = Implementation.parse(_some(body), catalog.load(system.level).requirement(canonical))
+    with doors.open_write() as work:
+        assessment.implement(work, system, canonical, changes, expected_version())
+        return _shown(work, system, canonical)
+
+
+@operation(
+    "PATCH",
+    "/systems/{slug}/requirements/{requirement}/objectives/{letter}",
+    "Judge one objective",
+    answer=ObjectiveShown,
+    body=ObjectiveChange,
+    failures=(400, 404, 412, 422),
+    versioned=True,
+)
+def change_objective(slug: str, requirement: str, letter: str, body: ObjectiveChange) -> ObjectiveShown:
+    """Set status, note and methods; what is not given stays as it is."""
+    system, canonical = doors.system(slug), _known(requirement)
+    given, version = _some(body), expected_version()
+    with doors.open_write() as work:
+        before = _state(work, system, canonical).finding(letter.lower())
+        objective = catalog.parse_objective_id(before.objective.id)
+        merged: dict[str, Any] = {"status": before.status, "note": before.note, "methods": list(before.methods)}
+        merged |= given
+        judgement = Judgement.parse(objective, merged["status"], merged["note"], merged["methods"])
+        assessment.judge(work, system, objective, judgement, version)
+        return objective_shown(_state(work, system, canonical).finding(objective.letter))
+
+
+def _state(work: Work, system: Access, requirement: str) -> RequirementState:
+    return assessment.one(work, system, requirement)
+
+
+def _some(body: Given) -> dict[str, Any]:
+    """What the caller gave; an empty change or a null says nothing and is refused."""
+    given = body.given()
+    if not given:
+        raise Invalid({"body": "Nothing to change was given."})
+    nulls = {name: "This cannot be null; leave it out to keep it." for name, value in given.items() if value is None}
+    if nulls:
+        raise Invalid(nulls)
+    return given

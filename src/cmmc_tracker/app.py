@@ -1,0 +1,82 @@
+"""`create_app`: the only place where parts are joined."""
+
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask
+
+from cmmc_tracker import api, web
+from cmmc_tracker.config import MIB, VARIABLES, Settings, read
+from cmmc_tracker.gate import csrf, headers, problems, proxies, session
+from cmmc_tracker.gate import uploads as gate_uploads
+from cmmc_tracker.gate.doors import EXTENSION, Installation
+from cmmc_tracker.services import systems
+from cmmc_tracker.services.limits import DatabaseLimiter, SharedLimiter
+from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage.blobs import FolderBlobs
+from cmmc_tracker.storage.database import make_engine, migrate
+
+log = logging.getLogger("cmmc_tracker")
+
+
+def create_app(config: Mapping[str, Any] | None = None) -> Flask:
+    """The web application.
+
+    `config` may carry environment variables of the contract (they stand before the process's own) and Flask's
+    own settings. Creates and migrates the database. Raises `Misconfigured` for a value that cannot be used.
+    """
+    given = dict(config or {})
+    names = {variable.name for variable in VARIABLES}
+    settings = read_settings({k: str(v) for k, v in given.items() if k in names})
+    return build(settings, open_tracker(settings), {k: v for k, v in given.items() if k not in names})
+
+
+def read_settings(overrides: Mapping[str, str] | None = None) -> Settings:
+    """The environment's settings, with overrides; warns where sessions will not outlive the process."""
+    settings = read({**os.environ, **(overrides or {})})
+    if settings.secret_is_random:
+        log.warning("FLASK_SECRET is not set: a random key is used, and everybody is signed out when it restarts")
+    return settings
+
+
+def open_tracker(settings: Settings) -> Tracker:
+    """The installation that the settings name: its database up to date, its store ready."""
+    engine = make_engine(settings.database_url)
+    migrate(engine)
+    tracker = Tracker(engine, FolderBlobs(settings.upload_path))
+    systems.prepare(tracker)
+    return tracker
+
+
+def build(settings: Settings, tracker: Tracker, more: Mapping[str, Any] | None = None) -> Flask:
+    """Join the gate, the pages and the API over one tracker. The order of the gate's checks is the order here."""
+    app = Flask("cmmc_tracker", static_folder="web/static", template_folder="web")
+    app.request_class = gate_uploads.UploadRequest
+    app.config.update(
+        SECRET_KEY=settings.secret,
+        MAX_CONTENT_LENGTH=settings.max_upload_bytes,
+        MAX_FORM_MEMORY_SIZE=2 * MIB,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.production,
+        SESSION_COOKIE_NAME="__Host-session" if settings.production else "session",
+        SEND_FILE_MAX_AGE_DEFAULT=None,
+        DEBUG=settings.debug,
+        **(more or {}),
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    limiter = SharedLimiter(settings.rate_limit_url) if settings.rate_limit_url else DatabaseLimiter(tracker)
+    app.extensions[EXTENSION] = Installation(
+        tracker, limiter, settings.production, settings.public_url, settings.max_upload_bytes
+    )
+    headers.watch(app, production=settings.production)
+    problems.watch(app)
+    proxies.watch(app, trusted=settings.trusted_proxies, public_url=settings.public_url, production=settings.production)
+    session.watch(app)
+    csrf.watch(app)
+    app.teardown_request(lambda _error: gate_uploads.finish())
+    web.join(app)
+    api.join(app)
+    return app

@@ -1,0 +1,34 @@
+"""The command `cmmc-tracker`: one file a group of commands. Exit status: 0 done, 1 failed, 2 wrong use."""
+
+import logging
+import sys
+
+import click
+
+from cmmc_tracker.cli.artifacts import artifact
+from cmmc_tracker.cli.catalog import catalog
+from cmmc_tracker.cli.checks import score, verify
+from cmmc_tracker.cli.demo import demo
+from cmmc_tracker.cli.serve import serve
+from cmmc_tracker.cli.users import user
+from cmmc_tracker.errors import TrackerError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cmmc-tracker", prog_name="cmmc-tracker")
+def commands() -> None:
+    """Keep the evidence of a CMMC assessment, judge its objectives, compute the score."""
+
+
+for command in (artifact, catalog, demo, score, serve, user, verify):
+    commands.add_command(command)
+
+
+def main() -> None:
+    """Run a command; a failure is one plain line on stderr."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    try:
+        commands(prog_name="cmmc-tracker")
+    except TrackerError as error:
+        click.echo(f"Error: {error.message}", err=True)
+        sys.exit(1)

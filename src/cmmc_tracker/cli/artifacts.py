@@ -1,0 +1,118 @@
+"""`cmmc-tracker artifact`: evidence from the command line, single files or whole folders."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cmmc_tracker.cli.open import opened, system_named
+from cmmc_tracker.domain.artifacts import Kind
+from cmmc_tracker.domain.permissions import Access, Actor
+from cmmc_tracker.errors import TrackerError
+from cmmc_tracker.gate.forms import targets_of
+from cmmc_tracker.services import artifacts
+from cmmc_tracker.services.artifacts import Target
+from cmmc_tracker.services.work import Tracker
+
+PIECE = 1_048_576
+
+
+@click.group()
+def artifact() -> None:
+    """Evidence."""
+
+
+@artifact.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--objective", "objectives", multiple=True, help="Link to this objective, such as 3.1.1[a]; repeatable.")
+@click.option("--title", help="For a single file; else its name is taken.")
+@click.option("--kind", type=click.Choice([k.value for k in Kind]), default=Kind.OTHER.value, show_default=True)
+@click.option("--description", default="")
+@click.option("--collected-on", default="", help="The day it was collected, such as 2026-11-24.")
+@click.option("--covers-from", default="", help="The first day that it covers.")
+@click.option("--covers-until", default="", help="The last day that it covers.")
+@click.option("--system", "slug", help="The system's short name; may be left out when there is only one.")
+@click.option("--json", "as_json", is_flag=True, help="For scripts: one object a file.")
+def add(files: tuple[Path, ...], objectives: tuple[str, ...], slug: str | None, as_json: bool, **facts: Any) -> None:
+    """Keep files as artifacts; of a folder, every file below it. A refused file does not stop the others."""
+    tracker, actor = opened()
+    home = system_named(actor, slug)
+    targets = targets_of(home, objectives)
+    found = [path for given in files for path in _below(given)]
+    if facts["title"] and len(found) != 1:
+        raise click.UsageError("--title goes with a single file.")
+    refused = 0
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=as_json or not sys.stderr.isatty(),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("Taking in", total=sum(path.stat().st_size for path in found))
+        for path in found:
+            bar.update(task, description=path.name[:40])
+            told = _add_one(tracker, actor, path, Wanted(home, facts, targets), lambda n: bar.advance(task, n))
+            refused += "error" in told
+            _tell(told, as_json=as_json)
+    if refused:
+        click.echo(f"{refused} of {len(found)} files were not taken; nothing was kept of them.", err=True)
+        sys.exit(1)
+
+
+def _below(given: Path) -> Iterator[Path]:
+    """The file itself, or every file below a folder by name; links and hidden files are left out."""
+    if not given.is_dir():
+        yield given
+        return
+    for path in sorted(given.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(given).parts)
+        if path.is_file() and not path.is_symlink() and not hidden:
+            yield path
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What every file of one command gets."""
+
+    home: Access
+    facts: dict[str, Any]
+    targets: list[Target]
+
+
+def _add_one(
+    tracker: Tracker, actor: Actor, path: Path, wanted: Wanted, moved: Callable[[int], None]
+) -> dict[str, Any]:
+    try:
+        with path.open("rb") as source, closing(tracker.blobs.receive()) as incoming:
+            while piece := source.read(PIECE):
+                incoming.write(piece)
+                moved(len(piece))
+            received = artifacts.take_in(incoming, path.name)
+            given = {**wanted.facts, "title": wanted.facts["title"] or path.stem.replace("_", " ")}
+            with tracker.write(actor) as work:
+                made = artifacts.create(work, wanted.home, received, given, wanted.targets)
+    except TrackerError as error:
+        return {"file": str(path), "error": error.message}
+    except OSError as error:
+        return {"file": str(path), "error": error.strerror or str(error)}
+    return {"file": str(path), "id": made, "sha256": received.sha256, "size": received.size}
+
+
+def _tell(told: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(told))
+    elif "error" in told:
+        click.echo(f"{told['file']}: {told['error']}", err=True)
+    else:
+        click.echo(f"{told['file']}: artifact {told['id']}, SHA-256 {told['sha256']}")

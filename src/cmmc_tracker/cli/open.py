@@ -1,0 +1,33 @@
+"""How commands reach the installation: as its operator, who may do what an administrator and a contributor may."""
+
+from dataclasses import replace
+
+from cmmc_tracker.app import open_tracker, read_settings
+from cmmc_tracker.domain.permissions import Access, Actor, Role
+from cmmc_tracker.errors import Invalid, NotFound
+from cmmc_tracker.services import systems
+from cmmc_tracker.services.artifact_views import COMMAND_LINE
+from cmmc_tracker.services.work import Tracker
+
+
+def opened() -> tuple[Tracker, Actor]:
+    """The installation that the environment names, its database up to date, and its operator."""
+    tracker = open_tracker(read_settings())
+    return tracker, operator(tracker)
+
+
+def operator(tracker: Tracker) -> Actor:
+    """Whoever can run commands on the machine: no account, recorded as the command line."""
+    with tracker.read() as work:
+        return replace(Actor(None, COMMAND_LINE, Role.ADMIN), systems=systems.all_of(work))
+
+
+def system_named(actor: Actor, slug: str | None) -> Access:
+    """The system of that slug; the only one when none is named."""
+    if slug is None:
+        if len(actor.systems) == 1:
+            return next(iter(actor.systems.values()))
+        raise Invalid({"system": f"Say which system with --system: {', '.join(actor.systems)}."})
+    if slug not in actor.systems:
+        raise NotFound(f"There is no system {slug!r}; there are: {', '.join(actor.systems)}.")
+    return actor.systems[slug]

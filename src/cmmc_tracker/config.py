@@ -1,0 +1,166 @@
+"""The environment, read once: one table of variables, each with meaning, default and parser.
+
+Nothing else in the product reads `os.environ`. A value that cannot be used stops the start with one line
+that names the variable.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cmmc_tracker.errors import Misconfigured
+
+MIB = 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment said, parsed. Sizes in bytes, paths absolute."""
+
+    secret: str
+    secret_is_random: bool
+    production: bool
+    debug: bool
+    data_dir: Path
+    database_url: str
+    upload_path: Path
+    rate_limit_url: str
+    public_url: str
+    trusted_proxies: int
+    max_upload_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable of the environment: how it is called, what it means, how it is read."""
+
+    name: str
+    meaning: str
+    default: str
+    parse: Callable[[str], Any]
+
+
+def _environment(text: str) -> bool:
+    if text not in {"production", "development"}:
+        raise ValueError("it must be production or development")
+    return text == "production"
+
+
+def _switch(text: str) -> bool:
+    if text not in {"0", "1"}:
+        raise ValueError("it must be 0 or 1")
+    return text == "1"
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or int(text) > 20:
+        raise ValueError("it must be a whole number from 0 to 20")
+    return int(text)
+
+
+def _mebibytes(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 10_240:
+        raise ValueError("it must be a whole number from 1 to 10240")
+    return int(text) * MIB
+
+
+def _folder(text: str) -> Path:
+    if "\0" in text:
+        raise ValueError("it must be a folder")
+    return Path(text).absolute()
+
+
+def _database(text: str) -> str:
+    if text.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        return text
+    raise ValueError("it must begin with sqlite:/// or postgresql://")
+
+
+def _store(text: str) -> Path:
+    if "://" in text:
+        raise ValueError("this version keeps artifacts in a folder; object stores are not supported yet")
+    return _folder(text)
+
+
+def _limits(text: str) -> str:
+    if text and not text.startswith(("memory://", "redis://", "rediss://")):
+        raise ValueError("it must begin with memory:// or redis://")
+    return text
+
+
+def _public(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query):
+        raise ValueError("it must be like https://tracker.example.com, without a path")
+    return text.rstrip("/")
+
+
+def _secret(text: str) -> str:
+    if text and len(text) < 16:
+        raise ValueError("it must have at least 16 characters")
+    return text
+
+
+VARIABLES = (
+    Variable("FLASK_SECRET", "signs sessions", "a random key per process start, and a warning", _secret),
+    Variable("FLASK_ENV", "`production` turns on Secure cookies and HSTS", "development", _environment),
+    Variable("FLASK_DEBUG", "`1` turns debug on; refused together with `FLASK_ENV=production`", "0", _switch),
+    Variable("CMMC_DATA_DIR", "folder for all embedded state", "instance", _folder),
+    Variable("DATABASE_URL", "SQLAlchemy URL (SQLite or PostgreSQL)", "sqlite:///$CMMC_DATA_DIR/cmmc.db", _database),
+    Variable("UPLOAD_PATH", "artifact store: a folder", "$CMMC_DATA_DIR/uploads", _store),
+    Variable("RATE_LIMIT_URL", "`memory://` or `redis://…` for sign-in limits", "the database", _limits),
+    Variable("PUBLIC_URL", "the address that people use", "the address served", _public),
+    Variable("TRUSTED_PROXIES", "how many reverse proxies may set X-Forwarded-*", "0", _count),
+    Variable("MAX_UPLOAD_MB", "largest request, in MiB", "100", _mebibytes),
+)
+
+
+def read(environment: Mapping[str, str] | None = None) -> Settings:
+    """Parse the environment (or the mapping given, for tests) into `Settings`.
+
+    Raises `Misconfigured` with one line naming the variable whose value cannot be used.
+    """
+    environment = os.environ if environment is None else environment
+    given = {v.name: environment.get(v.name, "") for v in VARIABLES}
+    data_dir = _parsed("CMMC_DATA_DIR", given["CMMC_DATA_DIR"] or "instance")
+    defaults = {
+        "FLASK_SECRET": "",
+        "FLASK_ENV": "development",
+        "FLASK_DEBUG": "0",
+        "CMMC_DATA_DIR": str(data_dir),
+        "DATABASE_URL": f"sqlite:///{data_dir}/cmmc.db",
+        "UPLOAD_PATH": f"{data_dir}/uploads",
+        "RATE_LIMIT_URL": "",
+        "PUBLIC_URL": "",
+        "TRUSTED_PROXIES": "0",
+        "MAX_UPLOAD_MB": "100",
+    }
+    value = {name: _parsed(name, given[name] or default) for name, default in defaults.items()}
+    if value["FLASK_DEBUG"] and value["FLASK_ENV"]:
+        raise Misconfigured("FLASK_DEBUG: debug cannot be on together with FLASK_ENV=production")
+    return Settings(
+        secret=value["FLASK_SECRET"] or secrets.token_hex(32),
+        secret_is_random=not value["FLASK_SECRET"],
+        production=value["FLASK_ENV"],
+        debug=value["FLASK_DEBUG"],
+        data_dir=value["CMMC_DATA_DIR"],
+        database_url=value["DATABASE_URL"],
+        upload_path=value["UPLOAD_PATH"],
+        rate_limit_url=value["RATE_LIMIT_URL"],
+        public_url=value["PUBLIC_URL"],
+        trusted_proxies=value["TRUSTED_PROXIES"],
+        max_upload_bytes=value["MAX_UPLOAD_MB"],
+    )
+
+
+def _parsed(name: str, text: str) -> Any:
+    variable = next(v for v in VARIABLES if v.name == name)
+    try:
+        return variable.parse(text)
+    except ValueError as error:
+        shown = "" if name in {"FLASK_SECRET", "DATABASE_URL", "RATE_LIMIT_URL"} else f" (given: {text[:80]!r})"
+        raise Misconfigured(f"{name} cannot be used: {error}{shown}") from None

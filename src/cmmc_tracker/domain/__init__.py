@@ -1,0 +1,1 @@
+"""The rules, pure: no web, no SQL, no clock, no network."""

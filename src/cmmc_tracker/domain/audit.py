@@ -1,0 +1,97 @@
+"""The audit log's chain: canonical text, hash, and the check. Pure.
+
+Each entry's hash covers its own content and the hash of the entry before it, so an entry that was altered, taken
+out or slipped in breaks every hash after it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+GENESIS = "0" * 64
+
+
+class Event(StrEnum):
+    """What the log may say happened, `thing:verb`, sorted."""
+
+    ARTIFACT_CREATED = "artifact:created"
+    ARTIFACT_DELETED = "artifact:deleted"
+    ARTIFACT_EDITED = "artifact:edited"
+    ARTIFACT_LINKED = "artifact:linked"
+    ARTIFACT_UNLINKED = "artifact:unlinked"
+    ARTIFACT_VERSIONED = "artifact:versioned"
+    CATALOG_IMPORTED = "catalog:imported"
+    DEMO_FILLED = "demo:filled"
+    LEFTOVERS_REMOVED = "leftovers:removed"
+    LOGIN_FAILED = "login:failed"
+    LOGIN_REFUSED = "login:refused"
+    LOGIN_SUCCEEDED = "login:succeeded"
+    LOGOUT_DONE = "logout:done"
+    OBJECTIVE_JUDGED = "objective:judged"
+    REQUEST_REFUSED = "request:refused"
+    REQUIREMENT_EDITED = "requirement:edited"
+    SESSION_ENDED = "session:ended"
+    SETTINGS_CHANGED = "settings:changed"
+    SETUP_FINISHED = "setup:finished"
+    SYSTEM_CREATED = "system:created"
+    USER_CREATED = "user:created"
+    USER_DISABLED = "user:disabled"
+    USER_ENABLED = "user:enabled"
+    USER_PASSWORD_CHANGED = "user:password_changed"  # noqa: S105 the name of an event
+    USER_PASSWORD_RESET = "user:password_reset"  # noqa: S105 the name of an event
+    USER_ROLE_CHANGED = "user:role_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as it is hashed; `at` and `detail` are text, to the letter."""
+
+    at: str
+    actor_id: int | None
+    actor: str
+    address: str
+    action: str
+    entity: str
+    detail: str
+    previous: str
+
+
+def stamp(now: datetime) -> str:
+    """An instant as the log writes it: UTC, microseconds, `Z`."""
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def canonical(detail: Mapping[str, Any]) -> str:
+    """Canonical JSON: sorted keys, no spaces; the same content always gives the same text."""
+    return json.dumps(detail, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def digest(entry: Entry) -> str:
+    """The entry's hash, SHA-256 in hex, over a JSON list: a list has no two readings, unlike joined text."""
+    fields = [
+        entry.previous,
+        entry.at,
+        entry.actor_id,
+        entry.actor,
+        entry.address,
+        entry.action,
+        entry.entity,
+        entry.detail,
+    ]
+    return hashlib.sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+
+def first_break(entries: Iterable[tuple[int, Entry, str]]) -> tuple[int, str] | None:
+    """Walk (id, entry, recorded hash) oldest first; the id and reason of the first break, or None when intact."""
+    expected = GENESIS
+    for number, entry, recorded in entries:
+        if entry.previous != expected:
+            return number, "it does not follow the entry before it: something was taken out or slipped in"
+        if digest(entry) != recorded:
+            return number, "its content is not what was recorded"
+        expected = recorded
+    return None

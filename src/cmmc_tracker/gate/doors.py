@@ -1,0 +1,84 @@
+"""How the doors (pages and API) reach the installation: the Work of the request, its person, its address."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from flask import current_app, g, request
+
+from cmmc_tracker.domain.permissions import Access, Actor, system_of
+from cmmc_tracker.errors import NotSignedIn
+from cmmc_tracker.services.limits import Limiter
+from cmmc_tracker.services.logins import Visitor
+from cmmc_tracker.services.work import Tracker, Work
+from cmmc_tracker.storage.blobs import Blobs
+
+EXTENSION = "cmmc"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What `create_app` joined: the one object that requests share."""
+
+    tracker: Tracker
+    limiter: Limiter
+    production: bool
+    public_url: str
+    max_upload_bytes: int
+
+    @property
+    def blobs(self) -> Blobs:
+        """The artifact store."""
+        return self.tracker.blobs
+
+
+def installation() -> Installation:
+    """The installation that serves this request."""
+    found: Installation = current_app.extensions[EXTENSION]
+    return found
+
+
+def open_read() -> AbstractContextManager[Work]:
+    """A reading Work of the person who asks."""
+    return installation().tracker.read(g.get("actor"), address())
+
+
+def open_write() -> AbstractContextManager[Work]:
+    """A writing Work of the person who asks."""
+    return installation().tracker.write(g.get("actor"), address())
+
+
+def actor() -> Actor:
+    """Who is signed in; the gate has let nobody else through."""
+    found: Actor | None = g.get("actor")
+    if found is None:
+        raise NotSignedIn("Please sign in first.")
+    return found
+
+
+def system(slug: str) -> Access:
+    """The system of a path; raises `NotFound` for strangers to it."""
+    return system_of(actor(), slug)
+
+
+def address() -> str:
+    """The address that asks; with `TRUSTED_PROXIES` the one that the outermost trusted proxy saw."""
+    return (request.remote_addr or "")[:64]
+
+
+def visitor() -> Visitor:
+    """Who asks, before anybody is signed in."""
+    return Visitor(_network(address()), request.headers.get("User-Agent", "")[:300])
+
+
+def _network(text: str) -> str:
+    """What counts as one place: an IPv4 address, or the /64 that one IPv6 customer has."""
+    try:
+        parsed = ip_address(text)
+    except ValueError:
+        return text
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ip_network((parsed, 64), strict=False))
+    return text

@@ -1,0 +1,57 @@
+"""What both doors read from a request that brings an artifact: its files, its facts, the objectives it shows."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask import request
+from werkzeug.datastructures import FileStorage
+
+from cmmc_tracker.domain.artifacts import parse_link
+from cmmc_tracker.domain.catalog import parse_objective_id
+from cmmc_tracker.domain.permissions import Access, Actor, system_of
+from cmmc_tracker.errors import Invalid, NotFound
+from cmmc_tracker.gate.uploads import incoming_of
+from cmmc_tracker.services import artifacts
+from cmmc_tracker.services.artifacts import Received, Target
+
+FACTS = ("title", "kind", "description", "covers_from", "covers_until", "collected_on")
+
+
+def facts_of(form: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of an artifact that were given, unparsed."""
+    return {name: form[name] for name in FACTS if name in form}
+
+
+def files_of(field: str = "file") -> list[FileStorage]:
+    """The files that were chosen; browsers send an empty part when none was."""
+    return [f for f in request.files.getlist(field) if f.filename]
+
+
+def take_in(file: FileStorage) -> Received:
+    """Check one file and keep its bytes; its lock is let go when the request ends, after the Work."""
+    return artifacts.take_in(incoming_of(file), file.filename or "")
+
+
+def system_for(actor: Actor, slug: str) -> Access:
+    """The system that an artifact goes to: the one named, or the only one there is.
+
+    Raises `Invalid` when none is named and several could be meant.
+    """
+    if slug:
+        try:
+            return system_of(actor, slug)
+        except NotFound as error:
+            raise Invalid({"system": error.message}) from None
+    if len(actor.systems) == 1:
+        return next(iter(actor.systems.values()))
+    raise Invalid({"system": "Say which system this belongs to; you are a member of several."})
+
+
+def targets_of(system: Access, objectives: Iterable[str], locator: str = "", shows: str = "") -> list[Target]:
+    """The objectives that an artifact is evidence for, each once; raises `Invalid` naming an unknown one."""
+    place, text = parse_link(locator, shows)
+    parsed = dict.fromkeys(parse_objective_id(one) for one in objectives if one.strip())
+    wrong = [one for one in parsed if f".L{system.level}-" not in one.requirement]
+    if wrong:
+        raise Invalid({"objectives": f"{wrong[0]} is not an objective of {system.name}."})
+    return [Target(system, one, place, text) for one in parsed]

@@ -1,0 +1,116 @@
+"""Failures into answers: the one place where an error gets its status.
+
+Below `/api/` the answer is `application/problem+json` (RFC 9457), elsewhere a short page. Nothing shows a stack
+trace; an unforeseen failure carries a reference that stands in the log beside its trace.
+"""
+
+import logging
+import secrets
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
+
+from cmmc_tracker import errors
+from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.errors import TrackerError
+from cmmc_tracker.gate import doors
+
+log = logging.getLogger("cmmc_tracker")
+
+STATUS: dict[type[TrackerError], int] = {
+    errors.Invalid: 422,
+    errors.Malformed: 400,
+    errors.NotSignedIn: 401,
+    errors.Forbidden: 403,
+    errors.PageExpired: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Stale: 412,
+    errors.TooLarge: 413,
+    errors.UnsupportedType: 415,
+    errors.TooMany: 429,
+    errors.Busy: 503,
+    errors.NoSpace: 507,
+    errors.Misconfigured: 503,
+}
+_WORDS = {
+    400: "The request could not be read. Nothing was changed.",
+    404: "There is no such page, or not for you.",
+    405: "This address does not do that. Nothing was changed.",
+    413: "This is larger than the tracker takes. Nothing was kept.",
+    415: "This type of content is not taken here. Nothing was changed.",
+}
+
+
+def watch(app: Flask) -> None:
+    """Answer every failure of the app."""
+    app.register_error_handler(TrackerError, _told)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def _told(error: TrackerError) -> Response:
+    status = STATUS[type(error)]
+    if isinstance(error, errors.Forbidden) and g.get("actor"):
+        _record_refusal(error)
+    more: dict[str, Any] = {}
+    if isinstance(error, errors.Invalid):
+        more["errors"] = error.fields
+    response = answer(status, error.message, more)
+    if isinstance(error, errors.TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.NotSignedIn):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="cmmc-tracker"'
+    return response
+
+
+def _record_refusal(error: TrackerError) -> None:
+    with doors.open_write() as work:
+        detail = {"method": request.method, "path": request.path[:200], "why": error.message}
+        work.record(Event.REQUEST_REFUSED, f"request:{request.endpoint or ''}", detail)
+
+
+def _http(error: HTTPException) -> Response:
+    if error.response is not None:
+        return make_response(error.response)
+    status = error.code or 500
+    if isinstance(error, ClientDisconnected):
+        return answer(400, "The connection was lost before everything had arrived. Nothing was kept.")
+    if isinstance(error, RequestEntityTooLarge):
+        limit = doors.installation().max_upload_bytes // 1_048_576
+        return answer(413, f"This is larger than the tracker takes ({limit} MB for one request). Nothing was kept.")
+    response = answer(status, _WORDS.get(status, error.description or ""))
+    for name, value in error.get_headers():
+        if name in {"Allow", "Content-Range"}:
+            response.headers[name] = value
+    return response
+
+
+def _unforeseen(error: Exception) -> Response:
+    reference = secrets.token_hex(4)
+    log.error("%s %s failed, reference %s", request.method, request.path[:200], reference, exc_info=error)
+    if current_app.debug:
+        raise error
+    return answer(
+        500,
+        f"Something went wrong on our side, and what you sent was not saved. Try again; if it happens again, give "
+        f"your administrator the reference {reference}.",
+    )
+
+
+def answer(status: int, message: str, more: dict[str, Any] | None = None) -> Response:
+    """The answer to a failure: problem+json for the API, a short page for people."""
+    title = HTTPStatus(status).phrase
+    if request.path.startswith("/api/"):
+        body = {"type": "about:blank", "title": title, "status": status, "detail": message, **(more or {})}
+        response = jsonify(body)
+        response.mimetype = "application/problem+json"
+    else:
+        fields = (more or {}).get("errors", {})
+        response = make_response(
+            render_template("error.html", status=status, title=title, message=message, fields=fields)
+        )
+    response.status_code = status
+    return response

@@ -1,0 +1,1 @@
+"""Bytes into plans: what an import would change, before anything is changed."""

@@ -1,0 +1,1 @@
+"""Documents and renderings: values in, bytes or text out; no database, no web."""

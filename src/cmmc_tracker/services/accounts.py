@@ -1,0 +1,214 @@
+"""Accounts: making, disabling, roles and passwords. The last administrator can be removed by nobody.
+
+Passwords are hashed by the caller's side of the transaction (`passwords.hashed`), because hashing takes tens of
+milliseconds and a write transaction holds up everybody else.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, delete, func, insert, select, update
+
+from cmmc_tracker.domain.accounts import check_password, name_key, parse_name, parse_role
+from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.domain.permissions import Action, Actor, Role, allow
+from cmmc_tracker.errors import Conflict, Invalid, NotFound
+from cmmc_tracker.services import passwords, sessions, systems
+from cmmc_tracker.services.work import Tracker, Work
+from cmmc_tracker.storage.tables import setup_links, users
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account as administrators see it."""
+
+    id: int
+    name: str
+    role: Role
+    created_at: datetime
+    disabled_at: datetime | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A checked name, role and hashed password: an account that can be made."""
+
+    name: str
+    role: Role
+    password_hash: str
+
+
+def candidate(name: str, password: str, role: str) -> Candidate:
+    """Check everything about a new account at once and hash its password; raises `Invalid` naming all faults."""
+    wrong: dict[str, str] = {}
+    parsed, given_role = "", Role.USER
+    try:
+        parsed = parse_name(name)
+    except Invalid as error:
+        wrong |= error.fields
+    try:
+        given_role = parse_role(role)
+    except Invalid as error:
+        wrong |= error.fields
+    try:
+        check_password(password, name)
+    except Invalid as error:
+        wrong |= error.fields
+    if wrong:
+        raise Invalid(wrong)
+    return Candidate(parsed, given_role, passwords.hashed(password))
+
+
+def anybody(work: Work) -> bool:
+    """Whether there is any account yet."""
+    return work.row(select(users.c.id).limit(1)) is not None
+
+
+def create(work: Work, who: Candidate) -> int:
+    """Make an account and enrol it in `main`; returns its number."""
+    allow(work.actor, Action.USER_MANAGE)
+    return _insert(work, who)
+
+
+def create_first(work: Work, who: Candidate, token_hash: str) -> int:
+    """Make the first administrator by a set-up link, which is used up; one of two simultaneous tries wins."""
+    living = and_(setup_links.c.token_hash == token_hash, setup_links.c.expires_at > work.now)
+    if anybody(work) or work.change(delete(setup_links).where(living)).rowcount == 0:
+        raise NotFound("This set-up link has been used or has expired. Start the tracker again for a new one.")
+    made = _insert(work, who)
+    work.change(delete(setup_links))
+    work.record(Event.SETUP_FINISHED, f"user:{made}", actor=who.name)
+    return made
+
+
+def _insert(work: Work, who: Candidate) -> int:
+    key = name_key(who.name)
+    if work.row(select(users.c.id).where(users.c.name_key == key)):
+        raise Invalid({"username": f"There is already an account named {who.name}."})
+    made = work.change(
+        insert(users).values(
+            name=who.name,
+            name_key=key,
+            password_hash=who.password_hash,
+            role=who.role,
+            created_at=work.now,
+            password_changed_at=work.now,
+        )
+    ).inserted_primary_key
+    assert made is not None  # noqa: S101 a narrowing for the type checker
+    user_id = int(made[0])
+    systems.enrol(work, systems.main_id(work), user_id)
+    work.record(Event.USER_CREATED, f"user:{user_id}", {"name": who.name, "role": who.role}, actor=who.name)
+    return user_id
+
+
+def everyone(work: Work) -> list[Account]:
+    """All accounts by name."""
+    allow(work.actor, Action.USER_MANAGE)
+    return [_account(row) for row in work.rows(select(users).order_by(users.c.name_key))]
+
+
+def named(work: Work, name: str) -> Account:
+    """The account of that name; raises `NotFound`."""
+    row = work.row(select(users).where(users.c.name_key == name_key(name)))
+    if row is None:
+        raise NotFound(f"There is no account named {name!r}.")
+    return _account(row)
+
+
+def one(work: Work, user_id: int) -> Account:
+    """The account of that number; raises `NotFound`."""
+    row = work.row(select(users).where(users.c.id == user_id))
+    if row is None:
+        raise NotFound("There is no such account.")
+    return _account(row)
+
+
+def _account(row: Any) -> Account:
+    return Account(row.id, row.name, Role(row.role), row.created_at, row.disabled_at, row.version)
+
+
+def disable(work: Work, user_id: int) -> None:
+    """Take away sign-in and end all sessions; what the person did stays readable."""
+    account = _manageable(work, user_id, "disable")
+    if account.disabled_at is None:
+        work.change(
+            update(users).where(users.c.id == user_id).values(disabled_at=work.now, version=users.c.version + 1)
+        )
+        sessions.end_all(work, user_id)
+        work.record(Event.USER_DISABLED, f"user:{user_id}", {"name": account.name})
+
+
+def enable(work: Work, user_id: int) -> None:
+    """Give sign-in back."""
+    allow(work.actor, Action.USER_MANAGE)
+    account = one(work, user_id)
+    if account.disabled_at is not None:
+        work.change(update(users).where(users.c.id == user_id).values(disabled_at=None, version=users.c.version + 1))
+        work.record(Event.USER_ENABLED, f"user:{user_id}", {"name": account.name})
+
+
+def set_role(work: Work, user_id: int, role: Role) -> None:
+    """Change a role; ends the person's sessions, so that no old right lives on."""
+    account = _manageable(work, user_id, "change the role of") if role is not Role.ADMIN else one(work, user_id)
+    allow(work.actor, Action.USER_MANAGE)
+    if account.role is not role:
+        work.change(update(users).where(users.c.id == user_id).values(role=role, version=users.c.version + 1))
+        sessions.end_all(work, user_id)
+        detail = {"name": account.name, "before": account.role, "after": role}
+        work.record(Event.USER_ROLE_CHANGED, f"user:{user_id}", detail)
+
+
+def _manageable(work: Work, user_id: int, verb: str) -> Account:
+    """The account, when the actor may take something away from it: not oneself, not the last administrator."""
+    allow(work.actor, Action.USER_MANAGE)
+    if work.actor and work.actor.id == user_id:
+        raise Conflict(f"You cannot {verb} your own account; another administrator can.")
+    # On PostgreSQL two administrators could remove each other at once: the rows are locked first.
+    admins = select(users.c.id).where(users.c.role == Role.ADMIN, users.c.disabled_at.is_(None)).with_for_update()
+    active = {row.id for row in work.rows(admins)}
+    if active == {user_id}:
+        raise Conflict(f"You cannot {verb} the last active administrator; make another one first.")
+    return one(work, user_id)
+
+
+def reset_password(work: Work, user_id: int, password_hash: str) -> None:
+    """Set somebody's password as an administrator; ends the person's sessions."""
+    allow(work.actor, Action.USER_MANAGE)
+    account = one(work, user_id)
+    _set_hash(work, user_id, password_hash)
+    sessions.end_all(work, user_id)
+    work.record(Event.USER_PASSWORD_RESET, f"user:{user_id}", {"name": account.name})
+
+
+def change_own_password(tracker: Tracker, actor: Actor, address: str, *, old: str, new: str, repeat: str) -> None:
+    """Change one's own password; all own sessions end, the present one too.
+
+    Raises `Invalid` for a wrong old password, a weak new one or a repetition that differs.
+    """
+    with tracker.read(actor, address) as work:
+        row = work.row(select(users.c.id, users.c.password_hash, users.c.name).where(users.c.id == actor.id))
+    if row is None or not passwords.matches(row.password_hash, old):
+        raise Invalid({"old_password": "The present password is not right. Nothing was changed."})
+    check_password(new, row.name, "new_password")
+    if new != repeat:
+        raise Invalid({"password_repeat": "The two passwords differ."})
+    if passwords.matches(row.password_hash, new):
+        raise Invalid({"new_password": "This is the present password; choose another."})
+    fresh = passwords.hashed(new)
+    with tracker.write(actor, address) as work:
+        _set_hash(work, row.id, fresh)
+        sessions.end_all(work, row.id)
+        work.record(Event.USER_PASSWORD_CHANGED, f"user:{row.id}")
+
+
+def _set_hash(work: Work, user_id: int, password_hash: str) -> None:
+    values = {"password_hash": password_hash, "password_changed_at": work.now, "version": users.c.version + 1}
+    work.change(update(users).where(users.c.id == user_id).values(**values))
+
+
+def count(work: Work) -> int:
+    """How many accounts there are."""
+    return work.db.execute(select(func.count()).select_from(users)).scalar_one()

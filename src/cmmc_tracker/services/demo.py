@@ -1,0 +1,112 @@
+"""`cmmc-tracker demo`: fill an empty install with a believable small contractor, marked as demo everywhere."""
+
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
+
+from cmmc_tracker.domain import catalog
+from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, Status
+from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.domain.permissions import Access, Actor
+from cmmc_tracker.errors import Conflict
+from cmmc_tracker.services import artifacts, assessment
+from cmmc_tracker.services.artifacts import Received, Target
+from cmmc_tracker.services.demo_data import (
+    ARTIFACTS,
+    JUDGED,
+    NARRATIVES,
+    NOT_APPLICABLE,
+    NOT_MET,
+    PARTIAL,
+    DemoArtifact,
+)
+from cmmc_tracker.services.systems import MAIN
+from cmmc_tracker.services.work import Tracker, Work
+from cmmc_tracker.storage import tables
+
+
+def steps() -> int:
+    """How many steps filling takes, for the progress bar."""
+    return len(ARTIFACTS) + len(JUDGED)
+
+
+def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: None) -> None:
+    """Fill system `main`, all or nothing. Raises `Conflict` when anything is in the install already."""
+    with tracker.read(actor) as work:
+        _refuse_used(work)
+    with ExitStack() as uploads:
+        received = [_keep(tracker, uploads, one, progress) for one in ARTIFACTS]
+        with tracker.write(actor) as work:
+            _refuse_used(work)
+            main = actor.systems[MAIN]
+            for one, file in zip(ARTIFACTS, received, strict=True):
+                _add(work, main, one, file)
+            for number in JUDGED:
+                _judge(work, main, number)
+                progress()
+            _describe(work, main)
+            work.change(
+                update(tables.systems)
+                .where(tables.systems.c.id == main.system_id)
+                .values(demo=True, name="Halvorsen main enclave (demo)")
+            )
+            work.record(Event.DEMO_FILLED, f"system:{MAIN}", {"artifacts": len(ARTIFACTS), "judged": len(JUDGED)})
+
+
+def _refuse_used(work: Work) -> None:
+    artifact = work.row(select(tables.artifacts.c.id).limit(1))
+    judged = select(func.count()).select_from(tables.findings).where(tables.findings.c.version > 1)
+    if artifact or work.db.execute(judged).scalar_one():
+        raise Conflict(
+            "The demo goes into an empty install only, and this one holds artifacts or judgements. "
+            "Nothing was changed; set CMMC_DATA_DIR to a new folder to try the demo."
+        )
+
+
+def _keep(tracker: Tracker, uploads: ExitStack, one: DemoArtifact, progress: Callable[[], None]) -> Received:
+    incoming = uploads.enter_context(closing(tracker.blobs.receive()))
+    incoming.write(one.content())
+    progress()
+    return artifacts.take_in(incoming, one.filename)
+
+
+def _add(work: Work, main: Access, one: DemoArtifact, received: Received) -> None:
+    collected = work.now.date() - timedelta(days=one.age)
+    given = {
+        "title": one.title,
+        "kind": one.kind,
+        "description": one.description,
+        "collected_on": collected.isoformat(),
+        "covers_from": (collected - timedelta(days=one.covers)).isoformat(),
+        "covers_until": collected.isoformat(),
+    }
+    objectives = [catalog.parse_objective_id(text) for text in one.objectives.split()]
+    targets = [Target(main, objective, one.locator, one.shows) for objective in objectives]
+    artifacts.create(work, main, received, given, targets)
+
+
+def _judge(work: Work, main: Access, number: str) -> None:
+    requirement = catalog.load(main.level).requirement(catalog.parse_requirement_id(number))
+    for one in requirement.objectives:
+        objective = catalog.parse_objective_id(one.id)
+        short = f"{number}[{one.letter}]"
+        if number in NOT_APPLICABLE:
+            status, note, methods = Status.NOT_APPLICABLE, NOT_APPLICABLE[number], [Method.EXAMINE]
+        elif short in NOT_MET:
+            status, note, methods = Status.NOT_MET, NOT_MET[short], [Method.EXAMINE, Method.TEST]
+        else:
+            status, note, methods = Status.MET, "", [Method.EXAMINE, Method.INTERVIEW]
+        assessment.judge(work, main, objective, Judgement.parse(objective, status, note, methods))
+
+
+def _describe(work: Work, main: Access) -> None:
+    for number, narrative in NARRATIVES.items():
+        requirement = catalog.load(main.level).requirement(catalog.parse_requirement_id(number))
+        given = {"narrative": narrative, "implementation_status": "implemented"}
+        assessment.implement(work, main, requirement.id, Implementation.parse(given, requirement))
+    for number in PARTIAL:
+        requirement = catalog.load(main.level).requirement(catalog.parse_requirement_id(number))
+        switched: dict[str, object] = {"partial": True, "implementation_status": "partial"}
+        assessment.implement(work, main, requirement.id, Implementation.parse(switched, requirement))

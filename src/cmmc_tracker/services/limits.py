@@ -1,0 +1,137 @@
+"""Limits on tries: so many in a period for one key, counted where all workers see it.
+
+A try takes its place before the password is looked at and gives it back when it was right, so tries at the same
+instant cannot slip through together. While right and wrong are not known yet, a further try waits for a moment
+instead of being refused: an office behind one address can sign in at nine o'clock.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+from typing import Protocol
+
+from limits import RateLimitItemPerSecond
+from limits.storage import storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+from sqlalchemy import delete, insert, select, text, update
+
+from cmmc_tracker.errors import TooMany
+from cmmc_tracker.services.work import Tracker, Work
+from cmmc_tracker.storage.tables import limit_hits
+
+_PATIENCE = 4.0  # seconds that a try waits for others that are being checked
+_ABANDONED = timedelta(seconds=15)  # a place taken for longer belongs to a worker that died: it counts
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `tries` in `seconds` for one key of this `name`; `message` is what the person is told."""
+
+    name: str
+    tries: int
+    seconds: int
+    message: str
+
+
+SIGN_IN = Limit("sign-in", 5, 300, "Too many login attempts. Please wait a few minutes, then try again.")
+SET_UP = Limit("set-up", 10, 300, "Too many tries of a set-up link. Please wait a few minutes, then try again.")
+PASSWORD_CHANGE = Limit("password", 5, 300, "Too many tries of the present password. Please wait a few minutes.")
+
+
+class Place(Protocol):
+    """A try that is under way."""
+
+    def give_back(self) -> None:
+        """The try was right: it does not count."""
+
+    def settle(self) -> None:
+        """The try was wrong: it counts from its beginning."""
+
+
+class Limiter(Protocol):
+    """Counts tries."""
+
+    def take(self, limit: Limit, key: str) -> Place:
+        """Take a place for a try, or raise `TooMany` with the seconds to wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseLimiter:
+    """Counts in the database: survives a restart, shared by all workers and nodes of it."""
+
+    tracker: Tracker
+    sleep: Callable[[float], None] = time.sleep
+
+    def take(self, limit: Limit, key: str) -> Place:
+        """Take a place for a try, or raise `TooMany` with the seconds to wait."""
+        waited = 0.0
+        while True:
+            with self.tracker.write() as work:
+                hit = _place(work, limit, f"{limit.name}:{key}"[:200], last_chance=waited >= _PATIENCE)
+            if hit is not None:
+                return _DatabasePlace(self.tracker, hit)
+            self.sleep(0.05)
+            waited += 0.05
+
+
+def _place(work: Work, limit: Limit, key: str, *, last_chance: bool) -> int | None:
+    """The number of the place taken, or None when it must be asked again; raises `TooMany`."""
+    if work.db.dialect.name == "postgresql":
+        work.db.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": key})
+    since = work.now - timedelta(seconds=limit.seconds)
+    work.bookkeep(delete(limit_hits).where(limit_hits.c.key == key, limit_hits.c.at <= since))
+    columns = (limit_hits.c.at, limit_hits.c.settled)
+    rows = work.rows(select(*columns).where(limit_hits.c.key == key).order_by(limit_hits.c.at))
+    wrong = [row.at for row in rows if row.settled or row.at < work.now - _ABANDONED]
+    if len(wrong) >= limit.tries or (len(rows) >= limit.tries and last_chance):
+        oldest = (wrong or [row.at for row in rows])[0]
+        wait = (oldest - since).total_seconds()
+        raise TooMany(limit.message, max(1, ceil(wait)))
+    if len(rows) >= limit.tries:
+        return None
+    made = work.bookkeep(insert(limit_hits).values(key=key, at=work.now, settled=False)).inserted_primary_key
+    return int(made[0]) if made else None
+
+
+@dataclass(frozen=True, slots=True)
+class _DatabasePlace:
+    tracker: Tracker
+    hit: int
+
+    def give_back(self) -> None:
+        with self.tracker.write() as work:
+            work.bookkeep(delete(limit_hits).where(limit_hits.c.id == self.hit))
+
+    def settle(self) -> None:
+        with self.tracker.write() as work:
+            work.bookkeep(update(limit_hits).where(limit_hits.c.id == self.hit).values(settled=True))
+
+
+class SharedLimiter:
+    """Counts in memory or Redis (`RATE_LIMIT_URL`), by the moving window of the `limits` library."""
+
+    def __init__(self, url: str) -> None:
+        self._window = MovingWindowRateLimiter(storage_from_string(url))
+
+    def take(self, limit: Limit, key: str) -> Place:
+        """Take a place for a try, or raise `TooMany` with the seconds to wait."""
+        item = RateLimitItemPerSecond(limit.tries, limit.seconds, namespace=limit.name)
+        if not self._window.test(item, key):
+            wait = self._window.get_window_stats(item, key).reset_time - time.time()
+            raise TooMany(limit.message, max(1, ceil(wait)))
+        return _SharedPlace(self._window, item, key)
+
+
+@dataclass(frozen=True, slots=True)
+class _SharedPlace:
+    window: MovingWindowRateLimiter
+    item: RateLimitItemPerSecond
+    key: str
+
+    def give_back(self) -> None:
+        """Nothing was counted yet."""
+
+    def settle(self) -> None:
+        self.window.hit(self.item, self.key)

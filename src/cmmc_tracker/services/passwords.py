@@ -1,0 +1,37 @@
+"""Hashing and checking passwords: Werkzeug's scrypt, or PBKDF2 where the host's OpenSSL refuses scrypt.
+
+Both take tens of milliseconds on purpose, so they are called outside of any transaction.
+"""
+
+import functools
+import hashlib
+
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from cmmc_tracker.domain.accounts import LONGEST_PASSWORD
+
+
+@functools.cache
+def method() -> str:
+    """The hash that this host can do: scrypt, or 600,000 rounds of PBKDF2-HMAC-SHA256 on a FIPS-only host."""
+    try:
+        hashlib.scrypt(b"", salt=b"0" * 16, n=2, r=1, p=1)
+    except (ValueError, AttributeError):
+        return "pbkdf2:sha256:600000"
+    return "scrypt"
+
+
+def hashed(password: str) -> str:
+    """The hash of a password, with its method and salt."""
+    return generate_password_hash(password, method=method())
+
+
+@functools.cache
+def _nobody() -> str:
+    return hashed("a password that nobody has")
+
+
+def matches(known_hash: str | None, password: str) -> bool:
+    """Whether the password is right. With no hash it takes as long and is wrong: unknown names do not show."""
+    right = check_password_hash(known_hash or _nobody(), password[: LONGEST_PASSWORD + 1])
+    return right and known_hash is not None

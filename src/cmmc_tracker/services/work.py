@@ -1,0 +1,132 @@
+"""Work: one transaction, the store, who acts, and when. Leaving it cleanly commits; an exception rolls back.
+
+Whatever changes rows says so in the audit log, in the same transaction: a Work that changed rows and recorded
+nothing fails. The entries are appended at the very end, after the last change: the chain has one tail, and
+holding its lock while waiting for a row could stop two writers for good.
+
+A trap: raising rolls back, so it would erase the record of a refusal. A refusal is written in its own Work.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Executable, Row, Select, insert, select, text
+from sqlalchemy.engine import CursorResult
+
+from cmmc_tracker.domain.audit import GENESIS, Entry, Event, canonical, digest, stamp
+from cmmc_tracker.domain.permissions import Actor
+from cmmc_tracker.errors import Stale
+from cmmc_tracker.storage import tables
+from cmmc_tracker.storage.blobs import Blobs
+from cmmc_tracker.storage.database import translated
+
+_CHAIN_LOCK = 0x41554454  # an advisory lock's number on PostgreSQL: "AUDT"
+
+
+@dataclass(slots=True)
+class Work:
+    """One transaction. `now` is the same instant for everything done in it."""
+
+    db: Connection
+    blobs: Blobs
+    actor: Actor | None
+    address: str
+    now: datetime
+    entries: list[Entry] = field(default_factory=list)
+    changed: bool = False
+
+    def ping(self) -> None:
+        """Ask the database for nothing, to see that it answers."""
+        self.db.execute(select(1))
+
+    def rows(self, statement: Select[Any]) -> list[Row[Any]]:
+        """All rows of a query."""
+        return list(self.db.execute(statement))
+
+    def row(self, statement: Select[Any]) -> Row[Any] | None:
+        """The first row of a query, or None."""
+        return self.db.execute(statement).first()
+
+    def change(self, statement: Executable, values: list[dict[str, Any]] | None = None) -> CursorResult[Any]:
+        """Run a statement that changes what people rely on; the Work then owes an audit entry."""
+        self.changed = True
+        return self._run(statement, values)
+
+    def change_one(self, statement: Executable) -> None:
+        """Run an UPDATE that names the version it read; raises `Stale` when no row had it."""
+        if self.change(statement).rowcount == 0:
+            raise Stale(
+                "Somebody else changed this while you were at it. Nothing of yours was saved; "
+                "look at what is there now, then save again."
+            )
+
+    def bookkeep(self, statement: Executable, values: list[dict[str, Any]] | None = None) -> CursorResult[Any]:
+        """Run a statement that no person did: counters, last-seen times."""
+        return self._run(statement, values)
+
+    def _run(self, statement: Executable, values: list[dict[str, Any]] | None) -> CursorResult[Any]:
+        result: CursorResult[Any]
+        result = self.db.execute(statement, values) if values is not None else self.db.execute(statement)
+        return result
+
+    def record(self, event: Event, entity: str, detail: Mapping[str, Any] | None = None, actor: str = "") -> None:
+        """Say in the audit log what this Work did. `entity` is `kind:id`; `actor` names one who has no account."""
+        self.entries.append(
+            Entry(
+                at=stamp(self.now),
+                actor_id=self.actor.id if self.actor else None,
+                actor=(self.actor.name if self.actor else actor)[:80],
+                address=self.address[:64],
+                action=event,
+                entity=entity[:120],
+                detail=canonical(detail or {}),
+                previous="",
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """One installation: its database, its store, its clock. Everything that is done opens a Work from it."""
+
+    engine: Engine
+    blobs: Blobs
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+    @contextmanager
+    def read(self, actor: Actor | None = None, address: str = "") -> Iterator[Work]:
+        """A transaction that only reads: one consistent picture."""
+        with translated(), self.engine.connect() as db, db.begin():
+            yield Work(db, self.blobs, actor, address, self.clock())
+
+    @contextmanager
+    def write(self, actor: Actor | None = None, address: str = "") -> Iterator[Work]:
+        """A transaction that may change; commits on leaving cleanly, else rolls back."""
+        with translated(), self.engine.connect().execution_options(writes=True) as db, db.begin():
+            work = Work(db, self.blobs, actor, address, self.clock())
+            yield work
+            if work.changed and not work.entries:
+                raise AssertionError("a Work changed rows and recorded nothing in the audit log")
+            if work.entries:
+                _append(work)
+
+
+def _append(work: Work) -> None:
+    if work.db.dialect.name == "postgresql":
+        # On SQLite a write transaction is alone anyway; here the chain's tail needs a lock of its own.
+        work.db.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _CHAIN_LOCK})
+    tail = work.row(select(tables.audit.c.hash).order_by(tables.audit.c.id.desc()).limit(1))
+    previous = tail.hash if tail else GENESIS
+    values = []
+    for entry in work.entries:
+        linked = Entry(**{**_fields(entry), "previous": previous})
+        previous = digest(linked)
+        values.append({**_fields(linked), "hash": previous})
+    work.db.execute(insert(tables.audit), values)
+
+
+def _fields(entry: Entry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in Entry.__slots__}

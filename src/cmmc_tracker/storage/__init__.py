@@ -1,0 +1,1 @@
+"""How things are remembered: the database and the artifact store."""

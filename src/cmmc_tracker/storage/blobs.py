@@ -1,0 +1,296 @@
+"""The artifact store: one file for each distinct content, exactly its bytes, named by its SHA-256.
+
+The only code of the product that joins a path. Bytes are written once to a temporary file, hashed on the way,
+fsynced and renamed to their hash; nothing is ever edited. Whether an upload still lives is told by a lock that it
+holds from its first byte until its row is committed, never by age: the same open file keeps the lock across the
+rename, so a sweep that finds it locked leaves it alone.
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from cmmc_tracker.errors import Busy, Misconfigured, NoSpace, NotFound
+
+_NAME = re.compile(r"[0-9a-f]{64}")
+_INCOMING = ".incoming"
+_PIECE = 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the store keeps of an upload; `new` is false when the same bytes were there already."""
+
+    sha256: str
+    size: int
+    new: bool
+
+
+class Incoming(Protocol):
+    """An upload on its way into the store."""
+
+    @property
+    def size(self) -> int:
+        """Bytes so far."""
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the bytes so far, in hex."""
+
+    @property
+    def file(self) -> BinaryIO:
+        """The bytes so far, seekable, for looking at them."""
+
+    def write(self, data: bytes) -> int:
+        """Add bytes."""
+
+    def keep(self) -> Kept:
+        """Keep the bytes for good; the lock is held until `close`."""
+
+    def close(self) -> None:
+        """Let go of the lock; what was not kept is gone."""
+
+
+class Blobs(Protocol):
+    """A store of contents named by their hash."""
+
+    def receive(self) -> Incoming:
+        """Begin an upload."""
+
+    def open(self, sha256: str) -> BinaryIO:
+        """The bytes of a content; raises `NotFound`."""
+
+    def path(self, sha256: str) -> Path:
+        """Where the bytes of a content are; raises `NotFound`."""
+
+    def check(self, sha256: str) -> str:
+        """The hash that the bytes have now; raises `NotFound`."""
+
+    def sweep(self, known: Callable[[str], bool]) -> list[str]:
+        """Remove what no living upload and no row needs; returns the names."""
+
+    def ping(self) -> None:
+        """Raise when the store cannot be reached."""
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Turn what the disk says into what a person can be told."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise NoSpace("There is no space left for this file. Nothing of it was kept; free some space.") from error
+        raise Busy("The artifact store cannot be written just now. Nothing was kept of this file.") from error
+
+
+class FolderBlobs:
+    """The store in a folder: `ab/abcdef…` for each content, `.incoming/` for uploads under way."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (root / _INCOMING).mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise Misconfigured(f"UPLOAD_PATH cannot be used: {error.strerror}: {error.filename}") from error
+        if not os.access(root / _INCOMING, os.W_OK | os.X_OK):
+            raise Misconfigured(f"UPLOAD_PATH cannot be used: the folder may not be written: {root}")
+
+    def receive(self) -> "FolderIncoming":
+        """Begin an upload."""
+        with _told(), self._gate(fcntl.LOCK_SH):
+            path = self._root / _INCOMING / secrets.token_hex(16)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        return FolderIncoming(self, path, descriptor)
+
+    @contextlib.contextmanager
+    def _gate(self, kind: int) -> Iterator[None]:
+        """Uploads pass it together, a sweep alone: between making a file and locking it nobody sweeps."""
+        with (self._root / _INCOMING / ".gate").open("a") as gate:
+            fcntl.flock(gate, kind)
+            yield
+
+    def _place(self, sha256: str) -> Path:
+        if not _NAME.fullmatch(sha256):
+            raise NotFound("There is no such file.")
+        return self._root / sha256[:2] / sha256
+
+    def path(self, sha256: str) -> Path:
+        """Where the bytes of a content are; raises `NotFound`, for a link that leads elsewhere too."""
+        place = self._place(sha256)
+        root = self._root.resolve()
+        if place.is_symlink() or not place.is_file() or not place.resolve().is_relative_to(root):
+            raise NotFound("The bytes of this file are missing from the store.")
+        return place.absolute()
+
+    def open(self, sha256: str) -> BinaryIO:
+        """The bytes of a content; raises `NotFound`."""
+        return self.path(sha256).open("rb")
+
+    def check(self, sha256: str) -> str:
+        """The hash that the bytes have now; raises `NotFound`, or `OSError` for a disk that cannot be read."""
+        with self.path(sha256).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def names(self) -> Iterator[str]:
+        """The hashes that the store has files for."""
+        for folder in sorted(self._root.iterdir()):
+            if len(folder.name) == 2 and folder.is_dir() and not folder.is_symlink():
+                yield from (file.name for file in sorted(folder.iterdir()) if _NAME.fullmatch(file.name))
+
+    def sweep(self, known: Callable[[str], bool]) -> list[str]:
+        """Remove temporary files and contents without a row that no living upload holds; returns their names."""
+        removed = []
+        with self._gate(fcntl.LOCK_EX):
+            for path in sorted((self._root / _INCOMING).iterdir()):
+                if path.name != ".gate" and _removed(path, lambda: False):
+                    removed.append(f"{_INCOMING}/{path.name}")
+        for sha256 in self.names():
+            if not known(sha256) and _removed(self._place(sha256), lambda sha256=sha256: known(sha256)):  # type: ignore[misc]
+                removed.append(sha256)
+        return removed
+
+    def ping(self) -> None:
+        """Raise `OSError` when the store cannot be reached."""
+        os.scandir(self._root).close()
+
+    def adopt(self, path: Path, sha256: str, size: int) -> tuple[int | None, bool]:
+        """Give a finished temporary file its name, or hold on to the same bytes that are there already.
+
+        Returns the descriptor whose lock now keeps those bytes from a sweep (None: the upload's own), and whether
+        they are new.
+        """
+        place = self._place(sha256)
+        place.parent.mkdir(mode=0o700, exist_ok=True)
+        while True:
+            held = _hold(place)
+            if held is not None:
+                if os.fstat(held).st_size == size:
+                    path.unlink()
+                    return held, False
+                os.close(held)
+                raise Busy("The store holds a damaged file of this content. An administrator should run verify.")
+            try:
+                os.link(path, place)
+            except FileExistsError:
+                continue
+            path.unlink()
+            _sync_folder(place.parent)
+            _sync_folder(self._root)
+            return None, True
+
+
+class FolderIncoming:
+    """An upload on its way into a folder store: counted and hashed while it is written."""
+
+    def __init__(self, store: FolderBlobs, path: Path, descriptor: int) -> None:
+        self._store = store
+        self._path: Path | None = path
+        self._file: BinaryIO = os.fdopen(descriptor, "r+b", buffering=0)
+        self._held: int | None = None
+        self._hash = hashlib.sha256()
+        self._size = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes so far."""
+        return self._size
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the bytes so far, in hex."""
+        return self._hash.hexdigest()
+
+    @property
+    def file(self) -> BinaryIO:
+        """The bytes so far, seekable, for looking at them."""
+        return self._file
+
+    def write(self, data: bytes) -> int:
+        """Add bytes."""
+        view = memoryview(data)
+        with _told():
+            while view:
+                written = self._file.write(view)
+                view = view[written:]
+        self._hash.update(data)
+        self._size += len(data)
+        return len(data)
+
+    def keep(self) -> Kept:
+        """Keep the bytes for good: fsync, then the name, then the folder; the lock is held until `close`."""
+        if self._path is None:
+            raise RuntimeError("an upload is kept once")
+        with _told():
+            os.fsync(self._file.fileno())
+            self._held, new = self._store.adopt(self._path, self.sha256, self._size)
+            self._path = None
+        return Kept(self.sha256, self._size, new)
+
+    def close(self) -> None:
+        """Let go of the lock; what was not kept is gone. Again is no error."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+            self._path = None
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+        self._file.close()
+
+
+def _hold(place: Path) -> int | None:
+    """A descriptor with a lock on the file that is at that place now, or None when there is none."""
+    while True:
+        try:
+            descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        # A sweep may have removed it between opening and locking.
+        try:
+            there = place.lstat()
+        except FileNotFoundError:
+            os.close(descriptor)
+            continue
+        if os.path.samestat(there, os.fstat(descriptor)):
+            return descriptor
+        os.close(descriptor)
+
+
+def _removed(path: Path, needed: Callable[[], bool]) -> bool:
+    """Remove a file unless somebody holds a lock on it or it turns out to be needed."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError:  # a link or something stranger: never ours
+        path.unlink(missing_ok=True)
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if needed():
+            return False
+        path.unlink()
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

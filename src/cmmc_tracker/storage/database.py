@@ -1,0 +1,185 @@
+"""The database: engine, pragmas, transactions, and migration under a lock.
+
+A write transaction takes its place at once (`BEGIN IMMEDIATE`), so that two writers on SQLite wait for each
+other instead of failing half way. `synchronous=FULL`: what was acknowledged survives a power cut.
+"""
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from cmmc_tracker.errors import Busy, Misconfigured, NoSpace, TrackerError
+
+HEAD = "0001"  # the newest migration; a test compares it with the migrations folder
+_MIGRATION_LOCK = 0x434D4D43  # an advisory lock's number on PostgreSQL: "CMMC"
+_BUSY_MS = 15_000
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for a SQLite or PostgreSQL URL; raises `Misconfigured` when it cannot be one."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite(url, parsed.database)
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=10,
+            max_overflow=10,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 5, "options": "-c timezone=UTC -c lock_timeout=15000"},
+        )
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise Misconfigured(f"DATABASE_URL cannot be used: {error}") from None
+    except ModuleNotFoundError:
+        raise Misconfigured(
+            "DATABASE_URL names PostgreSQL, but its driver is missing: pip install 'cmmc-tracker[postgres]'"
+        ) from None
+
+
+def _sqlite(url: str, file: str | None) -> Engine:
+    if not file or file == ":memory:":
+        raise Misconfigured("DATABASE_URL cannot be used: SQLite needs a file, so that all workers see the same data")
+    engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000}, pool_size=10, max_overflow=10)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun below, by their kind
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=FULL")
+            cursor.execute("PRAGMA foreign_keys=ON")
+            cursor.execute("PRAGMA cache_size=-8000")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def sqlite_file(engine: Engine) -> Path | None:
+    """The database's file, or None on PostgreSQL."""
+    file = engine.url.database
+    return Path(file).absolute() if engine.dialect.name == "sqlite" and file else None
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what a database driver raises into what a person can be told."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _told(error) from error
+
+
+def _told(error: DBAPIError) -> TrackerError:
+    said = str(error.orig).lower()
+    if "full" in said or "no space" in said:
+        return NoSpace("The disk that holds the database is full. Nothing of this change was kept; free some space.")
+    if "readonly" in said or "read-only" in said:
+        return Busy("The database may not be written: its folder or file is read-only. Nothing was changed.")
+    if isinstance(error, OperationalError):
+        return Busy("The database cannot answer just now. Nothing was changed; please try again in a moment.")
+    raise error
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema up to date, under a lock, after a copy of a SQLite file that holds data.
+
+    Raises `Misconfigured` for a database of a newer version, one that is not ours, or one that cannot be
+    reached or written.
+    """
+    file = sqlite_file(engine)
+    try:
+        if file is not None:
+            _make_place(file)
+        if _revision(engine) == HEAD:
+            return
+        with _locked(engine, file):
+            found = _revision(engine)
+            if found == HEAD:
+                return
+            _upgrade(engine, found, file)
+        if file is not None:
+            file.chmod(0o600)
+    except DBAPIError as error:
+        raise Misconfigured(f"DATABASE_URL: the database cannot be used: {_first_line(error)}") from error
+    except OSError as error:
+        raise Misconfigured(f"CMMC_DATA_DIR cannot be used: {error.strerror}: {error.filename}") from error
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).strip().splitlines()[0][:200]
+
+
+def _make_place(file: Path) -> None:
+    if not file.parent.exists():
+        file.parent.mkdir(parents=True, mode=0o700)
+
+
+def _revision(engine: Engine) -> str | None:
+    """The migration that the database stands at; None for an empty one."""
+    with engine.connect() as connection:
+        names = inspect(connection).get_table_names()
+        if "alembic_version" in names:
+            found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            return found
+    if names:
+        raise Misconfigured("DATABASE_URL names a database that belongs to another program; nothing was changed")
+    return None
+
+
+@contextmanager
+def _locked(engine: Engine, file: Path | None) -> Iterator[None]:
+    """One process migrates; the others wait and then find it done."""
+    if file is None:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": _MIGRATION_LOCK})
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": _MIGRATION_LOCK})
+        return
+    with file.with_name(file.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _upgrade(engine: Engine, found: str | None, file: Path | None) -> None:
+    # Alembic is imported here only: a start that finds nothing to do is spared its 0.2 s.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", "cmmc_tracker:storage/migrations")
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise Misconfigured(
+            "The database was written by a newer version of the tracker than this one; nothing was changed. "
+            "Start the newer version, or restore a backup of before its upgrade."
+        )
+    if found is not None and file is not None:
+        _copy(file)
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _copy(file: Path) -> None:
+    """A consistent copy beside the file, by SQLite's own backup, before anything is altered."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    copy = file.with_name(f"{file.name}.before-upgrade-{stamp}")
+    copy.touch(mode=0o600)
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)

@@ -1,0 +1,20 @@
+"""The pages: one folder a room, `views.py` beside its templates. A new page is a new entry in `PAGES`."""
+
+from flask import Flask
+
+from cmmc_tracker.web import look
+from cmmc_tracker.web.accounts.views import pages as accounts
+from cmmc_tracker.web.artifacts import pages as artifacts
+from cmmc_tracker.web.audit.views import pages as audit
+from cmmc_tracker.web.dashboard.views import pages as dashboard
+from cmmc_tracker.web.health.views import pages as health
+from cmmc_tracker.web.requirements.views import pages as requirements
+
+PAGES = [accounts, artifacts, audit, dashboard, health, requirements]
+
+
+def join(app: Flask) -> None:
+    """Add the pages, and what their templates share, to the app."""
+    look.watch(app)
+    for pages in PAGES:
+        app.register_blueprint(pages)

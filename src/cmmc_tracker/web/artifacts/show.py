@@ -1,0 +1,139 @@
+"""One artifact: its preview, facts, links, versions and history; and its bytes."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from cmmc_tracker.domain.permissions import Right
+from cmmc_tracker.errors import Invalid, NotFound, Stale, TrackerError
+from cmmc_tracker.gate import content
+from cmmc_tracker.gate.doors import actor, installation, open_read, open_write
+from cmmc_tracker.gate.etag import form_version
+from cmmc_tracker.gate.forms import facts_of, files_of, take_in
+from cmmc_tracker.services import artifact_views, artifacts, audit, preview_pages
+from cmmc_tracker.services.artifact_views import File
+from cmmc_tracker.web.artifacts.views import pages
+
+SHOWN_PAGES = 30
+
+
+@pages.get("/artifacts/<int:artifact_id>")
+def show(artifact_id: int) -> ResponseReturnValue:
+    """The page of one artifact."""
+    return _page(artifact_id)
+
+
+def _page(
+    artifact_id: int,
+    errors: Mapping[str, str] | None = None,
+    typed: Mapping[str, Any] | None = None,
+    *,
+    stale: bool = False,
+) -> str:
+    with open_read() as work:
+        artifact = artifact_views.one(work, artifact_id)
+        history = audit.history(work, f"artifact:{artifact_id}")
+    home = actor().by_id(artifact.system_id)
+    wanted = request.args.get("version", type=int)
+    version = next((v for v in artifact.versions if v.number == wanted), artifact.current)
+    return render_template(
+        "artifacts/show.html",
+        room="artifacts",
+        artifact=artifact,
+        shown=version,
+        preview=preview_of(version.files[0]),
+        history=history,
+        may_edit=home is not None and Right.CONTRIBUTE in home.rights,
+        contributing=[s for s in actor().systems.values() if Right.CONTRIBUTE in s.rights],
+        errors=errors or {},
+        typed=typed,
+        stale=stale,
+    )
+
+
+def preview_of(file: File) -> dict[str, Any]:
+    """What the page shows of a file; a file that cannot be shown says so, nothing else suffers."""
+    try:
+        return _preview(file)
+    except NotFound:
+        return {"kind": "missing"}
+    except (TrackerError, OSError) as error:
+        return {"kind": "none", "why": getattr(error, "message", "It could not be read.")}
+
+
+def _preview(file: File) -> dict[str, Any]:
+    blobs = installation().blobs
+    if file.media_type == "application/pdf":
+        count = _pdf_pages(file.sha256, blobs.path(file.sha256))
+        return {"kind": "pdf", "count": count, "shown": min(count, SHOWN_PAGES)}
+    with blobs.open(file.sha256) as stream:
+        if file.media_type.startswith("image/"):
+            preview_pages.check_image(stream)
+            return {"kind": "image"}
+        if file.media_type == "text/csv":
+            return {"kind": "table", "table": preview_pages.csv_preview(stream)}
+        if file.media_type == "text/markdown":
+            return {"kind": "markdown", "text": preview_pages.text_preview(stream)}
+        if file.media_type == "text/plain":
+            return {"kind": "text", "text": preview_pages.text_preview(stream)}
+    return {"kind": "none", "why": "Files of this type have no preview here; open it in its own program."}
+
+
+@lru_cache(maxsize=512)
+def _pdf_pages(_sha256: str, path: Path) -> int:
+    """How many pages a PDF has; the same bytes always have as many."""
+    return preview_pages.pdf_pages(path)
+
+
+@pages.get("/artifacts/<int:artifact_id>/versions/<int:number>/pages/<int:page>.png")
+def pdf_page(artifact_id: int, number: int, page: int) -> ResponseReturnValue:
+    """One page of a PDF as a picture, made in a child process with limits."""
+    with open_read() as work:
+        file = artifact_views.file_of(work, artifact_id, number)
+    if file.media_type != "application/pdf":
+        raise NotFound("This file has no pages.")
+    response = make_response(preview_pages.pdf_page(installation().blobs.path(file.sha256), page))
+    response.mimetype = "image/png"
+    response.set_etag(f"{file.sha256}-{page}")
+    return response
+
+
+@pages.get("/uploads/<int:artifact_id>/<int:number>/<name>")
+def content_of(artifact_id: int, number: int, name: str) -> Response:
+    """The bytes of one file of a version; the name is the file's own."""
+    with open_read() as work:
+        file = artifact_views.file_named(work, artifact_id, number, name)
+    return content.send(file)
+
+
+@pages.post("/artifacts/<int:artifact_id>")
+def edit(artifact_id: int) -> ResponseReturnValue:
+    """Change what is said of an artifact."""
+    given = facts_of(request.form)
+    try:
+        with open_write() as work:
+            artifacts.edit(work, artifact_id, given, form_version())
+    except Invalid as error:
+        return _page(artifact_id, error.fields, given), 422
+    except Stale:
+        return _page(artifact_id, {}, given, stale=True), 412
+    return redirect(url_for(".show", artifact_id=artifact_id), code=302)
+
+
+@pages.post("/artifacts/<int:artifact_id>/versions")
+def add_version(artifact_id: int) -> ResponseReturnValue:
+    """Add a file as the artifact's new version."""
+    files = files_of()
+    if not files:
+        return _page(artifact_id, {"file": "Please choose the new version's file first."}), 422
+    try:
+        received = take_in(files[0])
+        with open_write() as work:
+            artifacts.add_version(work, artifact_id, received, request.form.get("note", ""), form_version())
+    except Invalid as error:
+        return _page(artifact_id, error.fields), 422
+    return redirect(url_for(".show", artifact_id=artifact_id), code=302)

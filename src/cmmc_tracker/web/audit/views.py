@@ -1,0 +1,58 @@
+"""The audit log for administrators: filters, newest first, page by page."""
+
+from datetime import UTC, datetime, timedelta
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.errors import Invalid
+from cmmc_tracker.gate.doors import open_read
+from cmmc_tracker.gate.listing import cursor_of, following_url
+from cmmc_tracker.gate.session import admin_required
+from cmmc_tracker.services import audit
+from cmmc_tracker.services.audit import AuditFilter
+
+pages = Blueprint("audit", __name__)
+
+
+@pages.get("/audit")
+@admin_required
+def index() -> ResponseReturnValue:
+    """Entries that fit the filter."""
+    args, errors = request.args, {}
+    since, until = None, None
+    try:
+        since, until = _day(args.get("since", ""), "since"), _day(args.get("until", ""), "until")
+    except Invalid as error:
+        errors = error.fields
+    wanted = AuditFilter(
+        actor=args.get("actor", "").strip()[:80],
+        action=args.get("action", ""),
+        entity=args.get("entity", "").strip()[:120],
+        since=since,
+        until=until + timedelta(days=1) if until else None,
+        cursor=cursor_of(args),
+    )
+    with open_read() as work:
+        entries, following = audit.page(work, wanted)
+        total, head = audit.length(work), audit.head(work)
+    return render_template(
+        "audit/index.html",
+        entries=[] if errors else entries,
+        errors=errors,
+        given=args,
+        events=sorted(Event),
+        total=total,
+        head=head,
+        next_page=following_url(".index", following) if following and not errors else "",
+    )
+
+
+def _day(text: str, name: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise Invalid({name: "This is not a date; write it as 2026-11-24."}) from None

@@ -1,0 +1,98 @@
+"""What templates share: dates, sizes and hashes as people read them, and addresses of fingerprinted assets."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+
+from flask import Flask, Response, g, request, url_for
+from markupsafe import Markup
+
+from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
+from cmmc_tracker.domain.assessment import Status
+from cmmc_tracker.domain.permissions import Access
+from cmmc_tracker.reports.markup import markdown
+
+_STATIC = Path(__file__).parent / "static"
+_YEAR = 31_536_000
+THEMES = ("light", "dark")
+
+
+def watch(app: Flask) -> None:
+    """Give the app's templates their filters and globals, and its assets their caching."""
+    app.jinja_env.filters.update(day=day, instant=instant, size=size, short=short, markdown=_safe_markdown)
+    app.jinja_env.globals.update(asset=asset, Status=Status, Kind=Kind, ArtifactStatus=ArtifactStatus)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.context_processor(_frame)
+    app.after_request(_cache)
+
+
+def day(value: date | None) -> str:
+    """A date as people read it: 24 Nov 2026."""
+    return f"{value.day} {value:%b %Y}" if value else ""
+
+
+def instant(value: datetime | None) -> Markup:
+    """An instant as its day, with the full time in UTC on hover."""
+    if value is None:
+        return Markup("")
+    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
+        value.isoformat(), f"{value:%Y-%m-%d %H:%M:%S}", day(value)
+    )
+
+
+def size(value: int) -> str:
+    """A number of bytes as people read it: 4.2 MB."""
+    if value < 1_000:
+        return f"{value} bytes"
+    number = float(value)
+    for unit in ("KB", "MB", "GB", "TB"):
+        number /= 1_000
+        if number < 999.95 or unit == "TB":
+            break
+    return f"{number:.1f} {unit}" if number < 99.95 else f"{number:.0f} {unit}"
+
+
+def short(sha256: str) -> Markup:
+    """A hash as its first 8 digits, the whole of it on hover."""
+    return Markup('<code class="hash" title="SHA-256 {}">{}</code>').format(sha256, sha256[:8])
+
+
+def _safe_markdown(text: str) -> Markup:
+    # Sanitised by `markdown` itself, last of all steps.
+    return Markup(markdown(text))  # noqa: S704
+
+
+@cache
+def fingerprint(name: str) -> str:
+    """The first 10 digits of the SHA-256 of a static file: a changed file gets a new address."""
+    return hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:10]
+
+
+def asset(name: str) -> str:
+    """The address of a static file with its fingerprint."""
+    return url_for("static", filename=name, v=fingerprint(name))
+
+
+def _cache(response: Response) -> Response:
+    if request.endpoint == "static":
+        known = bool(request.args.get("v"))
+        response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable" if known else "no-cache"
+        response.headers.setdefault("Vary", "Accept-Encoding")
+    return response
+
+
+def _frame() -> dict[str, object]:
+    """What the frame of every page needs: who is signed in, which system is open, the theme."""
+    actor = g.get("actor")
+    theme = request.cookies.get("theme", "")
+    return {
+        "actor": actor,
+        "system": g.get("system") or _first(actor.systems if actor else {}),
+        "theme": theme if theme in THEMES else "",
+    }
+
+
+def _first(systems: Mapping[str, Access]) -> Access | None:
+    return next(iter(systems.values()), None)

@@ -1,0 +1,195 @@
+"""The requirements of a system: the list, and the page of one, where people live."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from cmmc_tracker.domain import catalog
+from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, Responsibility, Status
+from cmmc_tracker.domain.assessment import ImplementationStatus as Implemented
+from cmmc_tracker.domain.catalog import ObjectiveId
+from cmmc_tracker.domain.permissions import Right
+from cmmc_tracker.errors import Invalid, Stale
+from cmmc_tracker.gate.doors import open_read, open_write, system
+from cmmc_tracker.gate.etag import form_version
+from cmmc_tracker.services import assessment, audit, wordings
+from cmmc_tracker.services.assessment import LineFilter
+
+pages = Blueprint("requirements", __name__, url_prefix="/systems/<slug>/requirements")
+
+
+@pages.url_value_preprocessor
+def _open_system(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Every address of this room names a system; strangers to it get 404 before anything else."""
+    if values is not None and g.get("actor") is not None:
+        g.system = system(values.pop("slug"))
+
+
+@pages.url_defaults
+def _same_system(_endpoint: str, values: dict[str, Any]) -> None:
+    values.setdefault("slug", g.system.slug)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What somebody typed that could not be saved: shown again, with the reason, so that nothing is lost."""
+
+    letter: str  # empty for the form of the implementation
+    values: Mapping[str, Any]
+    errors: Mapping[str, str] = field(default_factory=dict)
+    stale: bool = False
+
+
+@pages.get("")
+def index() -> ResponseReturnValue:
+    """All requirements by family, narrowed by family, status, text, and missing evidence."""
+    args = request.args
+    wanted = LineFilter(
+        family=args.get("family", ""),
+        status=args.get("status", ""),
+        text=args.get("q", "")[:200],
+        without_evidence=bool(args.get("without")),
+        unproven=bool(args.get("unproven")),
+    )
+    with open_read() as work:
+        picture = assessment.picture(work, g.system)
+    known = catalog.load(g.system.level)
+    lines = assessment.narrowed(picture.lines, wanted)
+    grouped = [(f, [line for line in lines if line.requirement.family == f.code]) for f in known.families]
+    return render_template(
+        "requirements/index.html",
+        room="requirements",
+        groups=[(family, found) for family, found in grouped if found],
+        families=known.families,
+        found=len(lines),
+        score=picture.score,
+        lost={loss.requirement_id: loss.points for loss in picture.score.losses},
+        wanted=wanted,
+    )
+
+
+@pages.get("/<requirement>")
+def show(requirement: str) -> ResponseReturnValue:
+    """One requirement with its objectives, their evidence and how the organization does it."""
+    canonical = catalog.parse_requirement_id(requirement)
+    if canonical != requirement:
+        return redirect(url_for(".show", requirement=canonical, objective=request.args.get("objective")), code=302)
+    return _page(canonical, request.args.get("objective", ""))
+
+
+def _page(requirement: str, opened: str = "", typed: Typed | None = None) -> str:
+    with open_read() as work:
+        state = assessment.one(work, g.system, requirement)
+        wording = wordings.of_requirement(work, g.system.level, requirement)
+        names = [f"objective:{g.system.slug}/{f.objective.id}" for f in state.findings]
+        history = audit.history(work, f"requirement:{g.system.slug}/{requirement}", *names)
+    listed = catalog.load(g.system.level).requirements
+    at = next(n for n, r in enumerate(listed) if r.id == state.requirement.id)
+    first_open = next((f.objective.letter for f in state.findings if f.status is Status.NOT_ASSESSED), "")
+    return render_template(
+        "requirements/show.html",
+        room="requirements",
+        state=state,
+        wording=wording,
+        history=history,
+        opened=opened or first_open,
+        typed=typed,
+        before=listed[at - 1] if at else None,
+        after=listed[at + 1] if at + 1 < len(listed) else None,
+        **_choices(),
+    )
+
+
+def _choices() -> dict[str, Any]:
+    return {
+        "methods": list(Method),
+        "implemented": list(Implemented),
+        "responsibilities": list(Responsibility),
+        "may_judge": Right.JUDGE in g.system.rights,
+        "may_contribute": Right.CONTRIBUTE in g.system.rights,
+    }
+
+
+@pages.post("/<requirement>/objectives/<letter>")
+def judge(requirement: str, letter: str) -> ResponseReturnValue:
+    """Set what was found for one objective."""
+    objective = catalog.parse_objective_id(f"{requirement}[{letter}]")
+    form = request.form
+    typed = {"status": form.get("status", ""), "note": form.get("note", ""), "methods": form.getlist("methods")}
+    try:
+        judgement = Judgement.parse(objective, typed["status"], typed["note"], typed["methods"])
+        with open_write() as work:
+            assessment.judge(work, g.system, objective, judgement, form_version())
+    except Invalid as error:
+        return _again(objective, Typed(letter, typed, error.fields)), 422
+    except Stale:
+        return _again(objective, Typed(letter, typed, stale=True)), 412
+    if _wants_part():
+        return _part(objective)
+    return redirect(_objective_url(objective), code=302)
+
+
+def _again(objective: ObjectiveId, typed: Typed) -> str:
+    if _wants_part():
+        return _part(objective, typed)
+    return _page(objective.requirement, objective.letter, typed)
+
+
+def _wants_part() -> bool:
+    """Whether a script asks for the objective alone, to put it in place of the one on the page."""
+    return request.headers.get("X-Part") == "objective"
+
+
+def _part(objective: ObjectiveId, typed: Typed | None = None) -> str:
+    with open_read() as work:
+        state = assessment.one(work, g.system, objective.requirement)
+        wording = wordings.of_requirement(work, g.system.level, objective.requirement)
+    return render_template(
+        "requirements/part.html",
+        state=state,
+        finding=state.finding(objective.letter),
+        wording=wording,
+        typed=typed,
+        opened=objective.letter,
+        **_choices(),
+    )
+
+
+def _objective_url(objective: ObjectiveId) -> str:
+    return url_for(
+        ".show",
+        requirement=objective.requirement,
+        objective=objective.letter,
+        _anchor=f"objective-{objective.letter}",
+    )
+
+
+@pages.get("/<requirement>/objectives/<letter>")
+def part(requirement: str, letter: str) -> ResponseReturnValue:
+    """One objective alone, for a script that refreshes it; for people its place on the page."""
+    objective = catalog.parse_objective_id(f"{requirement}[{letter}]")
+    return _part(objective) if _wants_part() else redirect(_objective_url(objective), code=302)
+
+
+@pages.post("/<requirement>/implementation")
+def implement(requirement: str) -> ResponseReturnValue:
+    """Say how the organization does it, for the system security plan."""
+    canonical, form = catalog.parse_requirement_id(requirement), request.form
+    known = catalog.load(g.system.level).requirement(canonical)
+    given: dict[str, Any] = {
+        name: form[name] for name in ("narrative", "implementation_status", "responsibility") if name in form
+    }
+    if known.partial:
+        given["partial"] = "partial" in form
+    try:
+        changes = Implementation.parse(given, known)
+        with open_write() as work:
+            assessment.implement(work, g.system, canonical, changes, form_version())
+    except Invalid as error:
+        return _page(canonical, typed=Typed("", given, error.fields)), 422
+    except Stale:
+        return _page(canonical, typed=Typed("", given, stale=True)), 412
+    return redirect(url_for(".show", requirement=canonical, _anchor="implementation"), code=302)

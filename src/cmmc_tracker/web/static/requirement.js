@@ -1,0 +1,122 @@
+// One requirement: objectives are saved in place, with the keyboard too. The page works without this.
+
+import { send } from './app.js';
+
+const open = () => document.querySelector('details.objective[open]');
+
+/** Put the server's fresh picture of an objective in place of the one on the page. */
+function replace(objective, html, note) {
+  const fresh = new DOMParser().parseFromString(html, 'text/html');
+  const next = fresh.querySelector('details.objective');
+  const headline = fresh.querySelector('[data-headline]');
+  if (!next) return;
+  const focused = document.activeElement;
+  const back = objective.contains(focused) && focused.id ? focused.id : null;
+  objective.dispatchEvent(new CustomEvent('saved', { bubbles: true }));
+  objective.replaceWith(next);
+  if (headline) document.querySelector('[data-headline]').replaceWith(headline);
+  if (note) next.querySelector('.saved').textContent = note;
+  const target = (back && document.getElementById(back)) || next.querySelector('.error, .theirs') || next.querySelector('button.primary');
+  if (target && back) target.focus();
+}
+
+async function judge(form) {
+  const objective = form.closest('details.objective');
+  const button = form.querySelector('button[type=submit]');
+  const state = form.querySelector('.saved');
+  button.disabled = true;
+  state.textContent = 'saving …';
+  try {
+    const answer = await send(form.action, { method: 'POST', body: new FormData(form), headers: { 'X-Part': 'objective' } });
+    const html = await answer.text();
+    if (answer.ok || answer.status === 422 || answer.status === 412) {
+      form.dispatchEvent(new CustomEvent('saved', { bubbles: true }));
+      const at = new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+      replace(objective, html, answer.ok ? `saved ${at}` : '');
+    } else {
+      const page = new DOMParser().parseFromString(html, 'text/html');
+      throw new Error(page.querySelector('main p:not(.brand)')?.textContent || 'the answer could not be read');
+    }
+  } catch (error) {
+    button.disabled = false;
+    state.textContent = `Not saved: ${error.message} What you typed is still here.`;
+    state.classList.add('error');
+  }
+}
+
+async function refresh(objective) {
+  const answer = await send(objective.dataset.part, { headers: { 'X-Part': 'objective' } });
+  if (answer.ok) replace(objective, await answer.text());
+}
+
+document.addEventListener('submit', async (event) => {
+  const form = event.target;
+  if (form.matches('form[data-judge]')) {
+    event.preventDefault();
+    judge(form);
+  }
+  if (form.matches('form[data-unlink]')) {
+    event.preventDefault();
+    const objective = form.closest('details.objective');
+    const answer = await send(form.action, { method: 'POST', body: new FormData(form) });
+    if (answer.ok) refresh(objective);
+  }
+});
+
+// Files that arrived and artifacts that were linked show at once.
+for (const name of ['uploaded', 'linked']) {
+  document.addEventListener(name, (event) => {
+    const objective = event.target.closest?.('details.objective');
+    if (objective) refresh(objective);
+  });
+}
+
+function step(by) {
+  const all = [...document.querySelectorAll('details.objective')];
+  const at = all.indexOf(open());
+  const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
+  if (!next) return;
+  for (const other of all) if (other !== next) other.open = false;
+  next.open = true;
+  next.querySelector('summary').focus();
+  next.scrollIntoView({ block: 'nearest' });
+}
+
+function set(status) {
+  const form = open()?.querySelector('form[data-judge]');
+  if (!form) return;
+  form.querySelector(`input[name=status][value=${status}]`).checked = true;
+  if (status === 'met') judge(form);
+  else form.querySelector('textarea').focus();
+}
+
+document.addEventListener('keydown', (event) => {
+  const here = open();
+  if ((event.ctrlKey || event.metaKey) && event.key === 's' && here) {
+    const form = event.target.closest('form') || here.querySelector('form[data-judge]');
+    event.preventDefault();
+    form?.requestSubmit();
+    return;
+  }
+  if (event.target.closest('input:not([type=radio], [type=checkbox]), textarea, select') || event.ctrlKey || event.metaKey || event.altKey) return;
+  const actions = {
+    j: () => step(1),
+    k: () => step(-1),
+    m: () => set('met'),
+    n: () => set('not_met'),
+    a: () => set('not_applicable'),
+    e: () => here?.querySelector('form[data-upload] input[type=file]')?.focus(),
+  };
+  if (actions[event.key]) {
+    event.preventDefault();
+    actions[event.key]();
+  }
+});
+
+// A link to an objective opens it.
+function follow() {
+  const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+  if (target && target.matches('details.objective')) target.open = true;
+}
+addEventListener('hashchange', follow);
+follow();

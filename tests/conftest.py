@@ -1,0 +1,273 @@
+"""The cast and the stage: an installation on the database under test, and people with browsers that keep CSRF on.
+
+`TEST_DATABASE` chooses SQLite or PostgreSQL. Each test has its own database, copied from one that was migrated
+once, and its own store.
+"""
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, delete, make_url, text
+from werkzeug.test import TestResponse
+
+from cmmc_tracker import config
+from cmmc_tracker.app import build
+from cmmc_tracker.domain.permissions import Access, Actor, Role
+from cmmc_tracker.services import accounts, passwords, systems
+from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage.blobs import FolderBlobs
+from cmmc_tracker.storage.database import make_engine, migrate
+from cmmc_tracker.storage.tables import memberships
+
+PASSWORD = "Correct-Horse-Battery-9"
+ON_POSTGRESQL = os.environ.get("TEST_DATABASE", "sqlite") == "postgresql"
+_SERVERS = ("postgresql://postgres@127.0.0.1:5432/postgres", "postgresql://root@127.0.0.1:5432/postgres")
+_TOKEN = re.compile(r'name="csrf_token" value="([0-9a-f]{64})"')
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_environment() -> Iterator[None]:
+    """No setting of whoever runs the tests reaches the product."""
+    patch = pytest.MonkeyPatch()
+    for variable in config.VARIABLES:
+        patch.delenv(variable.name, raising=False)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """Passwords are hashed cheaply here; `test_passwords.py` looks at the real thing."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(passwords, "method", lambda: "pbkdf2:sha256:1")
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """The address of the PostgreSQL server that tests may make databases on."""
+    for url in (os.environ.get("TEST_POSTGRES_URL"), *_SERVERS):
+        if url is None:
+            continue
+        engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+        try:
+            with engine.connect():
+                return url
+        except Exception:
+            continue
+        finally:
+            engine.dispose()
+    pytest.fail("no PostgreSQL server answers; set TEST_POSTGRES_URL")
+
+
+def _on_server(url: str, statement: str) -> None:
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A migrated, prepared, empty install that each test's database is copied from."""
+    folder = tmp_path_factory.mktemp("template")
+    if not ON_POSTGRESQL:
+        url = f"sqlite:///{folder}/cmmc.db"
+        _prepared(url, folder)
+        yield url
+        return
+    server: str = request.getfixturevalue("postgres_server")
+    name = f"cmmc_template_{secrets.token_hex(6)}"
+    _on_server(server, f'CREATE DATABASE "{name}"')
+    url = make_url(server).set(database=name).render_as_string(hide_password=False)
+    _prepared(url, folder)
+    yield url
+    _on_server(server, f'DROP DATABASE "{name}"')
+
+
+def _prepared(url: str, folder: Path) -> None:
+    engine = make_engine(url)
+    migrate(engine)
+    systems.prepare(Tracker(engine, FolderBlobs(folder / "uploads")))
+    if not ON_POSTGRESQL:
+        with engine.connect() as connection:
+            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    engine.dispose()
+
+
+@pytest.fixture
+def database_url(template: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database of the test's own, empty but for the system `main`."""
+    if not ON_POSTGRESQL:
+        shutil.copy(template.removeprefix("sqlite:///"), tmp_path / "cmmc.db")
+        yield f"sqlite:///{tmp_path}/cmmc.db"
+        return
+    server: str = request.getfixturevalue("postgres_server")
+    name = f"cmmc_test_{secrets.token_hex(6)}"
+    _on_server(server, f'CREATE DATABASE "{name}" TEMPLATE "{make_url(template).database}"')
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    _on_server(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@dataclass
+class Clock:
+    """A clock that goes on by the real time's pace from where a test sets it."""
+
+    offset: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+    def forward(self, **by: float) -> None:
+        """Let time pass."""
+        self.offset += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The installation's clock."""
+    return Clock()
+
+
+@pytest.fixture
+def tracker(database_url: str, tmp_path: Path, clock: Clock) -> Iterator[Tracker]:
+    """An installation without a web server."""
+    engine = make_engine(database_url)
+    yield Tracker(engine, FolderBlobs(tmp_path / "uploads"), clock)
+    engine.dispose()
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> config.Settings:
+    """Settings of the installation under test."""
+    given = {"FLASK_SECRET": "s" * 40, "CMMC_DATA_DIR": str(tmp_path), "DATABASE_URL": database_url}
+    return config.read(given)
+
+
+@pytest.fixture
+def app(settings: config.Settings, tracker: Tracker) -> Flask:
+    """The web application over the installation."""
+    return build(settings, tracker)
+
+
+@dataclass
+class Person:
+    """Somebody with a browser of their own. `post` and the API calls carry the CSRF token as pages do."""
+
+    name: str
+    client: FlaskClient
+    id: int = 0
+    token: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def sign_in(self, password: str = PASSWORD) -> TestResponse:
+        """Sign in through the page, and take the new session's token from the next page."""
+        answer = self.post("/login", {"username": self.name, "password": password}, token=self.token_of("/login"))
+        self.token = self.token_of("/")
+        return answer
+
+    def token_of(self, path: str) -> str:
+        """The CSRF token in a page."""
+        found = _TOKEN.search(self.client.get(path, follow_redirects=True).text)
+        assert found, f"no CSRF token in {path}"
+        return found[1]
+
+    def get(self, path: str, **more: Any) -> TestResponse:
+        """Read a page or a call."""
+        return self.client.get(path, **more)
+
+    def post(self, path: str, data: Any = None, *, token: str | None = None, **more: Any) -> TestResponse:
+        """Send a form."""
+        form = {"csrf_token": self.token if token is None else token, **(data or {})}
+        return self.client.post(path, data=form, **more)
+
+    def call(self, method: str, path: str, json: Any = None, **more: Any) -> TestResponse:
+        """Call the API with JSON."""
+        headers = {"X-CSRF-Token": self.token, **more.pop("headers", {})}
+        return self.client.open(f"/api/v1{path}", method=method, json=json, headers=headers, **more)
+
+    def upload(self, name: str, content: bytes, **fields: Any) -> TestResponse:
+        """Upload a file by the API."""
+        import io
+
+        data = {"title": name, **fields, "file": (io.BytesIO(content), name)}
+        return self.client.post("/api/v1/artifacts", data=data, headers={"X-CSRF-Token": self.token})
+
+
+OPERATOR = Actor(None, "command line", Role.ADMIN)
+
+
+def add_account(tracker: Tracker, name: str, role: str = "user") -> int:
+    """An account with the cast's password, a member of `main`."""
+    who = accounts.candidate(name, PASSWORD, role)
+    with tracker.write(OPERATOR) as work:
+        return accounts.create(work, who)
+
+
+def person(app: Flask, tracker: Tracker, name: str, role: str = "user") -> Person:
+    """Somebody signed in."""
+    made = Person(name, app.test_client(), add_account(tracker, name, role))
+    made.sign_in()
+    return made
+
+
+@pytest.fixture
+def admin(app: Flask, tracker: Tracker) -> Person:
+    """Ada runs the tracker and works in `main`."""
+    return person(app, tracker, "ada", "admin")
+
+
+@pytest.fixture
+def user(app: Flask, tracker: Tracker) -> Person:
+    """Bo works in `main`."""
+    return person(app, tracker, "bo")
+
+
+@pytest.fixture
+def outsider(app: Flask, tracker: Tracker) -> Person:
+    """Cal has an account, but is a member of no system."""
+    made = person(app, tracker, "cal")
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(delete(memberships).where(memberships.c.user_id == made.id))
+    return made
+
+
+@pytest.fixture
+def stranger(app: Flask) -> Person:
+    """Nobody knows this one."""
+    return Person("", app.test_client())
+
+
+@pytest.fixture
+def actor(tracker: Tracker) -> Actor:
+    """Whoever works at the command line, with all systems."""
+    with tracker.read() as work:
+        return replace(OPERATOR, systems=systems.all_of(work))
+
+
+@pytest.fixture
+def main(actor: Actor) -> Access:
+    """The system that a new install has."""
+    return actor.systems["main"]
+
+
+def png(width: int = 8, height: int = 8, color: str = "navy") -> bytes:
+    """A small real picture; other colours are other bytes."""
+    import io
+
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), color).save(file, "PNG")
+    return file.getvalue()
