@@ -32,7 +32,7 @@ class WantedArtifacts(Asked):
 
 
 class NewArtifact(Given):
-    """An artifact to be made; `objectives` may be repeated."""
+    """An artifact to be made; `objectives` may be repeated, `locator` and `shows` are said of each link."""
 
     title: str
     kind: str = "other"
@@ -42,6 +42,8 @@ class NewArtifact(Given):
     collected_on: str = ""
     system: str = ""
     objectives: list[str] = Field(default_factory=list)
+    locator: str = ""
+    shows: str = ""
 
 
 class ArtifactChange(Given):
@@ -111,7 +113,7 @@ def list_artifacts(query: WantedArtifacts) -> ArtifactsShown:
 def create_artifact(form: NewArtifact) -> Response:
     """Keep a file as a new artifact, linked to objectives."""
     home = system_for(doors.actor(), form.system)
-    targets = targets_of(home, form.objectives)
+    targets = targets_of(home, form.objectives, form.locator, form.shows)
     facts = {name: value for name, value in form.model_dump().items() if name in FACTS}
     received = _file()
     with doors.open_write() as work:

@@ -1,8 +1,51 @@
-"""placeholder"""
+"""`cmmc-tracker serve`: the production server, and the one-time link of the first set-up."""
+
+import sys
+from urllib.parse import quote
 
 import click
 
+from cmmc_tracker.app import build, open_tracker, read_settings
+from cmmc_tracker.config import Settings
+from cmmc_tracker.gate import headers, server, session
+from cmmc_tracker.gate.reception import House
+from cmmc_tracker.services import logins
+
 
 @click.command()
-def serve() -> None:
-    pass
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
+@click.option("--threads", type=click.IntRange(1, 256), default=8, show_default=True, help="Threads in each process.")
+def serve(host: str, port: int, workers: int, threads: int) -> None:
+    """Serve the tracker; creates and migrates the database first."""
+    settings = read_settings()
+    listening = server.listen(host, port)
+    tracker = open_tracker(settings)
+    app = build(settings, tracker)
+    house = House(session.cookie_reader(app), settings.max_upload_bytes, headers.always(production=settings.production))
+    site = server.Site(
+        app=app,
+        house=house,
+        spool=settings.data_dir / "spool",
+        workers=workers,
+        threads=threads,
+        trusts_proxies=settings.trusted_proxies > 0,
+        after_fork=lambda: tracker.engine.dispose(close=False),
+    )
+    address = _address(settings, host, listening.getsockname()[1])
+    click.echo(f"CMMC Artifact Tracker serves on {address}")
+    token = logins.make_setup_link(tracker)
+    if token:
+        click.echo("There is no account yet. Open this link within an hour to make the first administrator:")
+        click.echo(f"{address}/setup/{quote(token)}")
+    sys.stdout.flush()
+    tracker.engine.dispose()
+    sys.exit(server.serve(site, listening))
+
+
+def _address(settings: Settings, host: str, port: int) -> str:
+    if settings.public_url:
+        return settings.public_url
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}"

@@ -191,7 +191,7 @@ artifacts = Table(
     "artifacts",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("system_id", ForeignKey("systems.id"), primary_key=True, index=True),  # the system it was uploaded for
+    Column("system_id", ForeignKey("systems.id"), nullable=False, index=True),  # the system it was uploaded for
     Column("title", String(300), nullable=False),
     Column("kind", String(30), nullable=False),
     Column("description", Text, nullable=False),

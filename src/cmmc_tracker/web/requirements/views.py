@@ -22,15 +22,21 @@ pages = Blueprint("requirements", __name__, url_prefix="/systems/<slug>/requirem
 
 
 @pages.url_value_preprocessor
-def _open_system(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+def _name_system(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    if values is not None:
+        g.slug = values.pop("slug")
+
+
+@pages.before_request
+def _open_system() -> None:
     """Every address of this room names a system; strangers to it get 404 before anything else."""
-    if values is not None and g.get("actor") is not None:
-        g.system = system(values.pop("slug"))
+    g.system = system(g.slug)
 
 
 @pages.url_defaults
 def _same_system(_endpoint: str, values: dict[str, Any]) -> None:
-    values.setdefault("slug", g.system.slug)
+    if "slug" in g:
+        values.setdefault("slug", g.slug)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,178 @@
+"""The production server: waitress in several processes over one listening socket.
+
+The parent binds the address, forks the workers, restarts one that died, and ends them all in order. Workers end
+by themselves when the parent is gone: a pipe that only the parent holds open closes then.
+"""
+
+import contextlib
+import errno
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import waitress
+
+from cmmc_tracker.errors import Misconfigured
+from cmmc_tracker.gate.reception import House, channel_for
+
+_GRACE_SECONDS = 10.0
+_QUICK_SECONDS = 5.0  # a worker that dies sooner than this counts against the start
+_MOST_QUICK_DEATHS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What is served, and how. `spool` is the private folder for bodies on their way in."""
+
+    app: Callable[..., Any]
+    house: House
+    spool: Path
+    workers: int
+    threads: int
+    trusts_proxies: bool
+    after_fork: Callable[[], None]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; raises `Misconfigured` in one line for an address that cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(1_024)
+    except (socket.gaierror, OverflowError):
+        raise Misconfigured(f"{host}:{port} is no address that can be served on.") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise Misconfigured(
+                f"Port {port} on {host} is in use by another program (perhaps another start of this one); "
+                "choose another with --port."
+            ) from None
+        raise Misconfigured(f"Port {port} on {host} cannot be used: {error.strerror}.") from None
+    listening.setblocking(False)
+    return listening
+
+
+def serve(site: Site, listening: socket.socket) -> int:
+    """Serve until told to stop (SIGTERM, SIGINT); returns the exit status, 1 when the workers keep dying."""
+    site.spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+    alive, held = os.pipe()
+    parent = _Parent(site, listening, (alive, held))
+    signal.signal(signal.SIGTERM, parent.stop)
+    signal.signal(signal.SIGINT, parent.stop)
+    for _ in range(site.workers):
+        parent.start()
+    return parent.watch()
+
+
+class _Parent:
+    def __init__(self, site: Site, listening: socket.socket, pipe: tuple[int, int]) -> None:
+        self._site, self._listening, self._pipe = site, listening, pipe
+        self._workers: dict[int, float] = {}
+        self._stopping = False
+        self._quick_deaths = 0
+
+    def start(self) -> None:
+        """Fork one worker."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                os.close(self._pipe[1])
+                _work(self._site, self._listening, self._pipe[0])
+                status = 0
+            finally:
+                sys.stderr.flush()
+                os._exit(status)
+        self._workers[pid] = time.monotonic()
+
+    def stop(self, _signal: int, _frame: FrameType | None) -> None:
+        """Tell the workers to finish."""
+        self._stopping = True
+        for pid in self._workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+
+    def watch(self) -> int:
+        """Wait for the workers, restart those that die, until told to stop."""
+        while self._workers and not self._stopping:
+            pid, _ = _waited(block=True)
+            if pid is None or self._stopping:
+                continue
+            lived = time.monotonic() - self._workers.pop(pid, 0.0)
+            self._quick_deaths = self._quick_deaths + 1 if lived < _QUICK_SECONDS else 0
+            if self._quick_deaths >= _MOST_QUICK_DEATHS:
+                self.stop(signal.SIGTERM, None)
+                self._finish()
+                return 1
+            time.sleep(min(0.1 * 2**self._quick_deaths, 2.0) if self._quick_deaths else 0.0)
+            if not self._stopping:
+                self.start()
+        self._finish()
+        return 0
+
+    def _finish(self) -> None:
+        """Give the workers time to end, then end them."""
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while self._workers and time.monotonic() < deadline:
+            pid, _ = _waited(block=False)
+            self._workers.pop(pid or 0, None)
+            time.sleep(0.02)
+        for pid in self._workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _waited(*, block: bool) -> tuple[int | None, int]:
+    try:
+        pid, status = os.waitpid(-1, 0 if block else os.WNOHANG)
+    except (ChildProcessError, InterruptedError):
+        return None, 0
+    return pid or None, status
+
+
+def _work(site: Site, listening: socket.socket, alive: int) -> None:
+    """One worker, until it is told to stop or the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells us
+    signal.signal(signal.SIGTERM, _leave)
+    threading.Thread(target=_end_with_parent, args=(alive,), daemon=True).start()
+    site.after_fork()
+    tempfile.tempdir = str(site.spool)
+    server = waitress.create_server(
+        site.app,
+        sockets=[listening],
+        threads=site.threads,
+        recv_bytes=1_048_576,
+        inbuf_overflow=524_288,
+        connection_limit=2_000,
+        asyncore_use_poll=True,  # select() ends at descriptor 1,024
+        max_request_body_size=site.house.max_bytes + 1,
+        max_request_header_size=65_536,
+        channel_timeout=120,
+        ident=None,
+        expose_tracebacks=False,
+        clear_untrusted_proxy_headers=not site.trusts_proxies,
+    )
+    server.channel_class = channel_for(site.house)
+    server.run()
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _end_with_parent(alive: int) -> None:
+    os.read(alive, 1)  # returns at its end, when no parent holds the other side any more
+    os.kill(os.getpid(), signal.SIGTERM)
