@@ -185,7 +185,7 @@ class Person:
 
     def get(self, path: str, **more: Any) -> TestResponse:
         """Read a page or a call."""
-        return self.client.get(path, **more)
+        return self.client.get(path, buffered=True, **more)
 
     def post(self, path: str, data: Any = None, *, token: str | None = None, **more: Any) -> TestResponse:
         """Send a form."""

@@ -23,7 +23,8 @@ _SEARCH = "artifact_search"
 def test_the_migrations_end_at_the_schema_that_the_code_uses(tracker: Tracker) -> None:
     with tracker.engine.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"include_name": lambda name, *_: not str(name).startswith((_SEARCH, "ix_artifact_search"))}
+            connection,
+            opts={"include_name": lambda name, *_: not str(name).startswith((_SEARCH, "ix_artifact_search"))},
         )
         assert compare_metadata(context, tables.metadata) == []
 

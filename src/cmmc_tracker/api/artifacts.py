@@ -13,7 +13,7 @@ from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.errors import Invalid, NotFound
 from cmmc_tracker.gate import content, doors
 from cmmc_tracker.gate.etag import expected_version
-from cmmc_tracker.gate.forms import FACTS, files_of, system_for, take_in, targets_of
+from cmmc_tracker.gate.forms import FACTS, check, files_of, system_for, take_in, targets_of
 from cmmc_tracker.gate.listing import cursor_of, limit_of
 from cmmc_tracker.services import artifact_views, artifacts
 from cmmc_tracker.services.artifact_views import ArtifactFilter
@@ -115,6 +115,7 @@ def create_artifact(form: NewArtifact) -> Response:
     home = system_for(doors.actor(), form.system)
     targets = targets_of(home, form.objectives, form.locator, form.shows)
     facts = {name: value for name, value in form.model_dump().items() if name in FACTS}
+    check(home, facts)
     received = _file()
     with doors.open_write() as work:
         made = artifacts.create(work, home, received, facts, targets)

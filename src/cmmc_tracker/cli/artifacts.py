@@ -98,8 +98,9 @@ def _add_one(
             while piece := source.read(PIECE):
                 incoming.write(piece)
                 moved(len(piece))
-            received = artifacts.take_in(incoming, path.name)
             given = {**wanted.facts, "title": wanted.facts["title"] or path.stem.replace("_", " ")}
+            artifacts.check(given, tracker.clock().date())
+            received = artifacts.take_in(incoming, path.name)
             with tracker.write(actor) as work:
                 made = artifacts.create(work, wanted.home, received, given, wanted.targets)
     except TrackerError as error:

@@ -8,8 +8,9 @@ from werkzeug.datastructures import FileStorage
 
 from cmmc_tracker.domain.artifacts import parse_link
 from cmmc_tracker.domain.catalog import parse_objective_id
-from cmmc_tracker.domain.permissions import Access, Actor, system_of
+from cmmc_tracker.domain.permissions import Access, Action, Actor, allow, system_of
 from cmmc_tracker.errors import Invalid, NotFound
+from cmmc_tracker.gate import doors
 from cmmc_tracker.gate.uploads import incoming_of
 from cmmc_tracker.services import artifacts
 from cmmc_tracker.services.artifacts import Received, Target
@@ -30,6 +31,12 @@ def files_of(field: str = "file") -> list[FileStorage]:
 def take_in(file: FileStorage) -> Received:
     """Check one file and keep its bytes; its lock is let go when the request ends, after the Work."""
     return artifacts.take_in(incoming_of(file), file.filename or "")
+
+
+def check(system: Access, facts: Mapping[str, Any]) -> None:
+    """Raise before any bytes are kept when the person may not add evidence here, or a fact is wrong."""
+    allow(doors.actor(), Action.ARTIFACT_CREATE, system)
+    artifacts.check(facts, doors.installation().tracker.clock().date())
 
 
 def system_for(actor: Actor, slug: str) -> Access:

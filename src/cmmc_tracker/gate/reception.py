@@ -65,6 +65,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
     """Reads a request; stops at the header when its body will not be taken."""
 
     house: House
+    error: Error | None  # the library gives it a class-level None
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read the header, then decide about the body."""

@@ -6,6 +6,7 @@ together. A crash in between leaves at worst a blob without a row, never a row w
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import and_, delete, insert, or_, select, update
@@ -54,6 +55,11 @@ def take_in(incoming: Incoming, filename: str) -> Received:
     media_type = uploads.check_content(name, incoming.file, incoming.size)
     kept = incoming.keep()
     return Received(name, media_type, kept.sha256, kept.size)
+
+
+def check(given: Mapping[str, Any], today: date) -> None:
+    """Raise `Invalid` for facts that cannot be kept; asked before the bytes are, so that nothing is left over."""
+    parse_facts({"title": "", **given}, today)
 
 
 def create(

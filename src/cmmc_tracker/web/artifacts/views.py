@@ -13,7 +13,7 @@ from cmmc_tracker.domain.catalog import parse_objective_id
 from cmmc_tracker.domain.permissions import Right
 from cmmc_tracker.errors import Invalid, TrackerError
 from cmmc_tracker.gate.doors import actor, open_read, open_write
-from cmmc_tracker.gate.forms import facts_of, files_of, system_for, take_in, targets_of
+from cmmc_tracker.gate.forms import check, facts_of, files_of, system_for, take_in, targets_of
 from cmmc_tracker.gate.listing import cursor_of, following_url
 from cmmc_tracker.gate.session import local_path
 from cmmc_tracker.services import artifact_views, artifacts
@@ -109,6 +109,7 @@ def receive() -> ResponseReturnValue:
 def _receive_one(file: Any, home: Any, facts: dict[str, Any], targets: list[Any]) -> Outcome:
     name = clean_line(file.filename or "")[:200]
     try:
+        check(home, facts)
         received = take_in(file)
         with open_write() as work:
             made = artifacts.create(work, home, received, facts, targets)
