@@ -28,7 +28,7 @@ _STRAY = re.compile(r"\d{0,2}\s?\[([a-z])\]\s+")  # "1[a] ", cut out of an ident
 _LEAD_IN = re.compile(r"^(?:(?:D?e)?t)?ermine if:?\s+")  # of "Determine if", which stands before all objectives
 _REV_2, _REV_3 = (re.compile(rf"(?:\brev(?:ision|\.)?\s*|171\s?r(?:ev)?\.?\s?){n}\b", re.IGNORECASE) for n in "23")
 _ONLY_REV_3 = ("3.15.", "3.16.", "3.17.")  # families that Rev 2 has not
-_PARTS = {"assessment-objective", "objective"}
+_PARTS = ("assessment-objective", "objective")  # no set: the file may have a list for a name
 _OTHER_MODELS = {
     *("profile", "component-definition", "system-security-plan", "assessment-plan", "assessment-results"),
     *("plan-of-action-and-milestones", "mapping-collection"),
@@ -194,7 +194,7 @@ def _number(control: Mapping[str, Any]) -> str:
 def _take(control: Mapping[str, Any], requirement: Requirement, found: _Found) -> None:
     identifier = control.get("id")
     if isinstance(identifier, str) and identifier != identifier.strip():
-        found.repaired.append(Repair(requirement.id, identifier, identifier.strip()))
+        found.repaired.append(Repair(requirement.id, identifier[:_SHOWN], identifier.strip()[:_SHOWN]))
     parts = _objects(control.get("parts"))
     statement = next((_text(part.get("prose")) for part in parts if part.get("name") == "statement"), "")
     _keep(found.requirements, requirement.id, statement or _text(control.get("title")))
