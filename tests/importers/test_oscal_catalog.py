@@ -101,6 +101,28 @@ def test_controls_without_groups_and_families_within_families_are_read() -> None
     assert _planned({"catalog": deep}).objectives == OBJECTIVES
 
 
+def test_a_single_objective_counts_whatever_its_letter() -> None:
+    document = samples.clean()
+    leaf = samples.control(document, "3.4.4")["parts"][1]["parts"][0]
+    leaf["id"], leaf["props"] = "_3.4.4_obj.d", []
+    found = _planned(document)
+    assert found.objectives == OBJECTIVES
+    assert [(r.what, r.was[:12]) for r in found.repaired] == [("CM.L2-3.4.4[a]", "_3.4.4_obj.d")]
+
+
+def test_letters_may_be_capital() -> None:
+    document = samples.clean()
+    leaf = samples.control(document, "3.1.1")["parts"][1]["parts"][1]
+    leaf["id"], leaf["props"][0]["value"] = "_3.1.1_obj.B", "3.1.1[B]"
+    assert _planned(document).objectives == OBJECTIVES
+
+
+def test_rev_2_may_mention_what_came_after_it() -> None:
+    document = samples.clean()
+    document["catalog"]["metadata"]["title"] = "NIST SP 800-171 Rev 2 (Rev 3 is another file)"
+    assert _planned(document).objectives == OBJECTIVES
+
+
 def test_a_byte_order_mark_is_no_obstacle() -> None:
     assert plan(b"\xef\xbb\xbf" + samples.data(samples.clean()), CATALOG).objectives == OBJECTIVES
 
@@ -225,6 +247,13 @@ def test_an_objective_without_wording_is_a_gap(prose: object) -> None:
     document = samples.clean()
     samples.control(document, "3.1.1")["parts"][1]["parts"][2]["prose"] = prose
     assert "it lacks AC.L2-3.1.1[c]." in _refusal(samples.data(document))
+
+
+def test_a_requirement_without_any_wording_is_a_gap() -> None:
+    document = samples.clean()
+    control = samples.control(document, "3.1.1")
+    control["title"], control["parts"][0]["prose"] = "", " "
+    assert "it lacks AC.L2-3.1.1." in _refusal(samples.data(document))
 
 
 def test_two_wordings_of_one_objective_are_refused() -> None:
