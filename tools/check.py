@@ -136,7 +136,7 @@ STEPS = (
         ),
         quiet=True,
     ),
-    Step("imports", ("-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo"), quiet=True),
+    Step("imports", ("-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo", "--no-cache"), quiet=True),
     Step("unit", (*PYTEST, *UNIT), env={"TEST_DATABASE": "sqlite"}),
     Step("sqlite", SUITE, env={"TEST_DATABASE": "sqlite"}),
     Step("postgresql", SUITE, env={"TEST_DATABASE": "postgresql"}, need=postgresql),

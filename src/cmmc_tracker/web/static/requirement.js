@@ -1,7 +1,8 @@
 // One requirement: objectives are saved in place, with the keyboard too. The page works without this.
 
-import { send } from './app.js';
+import { send } from './shared.js';
 
+const turns = new Map();
 const open = () => document.querySelector('details.objective[open]');
 
 /** Put the server's fresh picture of an objective in place of the one on the page. */
@@ -44,9 +45,18 @@ async function judge(form) {
   }
 }
 
+/** Show an objective's evidence anew; what somebody is typing beside it stays as it is. */
 async function refresh(objective) {
+  const turn = (turns.get(objective.id) || 0) + 1;
+  turns.set(objective.id, turn);
   const answer = await send(objective.dataset.part, { headers: { 'X-Part': 'objective' } });
-  if (answer.ok) replace(objective, await answer.text());
+  const html = await answer.text();
+  const here = document.getElementById(objective.id);
+  if (!answer.ok || turns.get(objective.id) !== turn || !here) return;
+  const fresh = new DOMParser().parseFromString(html, 'text/html').querySelector('details.objective');
+  for (const part of [':scope > summary', ':scope > .body > .evidence']) {
+    here.querySelector(part).replaceWith(fresh.querySelector(part));
+  }
 }
 
 document.addEventListener('submit', async (event) => {

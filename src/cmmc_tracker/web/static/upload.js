@@ -1,6 +1,6 @@
 // Uploads: several files at once, each with its own bar, its own error, its own cancel; the forms work without this.
 
-import { make, send, size } from './app.js';
+import { make, send, size } from './shared.js';
 
 const AT_ONCE = 2;
 const tray = document.getElementById('tray');
@@ -98,7 +98,9 @@ function start(job) {
     try { answer = JSON.parse(request.responseText); } catch { /* told below */ }
     if (request.status === 201) {
       row.done(answer);
-      form.dispatchEvent(new CustomEvent('uploaded', { bubbles: true, detail: answer }));
+      // The form may have been replaced since: the event goes to what stands in its place now.
+      const place = job.anchor && document.getElementById(job.anchor);
+      (place || form).dispatchEvent(new CustomEvent('uploaded', { bubbles: true, detail: answer }));
     } else {
       row.failed(answer.detail || 'The answer could not be read. Nothing was kept of this file.', () => enqueue(job));
     }
@@ -124,7 +126,8 @@ function enqueue(job) {
 /** Send files as the form would, each as an artifact of its own. */
 export function upload(form, files) {
   const where = new FormData(form).get('objectives') || '';
-  for (const file of files) enqueue({ form, file, where, data: body(form, file, files.length > 1) });
+  const anchor = form.closest('details.objective')?.id;
+  for (const file of files) enqueue({ form, file, where, anchor, data: body(form, file, files.length > 1) });
 }
 
 document.addEventListener('submit', (event) => {
