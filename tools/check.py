@@ -1,4 +1,4 @@
-# ruff: noqa: S603, T201 - it starts the project's own tools, with arguments written here, and speaks to a terminal
+
 """Runs the project's checks and sums them up: what `make check`, `make test` and .ci/run call.
 
     .venv/bin/python tools/check.py all|fast|STEP…
@@ -136,7 +136,11 @@ STEPS = (
         ),
         quiet=True,
     ),
-    Step("imports", ("-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo", "--no-cache"), quiet=True),
+    Step(
+        "imports",
+        ("-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo", "--no-cache"),
+        quiet=True,
+    ),
     Step("unit", (*PYTEST, *UNIT), env={"TEST_DATABASE": "sqlite"}),
     Step("sqlite", SUITE, env={"TEST_DATABASE": "sqlite"}),
     Step("postgresql", SUITE, env={"TEST_DATABASE": "postgresql"}, need=postgresql),

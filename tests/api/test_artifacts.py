@@ -310,7 +310,10 @@ def test_a_request_over_the_limit_is_too_large_and_nothing_is_kept(
 
 
 def test_an_upload_cut_short_is_malformed_and_leaves_nothing(user: Person, tracker: Tracker, tmp_path: Path) -> None:
-    body = b'--b\r\nContent-Disposition: form-data; name="title"\r\n\r\nt\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nbegin'
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="title"\r\n\r\nt\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nbegin'
+    )
     answer = user.client.post(
         "/api/v1/artifacts",
         data=body,

@@ -96,7 +96,7 @@ def _start(url: str, results: "multiprocessing.Queue[str]") -> None:
     try:
         migrate(make_engine(url))
         results.put("done")
-    except Exception as error:  # noqa: BLE001 told to the parent
+    except Exception as error:
         results.put(repr(error))
 
 

@@ -82,14 +82,14 @@ def requirement_status(statuses: Iterable[Status]) -> Status:
     assessed (our decision); NOT APPLICABLE when all are (170.24(b)(3)); else MET: an objective that is not
     applicable is equivalent to one that is met (170.24(b)(1), (b)(3)).
     """
-    found = set(statuses)
+    found = tuple(statuses)  # not a set: hashing a member of an enum costs more than looking through a few
     if Status.NOT_MET in found:
         return Status.NOT_MET
     if Status.NOT_ASSESSED in found or not found:
         return Status.NOT_ASSESSED
-    if found == {Status.NOT_APPLICABLE}:
-        return Status.NOT_APPLICABLE
-    return Status.MET
+    if Status.MET in found:
+        return Status.MET
+    return Status.NOT_APPLICABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,18 @@ class Verdict:
     reason: str
 
 
-def eligibility(requirement: Requirement, *, partial: bool = False) -> Verdict:
+def eligible(requirement: Requirement, *, partial: bool = False) -> bool:
     """Whether a NOT MET requirement may stand on a POA&M.
 
     Only values of 1 may (170.21(a)(2)(ii)), but for 3.13.11 while encryption is employed and not validated, and
     none of the six named in 170.21(a)(2)(iii). The partial value of 3.5.3 changes nothing: it is 3.
     """
+    if requirement.poam is not Eligibility.CONDITIONAL:
+        return requirement.poam is Eligibility.ALLOWED
+    return partial and requirement.partial is not None and requirement.partial.poam is Eligibility.ALLOWED
+
+
+def eligibility(requirement: Requirement, *, partial: bool = False) -> Verdict:
+    """The same with its clause and its reason, for people."""
     clause = requirement.poam_reason[requirement.poam_reason.index("32 CFR") :]
-    if requirement.poam is Eligibility.CONDITIONAL:
-        allowed = partial and requirement.partial is not None and requirement.partial.poam is Eligibility.ALLOWED
-        return Verdict(allowed, clause, requirement.poam_reason)
-    return Verdict(requirement.poam is Eligibility.ALLOWED, clause, requirement.poam_reason)
+    return Verdict(eligible(requirement, partial=partial), clause, requirement.poam_reason)

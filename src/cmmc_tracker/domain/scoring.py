@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from cmmc_tracker.domain import status as statuses
 from cmmc_tracker.domain.assessment import SSP, Status, requirement_status
 from cmmc_tracker.domain.catalog import Catalog, Requirement
-from cmmc_tracker.domain.poam import THRESHOLD, eligibility
+from cmmc_tracker.domain.poam import THRESHOLD, eligible
 
 MAX = 110
 MIN = -203
@@ -43,18 +43,55 @@ class PoamVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A requirement that is open, what it costs, and why. `full` is its whole value, None for 3.12.4."""
+    """A requirement that is open, and what it costs. Why is worked out when it is asked for: a score is not."""
 
-    requirement_id: str
-    title: str
+    requirement: Requirement
     points: int
-    full: int | None
     status: Status
-    partial: bool
-    not_met: tuple[str, ...]
-    not_assessed: tuple[str, ...]
-    reason: str
-    clause: str
+    found: tuple[Status, ...]  # of its objectives, in catalog order
+    partial: bool  # counted at its partial value
+
+    @property
+    def requirement_id(self) -> str:
+        """Such as `AC.L2-3.1.1`."""
+        return self.requirement.id
+
+    @property
+    def title(self) -> str:
+        """The requirement's title."""
+        return self.requirement.title
+
+    @property
+    def not_met(self) -> tuple[str, ...]:
+        """The letters of the objectives that are NOT MET."""
+        return self._letters(Status.NOT_MET)
+
+    @property
+    def not_assessed(self) -> tuple[str, ...]:
+        """The letters of the objectives that are not assessed."""
+        return self._letters(Status.NOT_ASSESSED)
+
+    def _letters(self, status: Status) -> tuple[str, ...]:
+        objectives = self.requirement.objectives
+        return tuple(o.letter for o, one in zip(objectives, self.found, strict=True) if one is status)
+
+    @property
+    def clause(self) -> str:
+        """The clause that takes the points."""
+        if self.requirement.weight is None:
+            return SSP_CLAUSE
+        return self.requirement.partial.clause if self.partial and self.requirement.partial else VALUE_CLAUSE
+
+    @property
+    def reason(self) -> str:
+        """Why, in one sentence."""
+        parts = ((self.not_met, "not met"), (self.not_assessed, "not assessed"))
+        said = ", ".join(f"{' '.join(f'[{x}]' for x in letters)} {word}" for letters, word in parts if letters)
+        if len(self.not_assessed) == len(self.found):
+            said = "not assessed yet"
+        if self.partial and self.requirement.partial:
+            said += f"; {self.requirement.partial.when}, so {self.points} points instead of {self.requirement.weight}"
+        return f"{said}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,38 +129,38 @@ def score(
     not assessed. `partial` holds the requirements whose partial switch is on, `planned` those with a POA&M item;
     plans never change the score (170.24(c)(2)(i)(B)(6)).
     """
-    tally = dict.fromkeys(Status, 0)
-    unassessed, total = 0, MAX
-    open_ids: list[str] = []
+    met = not_applicable = not_met = unassessed = 0
     losses: list[Loss] = []
-    gate: Loss | None = None
     blocking: list[str] = []
     missing: list[str] = []
     for requirement in catalog.requirements:
-        found = findings.get(requirement.id) or (Status.NOT_ASSESSED,) * len(requirement.objectives)
+        found = tuple(findings.get(requirement.id) or (Status.NOT_ASSESSED,) * len(requirement.objectives))
         status = requirement_status(found)
-        tally[status] += 1
-        if status is Status.MET or status is Status.NOT_APPLICABLE:
+        if status is Status.MET:
+            met += 1
             continue
-        unassessed += sum(one is Status.NOT_ASSESSED for one in found)
-        open_ids.append(requirement.id)
+        if status is Status.NOT_APPLICABLE:
+            not_applicable += 1
+            continue
+        unassessed += found.count(Status.NOT_ASSESSED)
+        not_met += status is Status.NOT_MET
         # The partial value needs a finding: what is not assessed costs its full value.
-        halved = status is Status.NOT_MET and requirement.partial is not None and requirement.id in partial
-        loss = _loss(requirement, status, found, halved=halved)
-        total -= loss.points
-        if requirement.weight is None:
-            gate = loss
-        else:
-            losses.append(loss)
-        if not eligibility(requirement, partial=halved).allowed:
+        in_part = requirement.partial if status is Status.NOT_MET and requirement.id in partial else None
+        points = in_part.points if in_part else requirement.weight or 0
+        losses.append(Loss(requirement, points, status, found, in_part is not None))
+        if not eligible(requirement, partial=in_part is not None):
             blocking.append(requirement.id)
         elif status is Status.NOT_MET and requirement.id not in planned:
             missing.append(requirement.id)
+    open_requirements = len(losses)
+    total = MAX - sum(loss.points for loss in losses)
+    gate = next((loss for loss in losses if loss.requirement.weight is None), None)
+    losses = [loss for loss in losses if loss is not gate]
     losses.sort(key=lambda loss: -loss.points)
     reason = _gate_reason(catalog, findings)
     value = None if reason else total
     status_name, status_reason = statuses.supported(
-        value, unassessed=unassessed, open_requirements=len(open_ids), blocking=len(blocking), reason=reason
+        value, unassessed=unassessed, open_requirements=open_requirements, blocking=len(blocking), reason=reason
     )
     return Score(
         level=catalog.level,
@@ -131,9 +168,7 @@ def score(
         provisional=unassessed > 0,
         reason=reason,
         hint=total if reason else None,
-        counts=Counts(
-            tally[Status.MET], tally[Status.NOT_MET], tally[Status.NOT_APPLICABLE], tally[Status.NOT_ASSESSED]
-        ),
+        counts=Counts(met, not_met, not_applicable, open_requirements - not_met),
         unassessed_objectives=unassessed,
         ssp_documented=reason is None,
         poam=PoamVerdict(
@@ -160,34 +195,3 @@ def _gate_reason(catalog: Catalog, findings: Mapping[str, Sequence[Status]]) -> 
         return None
     named = " and ".join(f"3.12.4[{letter}] is {status.label}" for letter, status in standing.items())
     return f"Without an up-to-date system security plan there is no score: {named} ({SSP_CLAUSE})."
-
-
-def _loss(requirement: Requirement, status: Status, found: Sequence[Status], *, halved: bool) -> Loss:
-    letters = [o.letter for o in requirement.objectives]
-    not_met = tuple(x for x, one in zip(letters, found, strict=True) if one is Status.NOT_MET)
-    not_assessed = tuple(x for x, one in zip(letters, found, strict=True) if one is Status.NOT_ASSESSED)
-    points, clause, extra = requirement.weight or 0, VALUE_CLAUSE, ""
-    if requirement.partial is not None and halved:
-        points, clause = requirement.partial.points, requirement.partial.clause
-        extra = f"; {requirement.partial.when}, so {points} points instead of {requirement.weight}"
-    said = [
-        f"{_brackets(some)} {word}" for some, word in ((not_met, "not met"), (not_assessed, "not assessed")) if some
-    ]
-    if not not_met and len(not_assessed) == len(letters):
-        said = ["not assessed yet"]
-    return Loss(
-        requirement.id,
-        requirement.title,
-        points,
-        requirement.weight,
-        status,
-        halved,
-        not_met,
-        not_assessed,
-        f"{', '.join(said)}{extra}.",
-        SSP_CLAUSE if requirement.weight is None else clause,
-    )
-
-
-def _brackets(letters: Sequence[str]) -> str:
-    return " ".join(f"[{letter}]" for letter in letters)
