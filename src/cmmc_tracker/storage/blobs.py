@@ -257,12 +257,7 @@ def _hold(place: Path) -> int | None:
             return None
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         # A sweep may have removed it between opening and locking.
-        try:
-            there = place.lstat()
-        except FileNotFoundError:
-            os.close(descriptor)
-            continue
-        if os.path.samestat(there, os.fstat(descriptor)):
+        if _stands(place, descriptor):
             return descriptor
         os.close(descriptor)
 
@@ -278,7 +273,8 @@ def _removed(path: Path, needed: Callable[[], bool]) -> bool:
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if needed():
+        # Its name may be gone, or another file's, by the time the lock is had.
+        if not _stands(path, descriptor) or needed():
             return False
         path.unlink()
     except BlockingIOError:
@@ -286,6 +282,14 @@ def _removed(path: Path, needed: Callable[[], bool]) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def _stands(path: Path, descriptor: int) -> bool:
+    """Whether the name still is that open file's."""
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _sync_folder(folder: Path) -> None:
