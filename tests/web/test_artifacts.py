@@ -176,6 +176,7 @@ def test_the_list_goes_on_with_older_ones(user: Person, tracker: Tracker) -> Non
 
 
 def test_a_database_that_fails_is_a_page_not_a_trace(user: Person, tracker: Tracker) -> None:
+    user.upload("a.txt", b"x")
     with tracker.engine.connect() as connection, connection.begin():
         connection.execute(text("ALTER TABLE artifact_files RENAME TO gone"))
     user.client.application.testing = False

@@ -17,12 +17,13 @@ from cmmc_tracker.api.shapes import (
 )
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.assessment import Implementation, Judgement, Status
+from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.permissions import Access
 from cmmc_tracker.errors import Invalid, NotFound
 from cmmc_tracker.gate import doors
 from cmmc_tracker.gate.etag import expected_version
 from cmmc_tracker.services import assessment, systems, wordings
-from cmmc_tracker.services.assessment import LineFilter, RequirementState
+from cmmc_tracker.services.assessment import LineFilter
 from cmmc_tracker.services.work import Work
 
 
@@ -167,20 +168,23 @@ def change_requirement(slug: str, requirement: str, body: RequirementChange) -> 
 )
 def change_objective(slug: str, requirement: str, letter: str, body: ObjectiveChange) -> ObjectiveShown:
     """Set status, note and methods; what is not given stays as it is."""
-    system, canonical = doors.system(slug), _known(requirement)
-    given, version = _some(body), expected_version()
+    system, given, version = doors.system(slug), _some(body), expected_version()
+    objective = _objective(requirement, letter)
     with doors.open_write() as work:
-        before = _state(work, system, canonical).finding(letter.lower())
-        objective = catalog.parse_objective_id(before.objective.id)
+        before = assessment.finding(work, system, objective)
         merged: dict[str, Any] = {"status": before.status, "note": before.note, "methods": list(before.methods)}
         merged |= given
         judgement = Judgement.parse(objective, merged["status"], merged["note"], merged["methods"])
         assessment.judge(work, system, objective, judgement, version)
-        return objective_shown(_state(work, system, canonical).finding(objective.letter))
+        return objective_shown(assessment.finding(work, system, objective))
 
 
-def _state(work: Work, system: Access, requirement: str) -> RequirementState:
-    return assessment.one(work, system, requirement)
+def _objective(requirement: str, letter: str) -> ObjectiveId:
+    """An objective of a path: what nobody knows is not found, rather than a wrong field."""
+    try:
+        return catalog.parse_objective_id(f"{requirement}[{letter}]")
+    except Invalid as error:
+        raise NotFound(error.message) from None
 
 
 def _some(body: Given) -> dict[str, Any]:

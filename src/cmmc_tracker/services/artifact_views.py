@@ -80,6 +80,16 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
+class ArtifactName:
+    """An artifact where it is named in a list of evidence."""
+
+    id: int
+    title: str
+    kind: Kind
+    status: ArtifactStatus
+
+
+@dataclass(frozen=True, slots=True)
 class ArtifactFilter:
     """What to list; an empty field does not narrow. `cursor` is the last id of the page before."""
 
@@ -156,17 +166,23 @@ def _linked_conditions(work: Work, wanted: ArtifactFilter) -> list[Any]:
     return found
 
 
-def of_requirement(work: Work, system_id: int, requirement: str) -> Mapping[str, list[tuple[Artifact, str, str]]]:
-    """The evidence of one requirement: letter -> (artifact, locator, shows), in the order of linking."""
-    where = (links.c.system_id == system_id, links.c.requirement == requirement, artifacts.c.deleted_at.is_(None))
-    query = select(links).join(artifacts, artifacts.c.id == links.c.artifact_id).where(*where)
-    linked = work.rows(query.order_by(links.c.linked_at, links.c.artifact_id))
-    ids = {row.artifact_id for row in linked}
-    rows = work.rows(select(artifacts).where(artifacts.c.id.in_(ids))) if ids else []
-    by_id = {a.id: a for a in _filled(work, rows)}
-    found: dict[str, list[tuple[Artifact, str, str]]] = defaultdict(list)
-    for row in linked:
-        found[row.letter].append((by_id[row.artifact_id], row.locator, row.shows))
+def of_requirement(
+    work: Work, system_id: int, requirement: str, letter: str | None = None
+) -> Mapping[str, list[tuple[ArtifactName, str, str]]]:
+    """The evidence of a requirement, or of one of its objectives: letter -> (artifact, locator, shows) as linked."""
+    query = (
+        select(links.c.letter, links.c.locator, links.c.shows, artifacts.c.id, artifacts.c.title)
+        .add_columns(artifacts.c.kind, artifacts.c.status)
+        .join(artifacts, artifacts.c.id == links.c.artifact_id)
+        .where(links.c.system_id == system_id, links.c.requirement == requirement, artifacts.c.deleted_at.is_(None))
+        .order_by(links.c.linked_at, links.c.artifact_id)
+    )
+    if letter is not None:
+        query = query.where(links.c.letter == letter)
+    found: dict[str, list[tuple[ArtifactName, str, str]]] = defaultdict(list)
+    for row in work.rows(query):
+        name = ArtifactName(row.id, row.title, Kind(row.kind), ArtifactStatus(row.status))
+        found[row.letter].append((name, row.locator, row.shows))
     return found
 
 

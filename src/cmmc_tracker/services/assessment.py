@@ -4,7 +4,7 @@ Everything is read in a fixed number of statements whatever the amount of data.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from cmmc_tracker.domain.catalog import Objective, ObjectiveId, Requirement
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.errors import NotFound, Stale
 from cmmc_tracker.services import artifact_views
-from cmmc_tracker.services.artifact_views import Artifact
+from cmmc_tracker.services.artifact_views import ArtifactName
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import artifacts, findings, implementations, links, users
 
@@ -36,6 +36,11 @@ class Line:
     unproven: int  # objectives marked MET without an approved artifact
 
     @property
+    def findings(self) -> Iterator[tuple[Objective, Status]]:
+        """The objectives with their statuses."""
+        return zip(self.requirement.objectives, self.objectives, strict=True)
+
+    @property
     def met(self) -> int:
         """How many objectives are MET or NOT APPLICABLE: equivalent in the rule (32 CFR 170.24(b)(3))."""
         return sum(s in {Status.MET, Status.NOT_APPLICABLE} for s in self.objectives)
@@ -45,7 +50,7 @@ class Line:
 class Evidence:
     """An artifact linked to an objective, and where in it."""
 
-    artifact: Artifact
+    artifact: ArtifactName
     locator: str
     shows: str
 
@@ -181,7 +186,23 @@ def one(work: Work, system: Access, requirement_id: str) -> RequirementState:
     )
 
 
-def _finding(objective: Objective, row: Any, evidence: Sequence[tuple[Artifact, str, str]]) -> Finding:
+def finding(work: Work, system: Access, objective: ObjectiveId) -> Finding:
+    """One objective as it stands, with its evidence: two statements. Raises `NotFound`."""
+    allow(work.actor, Action.SYSTEM_VIEW, system)
+    known = catalog.load(system.level).objective(str(objective))
+    query = (
+        select(findings, users.c.name)
+        .join(users, users.c.id == findings.c.judged_by, isouter=True)
+        .where(_finding_at(system.system_id, objective))
+    )
+    row = work.row(query)
+    if row is None:
+        raise NotFound(f"There is no objective {objective} in this system.")
+    evidence = artifact_views.of_requirement(work, system.system_id, objective.requirement, objective.letter)
+    return _finding(known, row, evidence.get(objective.letter, []))
+
+
+def _finding(objective: Objective, row: Any, evidence: Sequence[tuple[ArtifactName, str, str]]) -> Finding:
     return Finding(
         objective=objective,
         status=Status(row.status),

@@ -1,0 +1,1 @@
+"""What is fast, as ratios to something measured in the same run."""

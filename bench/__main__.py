@@ -1,0 +1,132 @@
+"""`python -m bench [--write] [--only NAME]`: measures every promise and tells which hold.
+
+Everything happens in temporary folders and on the loopback, with one client unless said otherwise. With `--write` the
+table in bench/README.md is written anew.
+"""
+
+import argparse
+import os
+import platform
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from bench import pages, stage, transfers
+from bench.stage import Line
+
+README = Path(__file__).with_name("README.md")
+SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+_BEGIN, _END = "<!-- figures -->", "<!-- end of figures -->"
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder of one measurement."""
+    with tempfile.TemporaryDirectory(prefix="bench ") as name:
+        yield Path(name)
+
+
+@contextmanager
+def database() -> Iterator[str | None]:
+    """A PostgreSQL database of its own, or None where no server answers."""
+    engine = create_engine(SERVER.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+    name = f"cmmc_bench_{secrets.token_hex(4)}"
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
+    except SQLAlchemyError:
+        yield None
+        return
+    yield SERVER.rsplit("/", 1)[0] + f"/{name}"
+    with engine.connect() as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+def _hello() -> float:
+    with folder() as place, stage.started(stage.bare(), stage.environment(place)) as bare:
+        return stage.median(stage.getter(bare, "/hello"), 300)
+
+
+def _pages() -> Iterator[Line]:
+    with folder() as place:
+        yield from pages.measure(place, _hello())
+    with folder() as place, database() as url:
+        if url:
+            yield from pages.measure(place, _hello(), url)
+
+
+def _lists() -> Iterator[Line]:
+    with folder() as place:
+        yield from pages.many(place)
+    with folder() as place, database() as url:
+        if url:
+            yield from pages.many(place, url)
+
+
+def _transfers() -> Iterator[Line]:
+    with folder() as place:
+        yield from transfers.measure(place)
+
+
+def _start() -> Iterator[Line]:
+    with folder() as place:
+        yield from transfers.start(place)
+
+
+TOPICS: dict[str, Callable[[], Iterator[Line]]] = {
+    "pages": _pages,
+    "score": pages.score_alone,
+    "lists": _lists,
+    "transfers": _transfers,
+    "start": _start,
+}
+
+
+def main() -> None:
+    """Measure, print, and write if asked."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--write", action="store_true", help="write the table of bench/README.md anew")
+    parser.add_argument("--only", choices=list(TOPICS))
+    given = parser.parse_args()
+    lines = []
+    for name, topic in TOPICS.items():
+        if given.only in {None, name}:
+            for line in topic():
+                lines.append(line)
+                mark = "met    " if line.met else "NOT MET"
+                print(f"{mark}  {line.promise}: {line.measured} (limit {line.limit})", flush=True)
+    if given.write and given.only is None:
+        _write(lines)
+    missed = sum(not line.met for line in lines)
+    print(f"{len(lines) - missed} passed, {missed} failed")
+    sys.exit(0)
+
+
+def _write(lines: list[Line]) -> None:
+    place = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
+    day = datetime.now(UTC)
+    measured = (
+        f"Measured on {day.day} {day:%b %Y}: {place}. Hello route {_hello() * 1e3:.2f} ms, "
+        f"SHA-256 {stage.sha256_rate() / 1e6:,.0f} MB/s."
+    )
+    rows = [
+        measured,
+        "",
+        "| promise | limit | measured | |",
+        "|---|---|---|---|",
+        *(f"| {x.promise} | {x.limit} | {x.measured} | {'met' if x.met else '**not met**'} |" for x in lines),
+    ]
+    before, _, rest = README.read_text().partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    README.write_text(f"{before}{_BEGIN}\n" + "\n".join(rows) + f"\n{_END}{after}")
+
+
+if __name__ == "__main__":
+    main()
