@@ -1,4 +1,3 @@
-
 """Runs the project's checks and sums them up: what `make check`, `make test` and .ci/run call.
 
     .venv/bin/python tools/check.py all|fast|STEP…

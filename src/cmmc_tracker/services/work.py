@@ -21,7 +21,7 @@ from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.errors import Stale
 from cmmc_tracker.storage import tables
 from cmmc_tracker.storage.blobs import Blobs
-from cmmc_tracker.storage.database import translated
+from cmmc_tracker.storage.database import begun, translated
 
 _CHAIN_LOCK = 0x41554454  # an advisory lock's number on PostgreSQL: "AUDT"
 
@@ -99,13 +99,13 @@ class Tracker:
     @contextmanager
     def read(self, actor: Actor | None = None, address: str = "") -> Iterator[Work]:
         """A transaction that only reads: one consistent picture."""
-        with translated(), self.engine.connect() as db, db.begin():
+        with translated(), begun(self.engine, writes=False) as db, db.begin():
             yield Work(db, self.blobs, actor, address, self.clock())
 
     @contextmanager
     def write(self, actor: Actor | None = None, address: str = "") -> Iterator[Work]:
         """A transaction that may change; commits on leaving cleanly, else rolls back."""
-        with translated(), self.engine.connect().execution_options(writes=True) as db, db.begin():
+        with translated(), begun(self.engine, writes=True) as db, db.begin():
             work = Work(db, self.blobs, actor, address, self.clock())
             yield work
             if work.changed and not work.entries:

@@ -6,21 +6,24 @@ other instead of failing half way. `synchronous=FULL`: what was acknowledged sur
 
 import fcntl
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from cmmc_tracker.errors import Busy, Misconfigured, NoSpace, TrackerError
 
 HEAD = "0001"  # the newest migration; a test compares it with the migrations folder
 _MIGRATION_LOCK = 0x434D4D43  # an advisory lock's number on PostgreSQL: "CMMC"
 _BUSY_MS = 15_000
+_RESTED_SECONDS = 5.0
 
 
 def make_engine(url: str) -> Engine:
@@ -29,19 +32,51 @@ def make_engine(url: str) -> Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(url, parsed.database)
-        return create_engine(
-            parsed.set(drivername="postgresql+psycopg"),
-            pool_size=10,
-            max_overflow=10,
-            pool_pre_ping=True,
-            connect_args={"connect_timeout": 5, "options": "-c timezone=UTC -c lock_timeout=15000"},
-        )
+        return _postgresql(parsed)
     except (ArgumentError, NoSuchModuleError) as error:
         raise Misconfigured(f"DATABASE_URL cannot be used: {error}") from None
     except ModuleNotFoundError:
         raise Misconfigured(
             "DATABASE_URL names PostgreSQL, but its driver is missing: pip install 'cmmc-tracker[postgres]'"
         ) from None
+
+
+def _postgresql(url: URL) -> Engine:
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=10,
+        max_overflow=10,
+        connect_args={"connect_timeout": 5, "options": "-c timezone=UTC -c lock_timeout=15000"},
+    )
+
+    @event.listens_for(engine, "checkin")
+    def _used(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _still_there(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        """Ask a connection that rested whether it lives; asking each time would double the trips of a page."""
+        if time.monotonic() - record.info.get("used", time.monotonic()) > _RESTED_SECONDS:
+            try:
+                connection.execute("SELECT 1")
+                connection.rollback()
+            except Exception as error:
+                raise DisconnectionError from error
+
+    return engine
+
+
+def begun(engine: Engine, *, writes: bool) -> Connection:
+    """A connection whose transaction will be of that kind.
+
+    A reading one sees a single instant: SQLite's does by nature, PostgreSQL's at REPEATABLE READ.
+    """
+    connection = engine.connect()
+    if engine.dialect.name == "sqlite":
+        return connection.execution_options(writes=writes)
+    if writes:
+        return connection
+    return connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def _sqlite(url: str, file: str | None) -> Engine:
