@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
 from cmmc_tracker.domain.catalog import ObjectiveId
@@ -117,7 +117,12 @@ def one(work: Work, artifact_id: int) -> Artifact:
 def page(work: Work, wanted: ArtifactFilter) -> tuple[list[Artifact], int | None]:
     """Artifacts that fit, newest first, with their current version, and the cursor of the next page or None."""
     query = select(artifacts).where(shown_to(work.actor), *_conditions(work, wanted))
-    rows = work.rows(query.order_by(artifacts.c.id.desc()).limit(wanted.limit + 1))
+    order: ColumnElement[int] = artifacts.c.id
+    if wanted.text:
+        query, order = search.narrowed(work.db, query, artifacts.c.id, wanted.text)
+    if wanted.cursor is not None:
+        query = query.where(order < wanted.cursor)
+    rows = work.rows(query.order_by(order.desc()).limit(wanted.limit + 1))
     more, rows = len(rows) > wanted.limit, rows[: wanted.limit]
     found = _filled(work, rows)
     return found, (found[-1].id if more else None)
@@ -143,12 +148,8 @@ def _conditions(work: Work, wanted: ArtifactFilter) -> list[Any]:
         if wanted.status not in set(ArtifactStatus):
             raise Invalid({"status": f"This status is not known; choose one of {', '.join(ArtifactStatus)}."})
         found.append(artifacts.c.status == wanted.status)
-    if wanted.text:
-        found.append(search.matches(work.db, artifacts.c.id, wanted.text))
     if wanted.system_id is not None:
         found.append(artifacts.c.system_id == wanted.system_id)
-    if wanted.cursor is not None:
-        found.append(artifacts.c.id < wanted.cursor)
     return [*found, *_linked_conditions(work, wanted)]
 
 

@@ -1,12 +1,13 @@
-"""Finding artifacts by words, on SQLite by FTS5 and on PostgreSQL by `tsvector`, behind the same three functions.
+"""Finding artifacts by words, on SQLite by FTS5 and on PostgreSQL by `tsvector`, behind the same functions.
 
 Each word must begin a word of the title, the description or a file name. What a person types is never part of
 the search language: words are cut out of it first, so no sign can act as an operator.
 """
 
 import re
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, column, select, table, text
+from sqlalchemy import ColumnElement, Connection, Select, column, select, table, text
 
 _WORD = re.compile(r"\w+")
 _MOST_WORDS = 12
@@ -36,16 +37,21 @@ def remember(db: Connection, artifact_id: int, title: str, words: str) -> None:
     )
 
 
-def matches(db: Connection, artifact_id: ColumnElement[int], query: str) -> ColumnElement[bool]:
-    """A condition that holds for artifacts that have every word of the query; for none when it has no word."""
-    words = words_of(query)
+def narrowed(
+    db: Connection, query: Select[Any], artifact_id: ColumnElement[int], text_given: str
+) -> tuple[Select[Any], ColumnElement[int]]:
+    """The query narrowed to artifacts that have every word of the text, and the column to order and page it by.
+
+    None fits a text without a word. On SQLite the index is joined and gives the order: it then hands out its rows
+    newest first and stops at the page's end, where `IN` would gather all that fit before the first is shown.
+    """
+    words = words_of(text_given)
     if not words:
-        return artifact_id.is_(None)
+        return query.where(artifact_id.is_(None)), artifact_id
     if db.dialect.name == "sqlite":
         expression = " AND ".join(f'"{word}"*' for word in words)
-        found = select(_search.c.rowid).where(_search.c.artifact_search.op("MATCH")(expression))
-    else:
-        expression = " & ".join(f"{word}:*" for word in words)
-        vector = _search.c.words.op("@@")(text("to_tsquery('simple', :q)").bindparams(q=expression))
-        found = select(_search.c.id).where(vector)
-    return artifact_id.in_(found)
+        joined = query.join(_search, _search.c.rowid == artifact_id)
+        return joined.where(_search.c.artifact_search.op("MATCH")(expression)), _search.c.rowid
+    expression = " & ".join(f"{word}:*" for word in words)
+    vector = _search.c.words.op("@@")(text("to_tsquery('simple', :q)").bindparams(q=expression))
+    return query.where(artifact_id.in_(select(_search.c.id).where(vector))), artifact_id
