@@ -3,6 +3,7 @@
 import http.client
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -260,3 +261,19 @@ def test_workers_end_when_their_parent_is_killed(server: Running, tmp_path: Path
     while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert [pid for pid in workers if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_a_full_disk_while_a_body_comes_in_is_told_and_nothing_stays(server: Running) -> None:
+    ada = server.signed_in()
+    for worker in _started(server.process.pid):
+        resource.prlimit(worker, resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))
+    status, content, _ = server.ask(
+        "POST", "/api/v1/artifacts", _multipart(15_000_000), **ada, Content_Type="multipart/form-data; boundary=b"
+    )
+    assert status == 507
+    assert b"no space left" in content
+    assert server.bytes_on_disk() == 0
+    status, _, _ = server.ask(
+        "POST", "/api/v1/artifacts", _multipart(15_000), **ada, Content_Type="multipart/form-data; boundary=b"
+    )
+    assert status == 201

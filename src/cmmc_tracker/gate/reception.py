@@ -22,6 +22,7 @@ FORM_BYTES = 65_536
 LINGER_SECONDS = 10.0
 LINGER_BYTES = 512 * 1_048_576
 _PIECE = 262_144
+_NO_SPACE = "There is no space left to take this in. Nothing of it was kept; an administrator must free some space."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,12 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
 
     def received(self, data: bytes) -> int:
         """Take bytes in; whatever the library itself refuses is answered in the house's form."""
-        consumed: int = super().received(data)
+        try:
+            consumed: int = super().received(data)
+        except OSError:  # the spool's disk is full
+            self.close()
+            self._refuse(HTTPStatus.INSUFFICIENT_STORAGE, _NO_SPACE)
+            return len(data)
         if self.error is not None and not isinstance(self.error, Refusal):
             message = "The request cannot be read. Nothing was changed."
             if self.error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:

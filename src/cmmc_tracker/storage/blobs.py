@@ -116,9 +116,12 @@ class FolderBlobs:
     @contextlib.contextmanager
     def _gate(self, kind: int) -> Iterator[None]:
         """Uploads pass it together, a sweep alone: between making a file and locking it nobody sweeps."""
-        with (self._root / _INCOMING / ".gate").open("a") as gate:
+        gate = os.open(self._root / _INCOMING / ".gate", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
             fcntl.flock(gate, kind)
             yield
+        finally:
+            os.close(gate)
 
     def _place(self, sha256: str) -> Path:
         if not _NAME.fullmatch(sha256):

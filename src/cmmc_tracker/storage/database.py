@@ -5,6 +5,7 @@ other instead of failing half way. `synchronous=FULL`: what was acknowledged sur
 """
 
 import fcntl
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -119,8 +120,10 @@ def translated() -> Iterator[None]:
 
 def _told(error: DBAPIError) -> TrackerError:
     said = str(error.orig).lower()
-    if "full" in said or "no space" in said:
-        return NoSpace("The disk that holds the database is full. Nothing of this change was kept; free some space.")
+    if "full" in said or "no space" in said or said == "disk i/o error":
+        return NoSpace(
+            "The disk that holds the database is full or damaged. Nothing of this change was kept; free some space."
+        )
     if "readonly" in said or "read-only" in said:
         return Busy("The database may not be written: its folder or file is read-only. Nothing was changed.")
     if isinstance(error, OperationalError):
@@ -154,7 +157,8 @@ def migrate(engine: Engine) -> None:
 
 
 def _first_line(error: DBAPIError) -> str:
-    return str(error.orig).strip().splitlines()[0][:200]
+    line = str(error.orig).strip().splitlines()[0][:200]
+    return f"{line}: the disk is full or damaged" if line == "disk I/O error" else line
 
 
 def _make_place(file: Path) -> None:
@@ -185,9 +189,12 @@ def _locked(engine: Engine, file: Path | None) -> Iterator[None]:
             finally:
                 connection.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": _MIGRATION_LOCK})
         return
-    with file.with_name(file.name + ".lock").open("w") as lock:
+    lock = os.open(file.with_name(file.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
 def _upgrade(engine: Engine, found: str | None, file: Path | None) -> None:
