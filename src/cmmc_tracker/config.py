@@ -106,17 +106,19 @@ def _secret(text: str) -> str:
 
 
 VARIABLES = (
-    Variable("FLASK_SECRET", "signs sessions", "a random key per process start, and a warning", _secret),
+    Variable("FLASK_SECRET", "signs sessions; empty: a random key per process start, and a warning", "", _secret),
     Variable("FLASK_ENV", "`production` turns on Secure cookies and HSTS", "development", _environment),
     Variable("FLASK_DEBUG", "`1` turns debug on; refused together with `FLASK_ENV=production`", "0", _switch),
     Variable("CMMC_DATA_DIR", "folder for all embedded state", "instance", _folder),
     Variable("DATABASE_URL", "SQLAlchemy URL (SQLite or PostgreSQL)", "sqlite:///$CMMC_DATA_DIR/cmmc.db", _database),
     Variable("UPLOAD_PATH", "artifact store: a folder", "$CMMC_DATA_DIR/uploads", _store),
-    Variable("RATE_LIMIT_URL", "`memory://` or `redis://…` for sign-in limits", "the database", _limits),
-    Variable("PUBLIC_URL", "the address that people use", "the address served", _public),
+    Variable("RATE_LIMIT_URL", "`memory://` or `redis://…` for sign-in limits; empty: the database", "", _limits),
+    Variable("PUBLIC_URL", "the address that people use; empty: the address served", "", _public),
     Variable("TRUSTED_PROXIES", "how many reverse proxies may set X-Forwarded-*", "0", _count),
     Variable("MAX_UPLOAD_MB", "largest request, in MiB", "100", _mebibytes),
 )
+# What is never shown in a message: it may hold a password.
+_PRIVATE = {"FLASK_SECRET", "DATABASE_URL", "RATE_LIMIT_URL"}
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:
@@ -124,22 +126,9 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
 
     Raises `Misconfigured` with one line naming the variable whose value cannot be used.
     """
-    environment = os.environ if environment is None else environment
-    given = {v.name: environment.get(v.name, "") for v in VARIABLES}
-    data_dir = _parsed("CMMC_DATA_DIR", given["CMMC_DATA_DIR"] or "instance")
-    defaults = {
-        "FLASK_SECRET": "",
-        "FLASK_ENV": "development",
-        "FLASK_DEBUG": "0",
-        "CMMC_DATA_DIR": str(data_dir),
-        "DATABASE_URL": f"sqlite:///{data_dir}/cmmc.db",
-        "UPLOAD_PATH": f"{data_dir}/uploads",
-        "RATE_LIMIT_URL": "",
-        "PUBLIC_URL": "",
-        "TRUSTED_PROXIES": "0",
-        "MAX_UPLOAD_MB": "100",
-    }
-    value = {name: _parsed(name, given[name] or default) for name, default in defaults.items()}
+    given = os.environ if environment is None else environment
+    data_dir = _parsed(next(v for v in VARIABLES if v.name == "CMMC_DATA_DIR"), given, "")
+    value = {variable.name: _parsed(variable, given, str(data_dir)) for variable in VARIABLES}
     if value["FLASK_DEBUG"] and value["FLASK_ENV"]:
         raise Misconfigured("FLASK_DEBUG: debug cannot be on together with FLASK_ENV=production")
     return Settings(
@@ -147,7 +136,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         secret_is_random=not value["FLASK_SECRET"],
         production=value["FLASK_ENV"],
         debug=value["FLASK_DEBUG"],
-        data_dir=value["CMMC_DATA_DIR"],
+        data_dir=data_dir,
         database_url=value["DATABASE_URL"],
         upload_path=value["UPLOAD_PATH"],
         rate_limit_url=value["RATE_LIMIT_URL"],
@@ -157,10 +146,10 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     )
 
 
-def _parsed(name: str, text: str) -> Any:
-    variable = next(v for v in VARIABLES if v.name == name)
+def _parsed(variable: Variable, given: Mapping[str, str], data_dir: str) -> Any:
+    text = given.get(variable.name) or variable.default.replace("$CMMC_DATA_DIR", data_dir)
     try:
         return variable.parse(text)
     except ValueError as error:
-        shown = "" if name in {"FLASK_SECRET", "DATABASE_URL", "RATE_LIMIT_URL"} else f" (given: {text[:80]!r})"
-        raise Misconfigured(f"{name} cannot be used: {error}{shown}") from None
+        shown = "" if variable.name in _PRIVATE else f" (given: {text[:80]!r})"
+        raise Misconfigured(f"{variable.name} cannot be used: {error}{shown}") from None

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cmmc_tracker.cli.open import opened, system_named
+from cmmc_tracker.cli.open import byte_bar, opened, system_named
 from cmmc_tracker.domain.artifacts import Kind
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.errors import TrackerError
@@ -49,16 +47,7 @@ def add(files: tuple[Path, ...], objectives: tuple[str, ...], slug: str | None, 
     if facts["title"] and len(found) != 1:
         raise click.UsageError("--title goes with a single file.")
     refused = 0
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=as_json or not sys.stderr.isatty(),
-        transient=True,
-    )
-    with bar:
+    with byte_bar(shown=not as_json) as bar:
         task = bar.add_task("Taking in", total=sum(path.stat().st_size for path in found))
         for path in found:
             bar.update(task, description=path.name[:40])

@@ -7,7 +7,7 @@ import click
 
 from cmmc_tracker.cli.open import opened
 from cmmc_tracker.domain import catalog as known
-from cmmc_tracker.importers.oscal_catalog import plan
+from cmmc_tracker.importers.oscal_catalog import LARGEST, plan
 from cmmc_tracker.services import wordings
 
 SHOWN_REPAIRS = 30
@@ -24,7 +24,8 @@ def catalog() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def import_(file: Path, dry_run: bool, as_json: bool) -> None:
     """Show the standard's exact wording beside the summaries, from an OSCAL catalog (JSON)."""
-    found = plan(file.read_bytes(), known.load(2))
+    with file.open("rb") as source:
+        found = plan(source.read(LARGEST + 1), known.load(2))
     if as_json:
         told = {
             "title": found.title,

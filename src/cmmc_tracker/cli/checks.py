@@ -5,11 +5,9 @@ import sys
 from dataclasses import asdict
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cmmc_tracker.api.shapes import score_shown
-from cmmc_tracker.cli.open import opened, system_named
+from cmmc_tracker.cli.open import byte_bar, opened, system_named
 from cmmc_tracker.services import assessment
 from cmmc_tracker.services import verify as verifying
 from cmmc_tracker.services.verify import Report
@@ -43,16 +41,7 @@ def score(slug: str | None, as_json: bool) -> None:
 def verify(as_json: bool) -> None:
     """Check all bytes against their hashes, rows against bytes, and the audit log's chain."""
     tracker, _ = opened()
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=as_json or not sys.stderr.isatty(),
-        transient=True,
-    )
-    with bar:
+    with byte_bar(shown=not as_json) as bar:
         task = bar.add_task("Checking the bytes", total=verifying.total(tracker))
         report = verifying.run(tracker, lambda size: bar.advance(task, size))
     if as_json:

@@ -1,6 +1,10 @@
 """How commands reach the installation: as its operator, who may do what an administrator and a contributor may."""
 
+import sys
 from dataclasses import replace
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cmmc_tracker.app import open_tracker, read_settings
 from cmmc_tracker.domain.permissions import Access, Actor, Role
@@ -8,6 +12,19 @@ from cmmc_tracker.errors import Invalid, NotFound
 from cmmc_tracker.services import systems
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.work import Tracker
+
+
+def byte_bar(*, shown: bool) -> Progress:
+    """A progress bar that counts bytes, on stderr, where somebody looks at it."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not shown or not sys.stderr.isatty(),
+        transient=True,
+    )
 
 
 def opened() -> tuple[Tracker, Actor]:

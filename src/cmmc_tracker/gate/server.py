@@ -6,6 +6,7 @@ by themselves when the parent is gone: a pipe that only the parent holds open cl
 
 import contextlib
 import errno
+import logging
 import os
 import signal
 import socket
@@ -150,6 +151,8 @@ def _work(site: Site, listening: socket.socket, alive: int) -> None:
     threading.Thread(target=_end_with_parent, args=(alive,), daemon=True).start()
     site.after_fork()
     tempfile.tempdir = str(site.spool)
+    # A request that waits a moment for a thread is no news.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     server = waitress.create_server(
         site.app,
         sockets=[listening],

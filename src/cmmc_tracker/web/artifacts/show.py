@@ -69,6 +69,8 @@ def _preview(file: File) -> dict[str, Any]:
     blobs = installation().blobs
     if file.media_type == "application/pdf":
         count = _pdf_pages(file.sha256, blobs.path(file.sha256))
+        if isinstance(count, str):
+            return {"kind": "none", "why": count}
         return {"kind": "pdf", "count": count, "shown": min(count, SHOWN_PAGES)}
     with blobs.open(file.sha256) as stream:
         if file.media_type.startswith("image/"):
@@ -84,9 +86,12 @@ def _preview(file: File) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=512)
-def _pdf_pages(_sha256: str, path: Path) -> int:
-    """How many pages a PDF has; the same bytes always have as many."""
-    return preview_pages.pdf_pages(path)
+def _pdf_pages(_sha256: str, path: Path) -> int | str:
+    """How many pages a PDF has, or why it cannot be shown; kept, for a hostile one costs seconds to find out."""
+    try:
+        return preview_pages.pdf_pages(path)
+    except Invalid as error:
+        return error.message
 
 
 @pages.get("/artifacts/<int:artifact_id>/versions/<int:number>/pages/<int:page>.png")
