@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
+from werkzeug.routing import IntegerConverter, Map
 
 from cmmc_tracker import api, web
 from cmmc_tracker.config import MIB, VARIABLES, Settings, read
@@ -17,6 +18,14 @@ from cmmc_tracker.services.limits import DatabaseLimiter, SharedLimiter
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.blobs import FolderBlobs
 from cmmc_tracker.storage.database import make_engine, migrate
+
+
+class _Number(IntegerConverter):
+    """A number in an address: what no row can have is no address of ours."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=2**63 - 1)
+
 
 log = logging.getLogger("cmmc_tracker")
 
@@ -66,6 +75,7 @@ def build(settings: Settings, tracker: Tracker, more: Mapping[str, Any] | None =
         DEBUG=settings.debug,
         **(more or {}),
     )
+    app.url_map.converters["int"] = _Number
     app.json.sort_keys = False  # type: ignore[attr-defined]
     limiter = SharedLimiter(settings.rate_limit_url) if settings.rate_limit_url else DatabaseLimiter(tracker)
     app.extensions[EXTENSION] = Installation(

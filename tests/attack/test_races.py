@@ -1,4 +1,4 @@
-"""Two at once. RED on the day it was written: the tests marked `# red`."""
+"""Two at once."""
 
 import threading
 import time
@@ -9,13 +9,14 @@ from flask import Flask
 from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
+from cmmc_tracker.domain.assessment import Judgement, Status
 from cmmc_tracker.domain.catalog import ObjectiveId
-from cmmc_tracker.domain.permissions import Access, Actor
-from cmmc_tracker.services import accounts, artifacts, passwords, sessions, systems
+from cmmc_tracker.domain.permissions import Access, Actor, Role
+from cmmc_tracker.services import accounts, artifacts, assessment, passwords, sessions, systems
 from cmmc_tracker.services.artifacts import Target
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import limit_hits, users
-from tests.conftest import ON_POSTGRESQL, OPERATOR, PASSWORD, Person
+from tests.conftest import ON_POSTGRESQL, OPERATOR, PASSWORD, Person, person
 
 NEW = "Quite-Another-Battery-7"
 
@@ -29,7 +30,7 @@ def _meanwhile(what: Callable[[], TestResponse]) -> tuple[threading.Thread, list
     return thread, answers
 
 
-def test_two_accounts_of_one_name_at_once(tracker: Tracker, admin: Person) -> None:  # red on PostgreSQL: 500
+def test_two_accounts_of_one_name_at_once(tracker: Tracker, admin: Person) -> None:
     who = accounts.candidate("dora", PASSWORD, "user")
     form = {"username": "dora", "password": PASSWORD, "role": "user"}
     with tracker.write(OPERATOR) as work:
@@ -40,7 +41,7 @@ def test_two_accounts_of_one_name_at_once(tracker: Tracker, admin: Person) -> No
 
 
 def test_one_link_twice_at_once(tracker: Tracker, user: Person, actor: Actor, main: Access) -> None:
-    # red on PostgreSQL: 500; "again is no error"
+
     user.upload("a.txt", b"hello")
     with tracker.write(actor) as work:
         artifacts.link(work, 1, Target(main, ObjectiveId("AC.L2-3.1.1", "a")))
@@ -49,7 +50,7 @@ def test_one_link_twice_at_once(tracker: Tracker, user: Person, actor: Actor, ma
     assert [one.status_code for one in answers] == [204]
 
 
-def test_two_systems_of_one_name_at_once(tracker: Tracker, user: Person) -> None:  # red on PostgreSQL: 500
+def test_two_systems_of_one_name_at_once(tracker: Tracker, user: Person) -> None:
     with tracker.write(OPERATOR) as work:
         systems.create(work, "Lab", 2)
         thread, answers = _meanwhile(lambda: user.call("POST", "/systems", {"name": "Lab", "level": 2}))
@@ -60,7 +61,7 @@ def test_two_systems_of_one_name_at_once(tracker: Tracker, user: Person) -> None
 def test_a_password_that_an_administrator_just_set_is_not_overwritten(
     tracker: Tracker, user: Person, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # red: a thief's change that was being hashed while the administrator reset the password wins
+
     real = passwords.hashed
     reset = real(NEW)
 
@@ -82,8 +83,8 @@ def test_a_password_that_an_administrator_just_set_is_not_overwritten(
 def test_a_database_that_stays_locked_is_told_as_busy(
     app: Flask, tracker: Tracker, user: Person, admin: Person
 ) -> None:
-    # red on SQLite: 500. `BEGIN IMMEDIATE` goes straight to the driver, so its error is none of SQLAlchemy's and
-    # `translated` does not know it
+
+    # `BEGIN IMMEDIATE` goes straight to the driver, so its error is none of SQLAlchemy's.
     def impatient(connection: object, *_: object) -> None:
         cursor = connection.cursor()  # type: ignore[attr-defined]
         cursor.execute("SET lock_timeout = 200" if ON_POSTGRESQL else "PRAGMA busy_timeout = 200")
@@ -94,9 +95,6 @@ def test_a_database_that_stays_locked_is_told_as_busy(
     path = "/systems/main/requirements/3.1.1/objectives/a"
     with tracker.write(OPERATOR) as work:
         systems_of = systems.all_of(work)
-        from cmmc_tracker.domain.assessment import Judgement, Status  # noqa: PLC0415 only here
-        from cmmc_tracker.services import assessment  # noqa: PLC0415 only here
-
         found = Judgement(Status.MET, "", ())
         assessment.judge(work, systems_of["main"], ObjectiveId("AC.L2-3.1.1", "a"), found)
         thread, answers = _meanwhile(lambda: user.call("PATCH", path, {"status": "not_met"}))
@@ -104,13 +102,9 @@ def test_a_database_that_stays_locked_is_told_as_busy(
     assert [one.status_code for one in answers] == [503]
 
 
-def test_of_two_administrators_who_disable_each_other_one_stays(
-    tracker: Tracker, app: Flask, admin: Person
-) -> None:
-    from tests.conftest import person  # noqa: PLC0415 only here
-
+def test_of_two_administrators_who_disable_each_other_one_stays(tracker: Tracker, app: Flask, admin: Person) -> None:
     other = person(app, tracker, "eva", "admin")
-    with tracker.write(Actor(admin.id, "ada", accounts.Role.ADMIN)) as work:
+    with tracker.write(Actor(admin.id, "ada", Role.ADMIN)) as work:
         accounts.disable(work, other.id)
         thread, answers = _meanwhile(lambda: other.post(f"/admin/users/{admin.id}/disable"))
     thread.join(20)

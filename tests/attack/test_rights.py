@@ -1,15 +1,15 @@
-"""What people without the right try: they are refused, it is written down, and nothing of theirs is kept.
-
-RED on the day it was written: the tests marked `# red`.
-"""
+"""What people without the right try: they are refused, it is written down, and nothing of theirs is kept."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import delete, select, update
 
+from cmmc_tracker.app import build
+from cmmc_tracker.config import Settings
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import audit, memberships, systems
 from tests.conftest import OPERATOR, Person, person
@@ -43,16 +43,14 @@ def artifact(user: Person) -> int:
 @pytest.mark.parametrize("number", [1, 999])
 def test_a_version_by_somebody_of_no_system_leaves_no_bytes(
     outsider: Person, artifact: int, number: int, tmp_path: Path
-) -> None:  # red: whoever has an account fills the store
+) -> None:
     before = _stored(tmp_path)
     answer = outsider.post(f"/artifacts/{number}/versions", {"file": (io.BytesIO(b"not yours"), "x.txt")})
     assert answer.status_code == 404
     assert _stored(tmp_path) == before
 
 
-def test_a_version_by_somebody_who_may_only_look_leaves_no_bytes(
-    viewer: Person, artifact: int, tmp_path: Path
-) -> None:  # red
+def test_a_version_by_somebody_who_may_only_look_leaves_no_bytes(viewer: Person, artifact: int, tmp_path: Path) -> None:
     before = _stored(tmp_path)
     data = {"file": (io.BytesIO(b"looked at only"), "x.txt")}
     path = f"/api/v1/artifacts/{artifact}/versions"
@@ -60,12 +58,10 @@ def test_a_version_by_somebody_who_may_only_look_leaves_no_bytes(
     assert _stored(tmp_path) == before
 
 
-@pytest.mark.parametrize(
-    ("match", "note", "status"), [('"77"', "", 412), ("x", "", 400), ('"1"', "n" * 2_001, 422)]
-)
+@pytest.mark.parametrize(("match", "note", "status"), [('"77"', "", 412), ("x", "", 400), ('"1"', "n" * 2_001, 422)])
 def test_a_version_that_is_refused_leaves_no_bytes(
     user: Person, artifact: int, tmp_path: Path, match: str, note: str, status: int
-) -> None:  # red
+) -> None:
     before = _stored(tmp_path)
     headers = {"X-CSRF-Token": user.token, "If-Match": match}
     data = {"note": note, "file": (io.BytesIO(b"refused"), "x.txt")}
@@ -75,14 +71,14 @@ def test_a_version_that_is_refused_leaves_no_bytes(
 
 
 def test_an_upload_without_the_right_is_forbidden_and_written_down(viewer: Person, tracker: Tracker) -> None:
-    # red: the page says 422, and the log nothing; the API says 403 and writes it down
+
     answer = viewer.post("/artifacts/upload", {"title": "t", "file": (io.BytesIO(b"x"), "x.txt")})
     assert answer.status_code == 403
     assert _actions(tracker)[-1] == "request:refused"
 
 
 def test_a_stale_delete_on_the_page_deletes_nothing(user: Person, artifact: int) -> None:
-    # red: the form sends no version and the view reads none; the contract says that the forms always send it
+
     assert user.post(f"/artifacts/{artifact}", {"title": "changed", "version": "1"}).status_code == 302
     assert user.post(f"/artifacts/{artifact}/delete", {"version": "1"}).status_code == 412
     assert user.get(f"/artifacts/{artifact}").status_code == 200
@@ -91,8 +87,8 @@ def test_a_stale_delete_on_the_page_deletes_nothing(user: Person, artifact: int)
 def test_who_may_only_look_cannot_take_evidence_along_into_a_system_of_their_own(
     viewer: Person, artifact: int, tracker: Tracker
 ) -> None:
-    # red: anybody may make a system, and linking needs no right in the artifact's own one; so whoever once could
-    # look keeps reading, also new versions, after the membership has ended
+
+    # Who once could look would keep reading, also new versions, after the membership has ended.
     mine = viewer.call("POST", "/systems", {"name": "Mine", "level": 2}).get_json()["slug"]
     viewer.call("PUT", f"/artifacts/{artifact}/objectives/3.1.1[a]?system={mine}", {})
     with tracker.write(OPERATOR) as work:
@@ -103,7 +99,7 @@ def test_who_may_only_look_cannot_take_evidence_along_into_a_system_of_their_own
 
 
 def test_the_history_of_a_shared_artifact_tells_nothing_of_other_systems(user: Person, admin: Person) -> None:
-    # red: entries of links in systems that the reader is no member of are listed
+
     artifact = user.upload("a.txt", b"hello").get_json()["id"]
     own = user.call("POST", "/systems", {"name": "Secret lab", "level": 2}).get_json()["slug"]
     user.call("PUT", f"/artifacts/{artifact}/objectives/3.13.11[a]?system={own}", {"shows": "where the keys are"})
@@ -136,3 +132,49 @@ def test_the_lists_of_somebody_of_no_system_are_empty(outsider: Person, artifact
     assert outsider.get("/api/v1/artifacts").get_json()["items"] == []
     assert outsider.get("/api/v1/artifacts?q=a").get_json()["items"] == []
     assert outsider.get("/api/v1/systems").get_json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "public", ["https://tracker.example.com", "https://Tracker.Example.com", "https://tracker.example.com:443"]
+)
+def test_the_public_address_is_answered_however_it_was_written(
+    settings: Settings, tracker: Tracker, public: str
+) -> None:
+
+    app = build(replace(settings, production=True, public_url=public), tracker)
+    answer = app.test_client().get("/login", base_url="https://tracker.example.com")
+    assert answer.status_code == 200
+
+
+def test_another_host_than_the_public_one_is_refused_in_production(settings: Settings, tracker: Tracker) -> None:
+    app = build(replace(settings, production=True, public_url="https://tracker.example.com"), tracker)
+    for path in ("/login", "/systems/main", "//systems"):
+        answer = app.test_client().get(path, base_url="https://evil.example")
+        assert answer.status_code == 400
+        assert "evil.example" not in answer.headers.get("Location", "")
+
+
+@pytest.mark.parametrize(
+    "wanted", ["//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example", "javascript:alert(1)"]
+)
+def test_nobody_is_sent_to_another_site(user: Person, wanted: str) -> None:
+    user.upload("a.txt", b"hello")
+    assert user.get("/login", query_string={"next": wanted}).headers["Location"] == "/"
+    linked = user.post("/artifacts/1/link", {"objective": "3.1.1[a]", "next": wanted})
+    assert linked.headers["Location"] == "/"
+
+
+def test_another_site_cannot_change_anything(user: Person) -> None:
+    path, body = "/api/v1/systems/main/requirements/3.1.1", {"narrative": "theirs"}
+    token = {"X-CSRF-Token": user.token}
+    for more in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}):
+        assert user.client.patch(path, json=body, headers={**token, **more}).status_code == 403
+    assert user.client.patch(path, json=body).status_code == 403
+    assert user.get(path).get_json()["implementation"]["narrative"] == ""
+
+
+def test_the_public_address_is_answered_behind_a_proxy_that_ends_tls(settings: Settings, tracker: Tracker) -> None:
+    # The proxy passes Host on and speaks plain HTTP to the tracker; without TRUSTED_PROXIES nothing says https.
+    app = build(replace(settings, production=True, public_url="https://tracker.example.com"), tracker)
+    answer = app.test_client().get("/login", base_url="http://tracker.example.com")
+    assert answer.status_code == 200

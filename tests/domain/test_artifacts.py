@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from cmmc_tracker.domain.artifacts import Kind, clean_line, clean_text, parse_facts, parse_link
+from cmmc_tracker.domain.artifacts import Kind, parse_facts, parse_link
+from cmmc_tracker.domain.text import clean_line, clean_text
 from cmmc_tracker.errors import Invalid
 
 TODAY = date(2026, 11, 24)

@@ -191,11 +191,12 @@ def delete_artifact(artifact_id: int) -> None:
 )
 def create_version(artifact_id: int, form: NewVersion) -> Response:
     """Keep a file as the artifact's new version; older ones stay."""
+    version = expected_version()
     with doors.open_read() as work:
-        artifacts.visible(work, artifact_id)
+        artifacts.check_version(work, artifact_id, form.note, version)
     received = _file()
     with doors.open_write() as work:
-        artifacts.add_version(work, artifact_id, received, form.note, expected_version())
+        artifacts.add_version(work, artifact_id, received, form.note, version)
         shown = artifact_shown(artifact_views.one(work, artifact_id))
     return _created(shown)
 

@@ -6,6 +6,7 @@ from flask import request
 
 from cmmc_tracker.api.registry import Asked, operation
 from cmmc_tracker.api.shapes import AuditPageShown, AuditShown
+from cmmc_tracker.domain.text import clean_line
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.gate import doors
 from cmmc_tracker.gate.listing import cursor_of
@@ -37,9 +38,9 @@ class WantedEntries(Asked):
 def list_audit(query: WantedEntries) -> AuditPageShown:
     """One page of the entries that fit."""
     wanted = AuditFilter(
-        actor=query.actor[:80],
-        action=query.action,
-        entity=query.entity[:120],
+        actor=clean_line(query.actor)[:80],
+        action=clean_line(query.action),
+        entity=clean_line(query.entity)[:120],
         since=_instant(query.since, "since"),
         until=_instant(query.until, "until"),
         cursor=cursor_of(request.args),
@@ -67,6 +68,6 @@ def _instant(text: str, name: str) -> datetime | None:
         return None
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise Invalid({name: "This is not a time; write it as 2026-11-24 or 2026-11-24T10:00:00Z."}) from None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -17,9 +17,8 @@ from cmmc_tracker.api.shapes import (
 )
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.assessment import Implementation, Judgement, Status
-from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.permissions import Access
-from cmmc_tracker.errors import Invalid, NotFound
+from cmmc_tracker.errors import Invalid
 from cmmc_tracker.gate import doors
 from cmmc_tracker.gate.etag import expected_version
 from cmmc_tracker.services import assessment, systems, wordings
@@ -120,15 +119,7 @@ def list_requirements(slug: str, query: WantedLines) -> LinesShown:
 def show_requirement(slug: str, requirement: str) -> RequirementShown:
     """One requirement with everything that stands about it."""
     with doors.open_read() as work:
-        return _shown(work, doors.system(slug), _known(requirement))
-
-
-def _known(requirement: str) -> str:
-    """A requirement of a path: what nobody knows is not found, rather than a wrong field."""
-    try:
-        return catalog.parse_requirement_id(requirement)
-    except Invalid as error:
-        raise NotFound(error.message) from None
+        return _shown(work, doors.system(slug), catalog.known_requirement(requirement))
 
 
 def _shown(work: Work, system: Access, requirement: str) -> RequirementShown:
@@ -150,7 +141,7 @@ def _shown(work: Work, system: Access, requirement: str) -> RequirementShown:
 )
 def change_requirement(slug: str, requirement: str, body: RequirementChange) -> RequirementShown:
     """Change narrative, state, responsibility or the partial switch."""
-    system, canonical = doors.system(slug), _known(requirement)
+    system, canonical = doors.system(slug), catalog.known_requirement(requirement)
     changes = Implementation.parse(_some(body), catalog.load(system.level).requirement(canonical))
     with doors.open_write() as work:
         assessment.implement(work, system, canonical, changes, expected_version())
@@ -169,22 +160,15 @@ def change_requirement(slug: str, requirement: str, body: RequirementChange) -> 
 def change_objective(slug: str, requirement: str, letter: str, body: ObjectiveChange) -> ObjectiveShown:
     """Set status, note and methods; what is not given stays as it is."""
     system, given, version = doors.system(slug), _some(body), expected_version()
-    objective = _objective(requirement, letter)
+    objective = catalog.known_objective(requirement, letter)
     with doors.open_write() as work:
+        work.alone(f"objective:{system.slug}/{objective}")  # what is not given is kept as it stands now
         before = assessment.finding(work, system, objective)
         merged: dict[str, Any] = {"status": before.status, "note": before.note, "methods": list(before.methods)}
         merged |= given
         judgement = Judgement.parse(objective, merged["status"], merged["note"], merged["methods"])
         assessment.judge(work, system, objective, judgement, version)
         return objective_shown(assessment.finding(work, system, objective))
-
-
-def _objective(requirement: str, letter: str) -> ObjectiveId:
-    """An objective of a path: what nobody knows is not found, rather than a wrong field."""
-    try:
-        return catalog.parse_objective_id(f"{requirement}[{letter}]")
-    except Invalid as error:
-        raise NotFound(error.message) from None
 
 
 def _some(body: Given) -> dict[str, Any]:

@@ -5,9 +5,9 @@ missing part is named at once. At most 256 characters: hashing costs time.
 """
 
 import re
-import unicodedata
 
 from cmmc_tracker.domain.permissions import Role
+from cmmc_tracker.domain.text import normal
 from cmmc_tracker.errors import Invalid
 
 SHORTEST_PASSWORD = 16
@@ -17,7 +17,7 @@ _NAME = re.compile(r"[\w.@+-][\w.@+ -]{0,78}[\w.@+-]|[\w.@+-]")
 
 def parse_name(text: str) -> str:
     """A user name as it is shown: letters, digits, `. @ + - _` and inner spaces, at most 80 characters."""
-    name = unicodedata.normalize("NFC", text.strip())
+    name = normal(text.strip()[:400])
     if not name:
         raise Invalid({"username": "Please give a user name."})
     if not _NAME.fullmatch(name):
@@ -29,8 +29,8 @@ def parse_name(text: str) -> str:
 
 def name_key(name: str) -> str:
     """What makes two names the same person: case and Unicode form do not count."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return unicodedata.normalize("NFKC", folded).strip()[:200]
+    folded = normal(name[:400].replace("\0", ""), "NFKC").casefold()
+    return normal(folded, "NFKC").strip()[:200]
 
 
 def parse_role(text: str) -> Role:

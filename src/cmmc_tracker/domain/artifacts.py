@@ -5,12 +5,12 @@ the last is never editable.
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from cmmc_tracker.domain.text import clean_line, clean_text, is_visible
 from cmmc_tracker.errors import Invalid
 
 LONGEST_TITLE = 300
@@ -18,7 +18,6 @@ LONGEST_DESCRIPTION = 20_000
 LONGEST_LOCATOR = 300
 LONGEST_SHOWS = 2_000
 EARLIEST = date(1990, 1, 1)
-_UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -57,17 +56,6 @@ class ArtifactStatus(StrEnum):
         return self.value.replace("_", " ")
 
 
-def clean_line(text: str) -> str:
-    """One line of text as it is kept: NFC, no control or direction signs, white space folded."""
-    return " ".join(_UNWANTED.sub("", unicodedata.normalize("NFC", text)).split())
-
-
-def clean_text(text: str) -> str:
-    """Several lines of text as they are kept: NFC, `\\n` line ends, no control or direction signs."""
-    unified = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _UNWANTED.sub("", unicodedata.normalize("NFC", unified)).strip()
-
-
 def parse_facts(given: Mapping[str, Any], today: date, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What a person said of an artifact, checked; only the keys that were given, parsed.
 
@@ -90,8 +78,11 @@ def parse_facts(given: Mapping[str, Any], today: date, before: Mapping[str, Any]
 
 
 def _title(value: Any) -> str:
-    title = clean_line(_text(value))
-    if not title:
+    text = _text(value)
+    if len(text) > 4 * LONGEST_TITLE:
+        raise ValueError(f"A title has at most {LONGEST_TITLE} characters; this one has {len(text):,}.")
+    title = clean_line(text)
+    if not is_visible(title):
         raise ValueError("Please give the artifact a title.")
     if len(title) > LONGEST_TITLE:
         raise ValueError(f"A title has at most {LONGEST_TITLE} characters; this one has {len(title):,}.")
@@ -165,12 +156,18 @@ def _wrong_dates(whole: Mapping[str, Any], today: date) -> dict[str, str]:
 
 def parse_link(locator: Any, shows: Any) -> tuple[str, str]:
     """Where in the artifact an objective's evidence stands, and what it shows there."""
-    place, text = clean_line(_text(locator)), clean_text(_text(shows))
-    wrong = {}
-    if len(place) > LONGEST_LOCATOR:
-        wrong["locator"] = f"The place has at most {LONGEST_LOCATOR} characters."
-    if len(text) > LONGEST_SHOWS:
-        wrong["shows"] = f"What it shows has at most {LONGEST_SHOWS:,} characters."
+    found, wrong = {}, {}
+    for name, value, clean, most in (
+        ("locator", locator, clean_line, LONGEST_LOCATOR),
+        ("shows", shows, clean_text, LONGEST_SHOWS),
+    ):
+        try:
+            found[name] = clean(_text(value))
+        except ValueError as error:
+            wrong[name] = str(error)
+            continue
+        if len(found[name]) > most:
+            wrong[name] = f"This has at most {most:,} characters; this one has {len(found[name]):,}."
     if wrong:
         raise Invalid(wrong)
-    return place, text
+    return found["locator"], found["shows"]

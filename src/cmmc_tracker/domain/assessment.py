@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from cmmc_tracker.domain.artifacts import clean_text
 from cmmc_tracker.domain.catalog import ObjectiveId, Requirement
+from cmmc_tracker.domain.text import clean_text
 from cmmc_tracker.errors import Invalid
 
 LONGEST_NOTE = 20_000

@@ -193,6 +193,22 @@ def parse_objective_id(text: str) -> ObjectiveId:
     return ObjectiveId(requirement, letter)
 
 
+def known_requirement(text: str) -> str:
+    """The requirement of an address: what nobody knows is not found there, rather than a wrong field."""
+    try:
+        return parse_requirement_id(text)
+    except Invalid as error:
+        raise NotFound(error.message) from None
+
+
+def known_objective(requirement: str, letter: str) -> ObjectiveId:
+    """The objective of an address; raises `NotFound`."""
+    try:
+        return parse_objective_id(f"{requirement}[{letter}]")
+    except Invalid as error:
+        raise NotFound(error.message) from None
+
+
 @cache
 def _numbers() -> Mapping[str, str]:
     return {r["nist_id"]: r["id"] for r in _data("level2.json")["requirements"]}

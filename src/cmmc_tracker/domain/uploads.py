@@ -4,12 +4,12 @@ The last extension counts. Names are kept for display only; on disk a file is ca
 """
 
 import re
-import unicodedata
 import zipfile
 from typing import BinaryIO
 
 import filetype
 
+from cmmc_tracker.domain.text import normal
 from cmmc_tracker.errors import Invalid, UnsupportedType
 
 LONGEST_NAME = 200
@@ -37,13 +37,13 @@ _TAKEN = " ".join(ALLOWED)
 _UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEAD = 8_192
-_MOST_ENTRIES = 20_000
+_MOST_CONTENTS = 2 * 1_048_576  # bytes of a table of contents: about 20,000 names, more than any document has
 _FOLDERS = {".docx": "word/", ".xlsx": "xl/", ".pptx": "ppt/"}
 
 
 def clean_name(name: str) -> str:
     """A file's name for display: its last part, without control and direction signs, at most 200 characters."""
-    last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
+    last = normal(name).replace("\\", "/").rsplit("/", 1)[-1]
     clean = " ".join(_UNWANTED.sub("", last).split())
     if len(clean) > LONGEST_NAME:
         stem, dot, extension = clean.rpartition(".")
@@ -129,14 +129,25 @@ def _kind_of(head: bytes, file: BinaryIO) -> str:
 
 def _zip_kind(file: BinaryIO) -> str:
     """An Office document or any other archive; only the table of contents is read, nothing is unpacked."""
+    if _contents_bytes(file) > _MOST_CONTENTS:
+        return "zip"
     try:
         with zipfile.ZipFile(file) as archive:
-            names = archive.namelist()[:_MOST_ENTRIES]
+            names = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeDecodeError):
         return "other"
     if "[Content_Types].xml" not in names:
         return "zip"
     return next((x for x, folder in _FOLDERS.items() if any(n.startswith(folder) for n in names)), "zip")
+
+
+def _contents_bytes(file: BinaryIO) -> int:
+    """How long an archive says that its table of contents is; reading it takes eight times that in memory."""
+    end = file.seek(0, 2)
+    file.seek(max(0, end - 65_557))
+    tail = file.read()
+    at = tail.rfind(b"PK\x05\x06")
+    return int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
 
 
 def _is_text(head: bytes, file: BinaryIO) -> bool:

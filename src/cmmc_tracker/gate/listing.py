@@ -23,7 +23,7 @@ def limit_of(args: Mapping[str, str], default: int = 25, most: int = 200) -> int
     text = args.get("limit", "")
     if not text:
         return default
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:9]) <= most:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 9 or not 1 <= int(text) <= most:
         raise Invalid({"limit": f"The limit must be a whole number from 1 to {most}."})
     return int(text)
 

@@ -79,7 +79,7 @@ def _http(error: HTTPException) -> Response:
     if isinstance(error, ClientDisconnected):
         return answer(400, "The connection was lost before everything had arrived. Nothing was kept.")
     if isinstance(error, RequestEntityTooLarge):
-        limit = doors.installation().max_upload_bytes // 1_048_576
+        limit = (request.max_content_length or doors.installation().max_upload_bytes) // 1_048_576
         return answer(413, f"This is larger than the tracker takes ({limit} MB for one request). Nothing was kept.")
     response = answer(status, _WORDS.get(status, error.description or ""))
     for name, value in error.get_headers():

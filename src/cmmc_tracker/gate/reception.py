@@ -2,7 +2,7 @@
 
 The server takes whole bodies in before the application sees them, so that stalled clients cost no thread. A
 stranger could fill the spool with bodies that the gate would refuse; therefore anything larger than a form is
-taken only from somebody whose session cookie carries our signature, or who sends a Bearer token. The answer goes
+taken only from somebody whose session cookie carries our signature. The answer goes
 out at once; what the sender still pushes is read and thrown away for a while, because closing on unread bytes
 would reset the connection and the sender would never see the answer (RFC 9112, 9.6).
 """
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
@@ -22,6 +23,8 @@ FORM_BYTES = 65_536
 LINGER_SECONDS = 10.0
 LINGER_BYTES = 512 * 1_048_576
 _PIECE = 262_144
+_HEADER_PIECE = 8_192
+_NEVER = 1 << 62
 _NO_SPACE = "There is no space left to take this in. Nothing of it was kept; an administrator must free some space."
 
 
@@ -78,6 +81,9 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         """Take bytes in; whatever the library itself refuses is answered in the house's form."""
         try:
             consumed: int = super().received(data)
+        except ValueError:  # a length of more digits than a number may have
+            self._refuse(HTTPStatus.BAD_REQUEST, "The request cannot be read. Nothing was changed.")
+            return len(data)
         except OSError:  # the spool's disk is full
             self.close()
             self._refuse(HTTPStatus.INSUFFICIENT_STORAGE, _NO_SPACE)
@@ -101,8 +107,6 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         return f"This is larger than the tracker takes ({limit} MB for one request). Nothing was kept."
 
     def _known(self) -> bool:
-        if str(self.headers.get("AUTHORIZATION", ""))[:7].lower() == "bearer ":
-            return True
         return self.house.signed_in(self.headers.get("COOKIE", ""))
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:
@@ -119,19 +123,46 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     lingering_until = 0.0
     thrown_away = 0
 
+    def __init__(self, server: Any, sock: Any, address: Any, adj: Any, **more: Any) -> None:
+        # A thread that waits for a client to read could be held for ever; what is not read waits in a file instead.
+        adj.outbuf_high_watermark = _NEVER
+        super().__init__(server, sock, address, adj, **more)
+
+    def recv(self, buffer_size: int) -> bytes:
+        """Read much of a body at a time, little of headers: many tiny requests in one piece cost the square of it."""
+        in_body = self.request is not None and self.request.headers_finished
+        data: bytes = super().recv(buffer_size if in_body else _HEADER_PIECE)
+        return data
+
     def received(self, data: bytes) -> bool:
-        """Take bytes in, and note when the door refused them."""
+        """Take bytes in; what follows a refusal is dropped."""
+        if self.refused:
+            return False
         taken: bool = super().received(data)
         self.refused = self.refused or any(isinstance(one.error, Refusal) for one in self.requests)
         return taken
+
+    def service(self) -> None:
+        """Answer a request; noted before the answer may close the connection."""
+        self.refused = self.refused or any(isinstance(one.error, Refusal) for one in self.requests)
+        super().service()
 
     def readable(self) -> bool:
         """Whether to wait for more bytes."""
         return bool(self.lingering_until) or bool(super().readable())
 
     def writable(self) -> bool:
-        """Whether something is to be sent; after the last answer nothing is."""
-        return not self.lingering_until and bool(super().writable())
+        """Whether something is to be sent; after the last answer only the end of the wait is left to come."""
+        if self.lingering_until:
+            return time.monotonic() > self.lingering_until
+        return bool(super().writable())
+
+    def handle_write(self) -> None:
+        """Send what is to be sent, or end the wait for a sender who keeps silent."""
+        if self.lingering_until:
+            super().handle_close()
+        else:
+            super().handle_write()
 
     def handle_read(self) -> None:
         """Take bytes in, or throw them away after the last answer."""

@@ -5,6 +5,7 @@ database, so that it can be ended there.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -14,7 +15,7 @@ from itsdangerous import BadSignature
 from werkzeug.http import parse_cookie
 
 from cmmc_tracker.domain.permissions import Action, allow
-from cmmc_tracker.errors import NotSignedIn
+from cmmc_tracker.errors import Busy, NoSpace, NotSignedIn
 from cmmc_tracker.gate import doors
 from cmmc_tracker.services import sessions
 
@@ -58,7 +59,8 @@ def _load() -> None:
     g.actor = found.actor
     g.session_id = found.id
     if found.stale_seen:
-        with doors.open_write() as work:
+        # A note that is not worth a page: reading goes on while the disk is full or the database busy.
+        with suppress(Busy, NoSpace), doors.open_write() as work:
             sessions.touch(work, found.id)
 
 
@@ -97,7 +99,7 @@ def cookie_reader(app: Flask) -> Callable[[str], bool]:
         if not value or serializer is None:
             return False
         try:
-            return bool(serializer.loads(value).get(SID))
+            return bool(serializer.loads(value, max_age=int(sessions.LONGEST.total_seconds())).get(SID))
         except (BadSignature, AttributeError):
             return False
 

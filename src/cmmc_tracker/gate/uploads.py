@@ -10,12 +10,13 @@ from typing import Any, BinaryIO, cast
 from flask import Request, g
 from werkzeug.datastructures import FileStorage
 
-from cmmc_tracker.errors import Malformed
+from cmmc_tracker.errors import Invalid, Malformed
 from cmmc_tracker.gate import doors
 from cmmc_tracker.storage.blobs import Incoming
 
 TAKES_FILES = frozenset({"api.create_artifact", "api.create_version", "artifacts.receive", "artifacts.add_version"})
 MOST_FILES = 200
+SMALL = 2 * 1_048_576
 
 
 class _Stream(io.RawIOBase):
@@ -47,10 +48,31 @@ class _Stream(io.RawIOBase):
         return cast("io.RawIOBase", self.incoming.file).readinto(buffer)
 
 
+class _Nothing(io.BytesIO):
+    """What browsers send where no file was chosen: a part without a name and without a byte."""
+
+    def write(self, data: Any) -> int:
+        if data:
+            raise Invalid({"file": "The file has no name. Nothing was kept of it."})
+        return 0
+
+
 class UploadRequest(Request):
-    """A request whose files are streamed into the store."""
+    """A request whose files are streamed into the store, and whose other bodies are small."""
 
     max_form_parts = 1_000
+
+    @property
+    def max_content_length(self) -> int | None:
+        """The most that is read of a body: the installation's limit for files, 2 MiB for anything else."""
+        most = super().max_content_length
+        if self.endpoint in TAKES_FILES and self.mimetype == "multipart/form-data":
+            return most
+        return SMALL if most is None else min(most, SMALL)
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        Request.max_content_length.fset(self, value)  # type: ignore[attr-defined]
 
     def _get_file_stream(
         self,
@@ -62,7 +84,7 @@ class UploadRequest(Request):
         if self.endpoint not in TAKES_FILES:
             raise Malformed("This address takes no files. Nothing was changed.")
         if not filename:
-            return io.BytesIO()
+            return _Nothing()
         opened = g.setdefault("incoming", [])
         if len(opened) >= MOST_FILES:
             raise Malformed(f"At most {MOST_FILES} files can be sent at once. Nothing was kept.")

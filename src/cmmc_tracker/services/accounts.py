@@ -84,6 +84,7 @@ def create_first(work: Work, who: Candidate, token_hash: str) -> int:
 
 
 def _insert(work: Work, who: Candidate) -> int:
+    work.alone("accounts")
     key = name_key(who.name)
     if work.row(select(users.c.id).where(users.c.name_key == key)):
         raise Invalid({"username": f"There is already an account named {who.name}."})
@@ -199,6 +200,10 @@ def change_own_password(tracker: Tracker, actor: Actor, address: str, *, old: st
         raise Invalid({"new_password": "This is the present password; choose another."})
     fresh = passwords.hashed(new)
     with tracker.write(actor, address) as work:
+        # An administrator may have set another one while this one was being hashed: then the old one is not right.
+        now = work.row(select(users.c.password_hash).where(users.c.id == row.id).with_for_update())
+        if now is None or now.password_hash != row.password_hash:
+            raise Invalid({"old_password": "The present password is not right any more. Nothing was changed."})
         _set_hash(work, row.id, fresh)
         sessions.end_all(work, row.id)
         work.record(Event.USER_PASSWORD_CHANGED, f"user:{row.id}")

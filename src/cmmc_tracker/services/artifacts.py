@@ -12,11 +12,12 @@ from typing import Any
 from sqlalchemy import and_, delete, insert, or_, select, update
 
 from cmmc_tracker.domain import uploads
-from cmmc_tracker.domain.artifacts import ArtifactStatus, clean_text, parse_facts
+from cmmc_tracker.domain.artifacts import ArtifactStatus, parse_facts
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.catalog import ObjectiveId
-from cmmc_tracker.domain.permissions import Access, Action, Actor, allow
-from cmmc_tracker.errors import Invalid, NotFound
+from cmmc_tracker.domain.permissions import Access, Action, Actor, Right, allow
+from cmmc_tracker.domain.text import clean_text
+from cmmc_tracker.errors import Forbidden, Invalid, NotFound, Stale
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage import search
 from cmmc_tracker.storage.blobs import Incoming
@@ -92,9 +93,7 @@ def create(
 def add_version(work: Work, artifact_id: int, received: Received, note: str = "", version: int | None = None) -> int:
     """Add a file as the artifact's new version; the older ones stay. Returns the new version's number."""
     row, _ = _editable(work, artifact_id, Action.ARTIFACT_EDIT)
-    note = clean_text(note)
-    if len(note) > 2_000:
-        raise Invalid({"note": "A note has at most 2,000 characters."})
+    note = _note(note)
     number = int(row.current_version) + 1
     work.change_one(_bumped(artifact_id, version if version is not None else row.version, current_version=number))
     _add_file(work, artifact_id, number, received, note)
@@ -102,6 +101,21 @@ def add_version(work: Work, artifact_id: int, received: Received, note: str = ""
     detail = {"number": number, "file": received.filename, "sha256": received.sha256, "note": note}
     work.record(Event.ARTIFACT_VERSIONED, f"artifact:{artifact_id}", detail)
     return number
+
+
+def check_version(work: Work, artifact_id: int, note: str, version: int | None) -> None:
+    """Raise what `add_version` would; asked before the bytes are kept, so that nothing is left over."""
+    row, _ = _editable(work, artifact_id, Action.ARTIFACT_EDIT)
+    if version not in {None, row.version}:
+        raise Stale("Somebody else changed this artifact meanwhile. Nothing was kept; look at it, then send again.")
+    _note(note)
+
+
+def _note(text: str) -> str:
+    note = clean_text(text)
+    if len(note) > 2_000:
+        raise Invalid({"note": "A note has at most 2,000 characters."})
+    return note
 
 
 def edit(work: Work, artifact_id: int, given: Mapping[str, Any], version: int | None = None) -> None:
@@ -127,8 +141,25 @@ def remove(work: Work, artifact_id: int, version: int | None = None) -> None:
 
 def link(work: Work, artifact_id: int, target: Target) -> None:
     """Say that an artifact is evidence for an objective, where in it, and what it shows; again is no error."""
-    visible(work, artifact_id)
+    row = visible(work, artifact_id)
+    allow(work.actor, Action.ARTIFACT_LINK, target.system)
+    _may_share(work, row, target.system)
     _link(work, artifact_id, target)
+
+
+def _may_share(work: Work, row: Any, system: Access) -> None:
+    """Linking lets the members of a system read: into another one it takes the right to contribute at home.
+
+    Where it is linked in that system already, its members read it anyway.
+    """
+    if row.system_id == system.system_id:
+        return
+    home = work.actor.by_id(row.system_id) if work.actor else None
+    if home is not None and Right.CONTRIBUTE in home.rights:
+        return
+    there = select(links.c.artifact_id).where(links.c.artifact_id == row.id, links.c.system_id == system.system_id)
+    if not work.row(there):
+        raise Forbidden("This artifact belongs to another system; only who contributes there may share it.")
 
 
 def unlink(work: Work, artifact_id: int, system: Access, objective: ObjectiveId) -> None:
@@ -186,8 +217,10 @@ def _bumped(artifact_id: int, version: int, **values: Any) -> Any:
 
 
 def _add_file(work: Work, artifact_id: int, number: int, received: Received, note: str) -> None:
+    work.alone(f"blob:{received.sha256}")
     if not work.row(select(blobs.c.sha256).where(blobs.c.sha256 == received.sha256)):
-        _insert_blob(work, received)
+        values = {"sha256": received.sha256, "size": received.size, "stored_at": work.now}
+        work.change(insert(blobs).values(**values))
     work.change(
         insert(artifact_versions).values(
             artifact_id=artifact_id, number=number, note=note, received_at=work.now, received_by=_actor_id(work)
@@ -205,17 +238,6 @@ def _add_file(work: Work, artifact_id: int, number: int, received: Received, not
     )
 
 
-def _insert_blob(work: Work, received: Received) -> None:
-    values = {"sha256": received.sha256, "size": received.size, "stored_at": work.now}
-    if work.db.dialect.name == "postgresql":
-        # Two uploads of the same bytes at once: the second waits for the first and then finds its row.
-        from sqlalchemy.dialects.postgresql import insert as upsert  # noqa: PLC0415 only where it is needed
-
-        work.change(upsert(blobs).values(**values).on_conflict_do_nothing())
-    else:
-        work.change(insert(blobs).values(**values))
-
-
 def _remember(work: Work, artifact_id: int) -> None:
     row = work.row(select(artifacts.c.title, artifacts.c.description).where(artifacts.c.id == artifact_id))
     names = work.rows(select(artifact_files.c.filename).where(artifact_files.c.artifact_id == artifact_id).distinct())
@@ -225,6 +247,7 @@ def _remember(work: Work, artifact_id: int) -> None:
 
 def _link(work: Work, artifact_id: int, target: Target) -> None:
     allow(work.actor, Action.ARTIFACT_LINK, target.system)
+    work.alone(f"artifact:{artifact_id}")
     where = _at(artifact_id, target.system, target.objective)
     row = work.row(select(links.c.locator, links.c.shows).where(where))
     values = {"locator": target.locator, "shows": target.shows}

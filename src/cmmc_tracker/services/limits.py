@@ -15,7 +15,7 @@ from typing import Protocol
 from limits import RateLimitItemPerSecond
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, insert, select, update
 
 from cmmc_tracker.errors import TooMany
 from cmmc_tracker.services.work import Tracker, Work
@@ -78,8 +78,7 @@ class DatabaseLimiter:
 
 def _place(work: Work, limit: Limit, key: str, *, last_chance: bool) -> int | None:
     """The number of the place taken, or None when it must be asked again; raises `TooMany`."""
-    if work.db.dialect.name == "postgresql":
-        work.db.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": key})
+    work.alone(key)
     since = work.now - timedelta(seconds=limit.seconds)
     work.bookkeep(delete(limit_hits).where(limit_hits.c.key == key, limit_hits.c.at <= since))
     columns = (limit_hits.c.at, limit_hits.c.settled)

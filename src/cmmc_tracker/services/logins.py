@@ -11,9 +11,9 @@ from datetime import timedelta
 from sqlalchemy import delete, insert, select, update
 
 from cmmc_tracker.domain.accounts import name_key
-from cmmc_tracker.domain.artifacts import clean_line
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Actor, Role
+from cmmc_tracker.domain.text import clean_line
 from cmmc_tracker.errors import Invalid, NotFound, NotSignedIn, TooMany
 from cmmc_tracker.services import accounts, passwords, sessions
 from cmmc_tracker.services.limits import SET_UP, SIGN_IN, Limiter

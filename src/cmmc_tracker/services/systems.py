@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import insert, or_, select
 
 from cmmc_tracker.domain import catalog
-from cmmc_tracker.domain.artifacts import clean_line
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Access, Action, Right, allow
+from cmmc_tracker.domain.text import clean_line
 from cmmc_tracker.errors import Conflict, Invalid
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import findings, implementations, memberships, systems
@@ -37,6 +37,7 @@ def create(work: Work, name: str, level: int) -> Access:
     if not title or len(title) > 200:
         raise Invalid({"name": "Please give the system a name of at most 200 characters."})
     catalog.load(level)
+    work.alone("systems")
     slug = _free_slug(work, title)
     system_id = _insert(work, slug, title, level)
     if work.actor and work.actor.id is not None:

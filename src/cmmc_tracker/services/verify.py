@@ -7,13 +7,13 @@ committed, never by age.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.errors import NotFound
 from cmmc_tracker.services import audit
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.tables import artifact_files, artifacts, blobs
+from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts, blobs
 
 
 @dataclass(slots=True)
@@ -42,6 +42,7 @@ def run(tracker: Tracker, progress: Callable[[int], None] = lambda _bytes: None)
         report.bytes += size
         _check_blob(tracker, sha256, size, report)
         progress(size)
+    _check_versions(tracker, report)
     _check_chain(tracker, report)
     report.removed = tracker.blobs.sweep(lambda sha256: _has_row(tracker, sha256))
     if report.removed:
@@ -65,6 +66,7 @@ def _known(tracker: Tracker, step: int = 1_000) -> Iterator[tuple[str, int]]:
 def _check_blob(tracker: Tracker, sha256: str, size: int, report: Report) -> None:
     try:
         actual = tracker.blobs.check(sha256)
+        there = tracker.blobs.path(sha256).stat().st_size
     except NotFound:
         report.problems.append(f"Missing: the bytes {sha256} ({size:,} bytes) of {_used_by(tracker, sha256)}")
         return
@@ -73,6 +75,8 @@ def _check_blob(tracker: Tracker, sha256: str, size: int, report: Report) -> Non
             f"Unreadable: the bytes {sha256} of {_used_by(tracker, sha256)}: {error.strerror or error}"
         )
         return
+    if actual == sha256 and there != size:
+        report.problems.append(f"Wrong size: {sha256} has {there:,} bytes, and {size:,} are recorded")
     if actual != sha256:
         report.problems.append(f"Altered: the bytes {sha256} of {_used_by(tracker, sha256)} now hash to {actual}")
 
@@ -88,6 +92,33 @@ def _used_by(tracker: Tracker, sha256: str) -> str:
     with tracker.read() as work:
         rows = work.rows(query)
     return ", ".join(f"artifact {r.id} “{r.title}” version {r.number}" for r in rows) or "no artifact"
+
+
+def _check_versions(tracker: Tracker, report: Report) -> None:
+    """Every artifact has its current version, and every version a file."""
+    of_version = and_(
+        artifact_files.c.artifact_id == artifact_versions.c.artifact_id,
+        artifact_files.c.number == artifact_versions.c.number,
+    )
+    bare = (
+        select(artifact_versions.c.artifact_id, artifact_versions.c.number)
+        .join(artifact_files, of_version, isouter=True)
+        .where(artifact_files.c.sha256.is_(None))
+        .order_by(artifact_versions.c.artifact_id)
+    )
+    of_artifact = and_(
+        artifact_versions.c.artifact_id == artifacts.c.id, artifact_versions.c.number == artifacts.c.current_version
+    )
+    lost = (
+        select(artifacts.c.id, artifacts.c.current_version)
+        .join(artifact_versions, of_artifact, isouter=True)
+        .where(artifact_versions.c.number.is_(None))
+        .order_by(artifacts.c.id)
+    )
+    with tracker.read() as work:
+        found = [(r.artifact_id, r.number) for r in work.rows(bare)]
+        found += [(r.id, r.current_version) for r in work.rows(lost)]
+    report.problems += [f"Lost: artifact {artifact} has no file for its version {number}" for artifact, number in found]
 
 
 def _check_chain(tracker: Tracker, report: Report) -> None:

@@ -42,6 +42,14 @@ class Work:
         """Ask the database for nothing, to see that it answers."""
         self.db.execute(select(1))
 
+    def alone(self, name: str) -> None:
+        """Let only one Work at a time go on from here for that name: what it then looks up stays true.
+
+        On SQLite a writing Work is alone from its beginning.
+        """
+        if self.db.dialect.name == "postgresql":
+            self.db.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
+
     def rows(self, statement: Select[Any]) -> list[Row[Any]]:
         """All rows of a query."""
         return list(self.db.execute(statement))

@@ -178,7 +178,8 @@ class FolderBlobs:
         while True:
             held = _hold(place)
             if held is not None:
-                if os.fstat(held).st_size == size:
+                # The same name and size are not yet the same bytes: a disk may have altered them.
+                if os.fstat(held).st_size == size and self.check(sha256) == sha256:
                     path.unlink()
                     return held, False
                 os.close(held)

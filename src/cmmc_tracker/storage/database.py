@@ -25,6 +25,7 @@ HEAD = "0001"  # the newest migration; a test compares it with the migrations fo
 _MIGRATION_LOCK = 0x434D4D43  # an advisory lock's number on PostgreSQL: "CMMC"
 _BUSY_MS = 15_000
 _RESTED_SECONDS = 5.0
+_BUSY = "The database cannot answer just now. Nothing was changed; please try again in a moment."
 
 
 def make_engine(url: str) -> Engine:
@@ -98,7 +99,10 @@ def _sqlite(url: str, file: str | None) -> Engine:
     def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
         driver: Any = connection.connection.dbapi_connection
-        driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        try:
+            driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        except sqlite3.OperationalError as error:  # straight from the driver: SQLAlchemy does not see it
+            raise Busy(_BUSY) from error
 
     return engine
 
@@ -127,7 +131,7 @@ def _told(error: DBAPIError) -> TrackerError:
     if "readonly" in said or "read-only" in said:
         return Busy("The database may not be written: its folder or file is read-only. Nothing was changed.")
     if isinstance(error, OperationalError):
-        return Busy("The database cannot answer just now. Nothing was changed; please try again in a moment.")
+        return Busy(_BUSY)
     raise error
 
 

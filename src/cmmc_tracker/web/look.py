@@ -77,7 +77,7 @@ def asset(name: str) -> str:
 
 def _cache(response: Response) -> Response:
     if request.endpoint == "static":
-        known = bool(request.args.get("v"))
+        known = bool(request.args.get("v")) and response.status_code in {200, 304}
         response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable" if known else "no-cache"
         response.headers.setdefault("Vary", "Accept-Encoding")
     return response

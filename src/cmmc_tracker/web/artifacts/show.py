@@ -16,9 +16,11 @@ from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.forms import facts_of, files_of, take_in
 from cmmc_tracker.services import artifact_views, artifacts, audit, preview_pages
 from cmmc_tracker.services.artifact_views import File
+from cmmc_tracker.services.audit import AuditEntry
 from cmmc_tracker.web.artifacts.views import pages
 
 SHOWN_PAGES = 30
+_TEXTS = {"text/markdown": "markdown", "text/plain": "text"}
 
 
 @pages.get("/artifacts/<int:artifact_id>")
@@ -36,7 +38,7 @@ def _page(
 ) -> str:
     with open_read() as work:
         artifact = artifact_views.one(work, artifact_id)
-        history = audit.history(work, f"artifact:{artifact_id}")
+        history = _of_own_systems(audit.history(work, f"artifact:{artifact_id}"))
     home = actor().by_id(artifact.system_id)
     wanted = request.args.get("version", type=int)
     version = next((v for v in artifact.versions if v.number == wanted), artifact.current)
@@ -53,6 +55,12 @@ def _page(
         typed=typed,
         stale=stale,
     )
+
+
+def _of_own_systems(entries: list[AuditEntry]) -> list[AuditEntry]:
+    """What happened in systems that the reader belongs to; of others nothing is told."""
+    mine = actor().systems
+    return [entry for entry in entries if entry.detail.get("system", "") in {"", *mine}]
 
 
 def preview_of(file: File) -> dict[str, Any]:
@@ -78,10 +86,8 @@ def _preview(file: File) -> dict[str, Any]:
             return {"kind": "image"}
         if file.media_type == "text/csv":
             return {"kind": "table", "table": preview_pages.csv_preview(stream)}
-        if file.media_type == "text/markdown":
-            return {"kind": "markdown", "text": preview_pages.text_preview(stream)}
-        if file.media_type == "text/plain":
-            return {"kind": "text", "text": preview_pages.text_preview(stream)}
+        if file.media_type in _TEXTS:
+            return {"kind": _TEXTS[file.media_type], "text": preview_pages.text_preview(stream)}
     return {"kind": "none", "why": "Files of this type have no preview here; open it in its own program."}
 
 
@@ -135,10 +141,15 @@ def add_version(artifact_id: int) -> ResponseReturnValue:
     files = files_of()
     if not files:
         return _page(artifact_id, {"file": "Please choose the new version's file first."}), 422
+    note, version = request.form.get("note", ""), form_version()
     try:
+        with open_read() as work:
+            artifacts.check_version(work, artifact_id, note, version)
         received = take_in(files[0])
         with open_write() as work:
-            artifacts.add_version(work, artifact_id, received, request.form.get("note", ""), form_version())
+            artifacts.add_version(work, artifact_id, received, note, version)
     except Invalid as error:
         return _page(artifact_id, error.fields), 422
+    except Stale:
+        return _page(artifact_id, {}, stale=True), 412
     return redirect(url_for(".show", artifact_id=artifact_id), code=302)

@@ -8,11 +8,12 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain import catalog
-from cmmc_tracker.domain.artifacts import clean_line
 from cmmc_tracker.domain.catalog import parse_objective_id
-from cmmc_tracker.domain.permissions import Right
+from cmmc_tracker.domain.permissions import Action, Right, allow
+from cmmc_tracker.domain.text import clean_line
 from cmmc_tracker.errors import Invalid, TrackerError
 from cmmc_tracker.gate.doors import actor, open_read, open_write
+from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.forms import check, facts_of, files_of, system_for, take_in, targets_of
 from cmmc_tracker.gate.listing import cursor_of, following_url
 from cmmc_tracker.gate.session import local_path
@@ -30,7 +31,7 @@ def index() -> ResponseReturnValue:
         text=args.get("q", "")[:200],
         kind=args.get("kind", ""),
         status=args.get("status", ""),
-        family=args.get("family", "").upper()[:2],
+        family=clean_line(args.get("family", "")).upper()[:2],
         objective=parse_objective_id(args["objective"]) if args.get("objective") else None,
         unlinked=bool(args.get("unlinked")),
         cursor=cursor_of(args),
@@ -91,6 +92,7 @@ def receive() -> ResponseReturnValue:
         targets = targets_of(home, named, form.get("locator", ""), form.get("shows", ""))
     except Invalid as error:
         return _upload_page(error.fields, form, []), 422
+    allow(actor(), Action.ARTIFACT_CREATE, home)
     outcomes = []
     for file in files:
         facts = facts_of(form)
@@ -173,6 +175,6 @@ def _back(artifact_id: int) -> ResponseReturnValue:
 def delete(artifact_id: int) -> ResponseReturnValue:
     """Put an artifact into the trash."""
     with open_write() as work:
-        artifacts.remove(work, artifact_id)
+        artifacts.remove(work, artifact_id, form_version())
     flash("The artifact is in the trash: it is shown nowhere, its bytes and history are kept.")
     return redirect(url_for(".index"), code=302)

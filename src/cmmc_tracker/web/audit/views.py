@@ -6,6 +6,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.domain.text import clean_line
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.gate.doors import open_read
 from cmmc_tracker.gate.listing import cursor_of, following_url
@@ -23,15 +24,15 @@ def index() -> ResponseReturnValue:
     args, errors = request.args, {}
     since, until = None, None
     try:
-        since, until = _day(args.get("since", ""), "since"), _day(args.get("until", ""), "until")
+        since, until = _day(args.get("since", ""), "since"), _day(args.get("until", ""), "until", end=True)
     except Invalid as error:
         errors = error.fields
     wanted = AuditFilter(
-        actor=args.get("actor", "").strip()[:80],
-        action=args.get("action", ""),
-        entity=args.get("entity", "").strip()[:120],
+        actor=clean_line(args.get("actor", ""))[:80],
+        action=clean_line(args.get("action", "")),
+        entity=clean_line(args.get("entity", ""))[:120],
         since=since,
-        until=until + timedelta(days=1) if until else None,
+        until=until,
         cursor=cursor_of(args),
     )
     with open_read() as work:
@@ -49,10 +50,11 @@ def index() -> ResponseReturnValue:
     )
 
 
-def _day(text: str, name: str) -> datetime | None:
+def _day(text: str, name: str, *, end: bool = False) -> datetime | None:
     if not text:
         return None
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        return day if not end else day + timedelta(days=1)
+    except (ValueError, OverflowError):
         raise Invalid({name: "This is not a date; write it as 2026-11-24."}) from None

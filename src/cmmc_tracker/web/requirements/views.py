@@ -80,7 +80,7 @@ def index() -> ResponseReturnValue:
 @pages.get("/<requirement>")
 def show(requirement: str) -> ResponseReturnValue:
     """One requirement with its objectives, their evidence and how the organization does it."""
-    canonical = catalog.parse_requirement_id(requirement)
+    canonical = catalog.known_requirement(requirement)
     if canonical != requirement:
         return redirect(url_for(".show", requirement=canonical, objective=request.args.get("objective")), code=302)
     return _page(canonical, request.args.get("objective", ""))
@@ -122,7 +122,7 @@ def _choices() -> dict[str, Any]:
 @pages.post("/<requirement>/objectives/<letter>")
 def judge(requirement: str, letter: str) -> ResponseReturnValue:
     """Set what was found for one objective."""
-    objective = catalog.parse_objective_id(f"{requirement}[{letter}]")
+    objective = catalog.known_objective(requirement, letter)
     form = request.form
     typed = {"status": form.get("status", ""), "note": form.get("note", ""), "methods": form.getlist("methods")}
     try:
@@ -176,14 +176,14 @@ def _objective_url(objective: ObjectiveId) -> str:
 @pages.get("/<requirement>/objectives/<letter>")
 def part(requirement: str, letter: str) -> ResponseReturnValue:
     """One objective alone, for a script that refreshes it; for people its place on the page."""
-    objective = catalog.parse_objective_id(f"{requirement}[{letter}]")
+    objective = catalog.known_objective(requirement, letter)
     return _part(objective) if _wants_part() else redirect(_objective_url(objective), code=302)
 
 
 @pages.post("/<requirement>/implementation")
 def implement(requirement: str) -> ResponseReturnValue:
     """Say how the organization does it, for the system security plan."""
-    canonical, form = catalog.parse_requirement_id(requirement), request.form
+    canonical, form = catalog.known_requirement(requirement), request.form
     known = catalog.load(g.system.level).requirement(canonical)
     given: dict[str, Any] = {
         name: form[name] for name in ("narrative", "implementation_status", "responsibility") if name in form
