@@ -1,5 +1,7 @@
 """The house tests itself: what no single feature may forget."""
 
+import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -174,3 +176,12 @@ def test_nothing_is_left_open() -> None:
 
 def test_no_file_of_code_grew_past_400_lines() -> None:
     assert [str(p) for p in MODULES if len(p.read_text().splitlines()) > 400] == []
+
+
+def test_vendored_files_are_those_that_their_list_names() -> None:
+    for listing in Path().glob("*/**/VENDOR.json"):
+        named = {
+            name: sha256 for package in json.loads(listing.read_text()) for name, sha256 in package["files"].items()
+        }
+        there = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in listing.parent.iterdir() if p != listing}
+        assert there == named, listing
