@@ -3,6 +3,7 @@
 import { make, send, size } from './shared.js';
 
 const AT_ONCE = 2;
+const SHOWN_MS = 10_000;
 const tray = document.getElementById('tray');
 const waiting = [];
 let running = 0;
@@ -35,6 +36,8 @@ class Row {
     this.name.replaceChildren(make('a', { href: `/artifacts/${artifact.id}` }, artifact.title));
     this.state.textContent = this.where ? `kept, linked to ${this.where}` : 'kept';
     this.finish('Hide');
+    // What went well makes room by itself; what went wrong stays until somebody has seen it.
+    setTimeout(() => { if (!this.element.matches(':hover, :focus-within')) this.button.click(); }, SHOWN_MS);
   }
 
   failed(message, again) {
@@ -102,7 +105,8 @@ function start(job) {
       const place = job.anchor && document.getElementById(job.anchor);
       (place || form).dispatchEvent(new CustomEvent('uploaded', { bubbles: true, detail: answer }));
     } else {
-      row.failed(answer.detail || 'The answer could not be read. Nothing was kept of this file.', () => enqueue(job));
+      const message = answer.detail || 'The answer could not be read. Nothing was kept of this file.';
+      row.failed(message, request.status >= 500 || request.status === 429 ? () => enqueue(job) : undefined);
     }
   };
   request.onerror = () => row.failed('The connection was lost. Nothing was kept of this file.', () => enqueue(job));
