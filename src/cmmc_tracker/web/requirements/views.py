@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, Responsibility, Status
 from cmmc_tracker.domain.assessment import ImplementationStatus as Implemented
-from cmmc_tracker.domain.catalog import ObjectiveId
+from cmmc_tracker.domain.catalog import Objective, ObjectiveId
 from cmmc_tracker.domain.permissions import Right
 from cmmc_tracker.errors import Invalid, Stale
 from cmmc_tracker.gate.doors import open_read, open_write, system
@@ -49,6 +51,24 @@ class Typed:
     stale: bool = False
 
 
+@cache
+def dot(objective: Objective, status: Status) -> Markup:
+    """An objective's sign in the list, a link to its place. The address is relative, so that it holds in any system."""
+    return Markup(
+        '<a class="{}" href="requirements/{}?objective={}#objective-{}" title="[{}] {}" aria-label="[{}] {}">{}</a>'
+    ).format(
+        status.value,
+        objective.requirement_id,
+        objective.letter,
+        objective.letter,
+        objective.letter,
+        objective.summary,
+        objective.letter,
+        status.label,
+        status.sign,
+    )
+
+
 @pages.get("")
 def index() -> ResponseReturnValue:
     """All requirements by family, narrowed by family, status, text, and missing evidence."""
@@ -74,6 +94,7 @@ def index() -> ResponseReturnValue:
         score=picture.score,
         lost={loss.requirement_id: loss.points for loss in picture.score.losses},
         wanted=wanted,
+        dot=dot,
     )
 
 
