@@ -17,7 +17,10 @@ SRC = Path("src/cmmc_tracker")
 TEMPLATES = sorted(SRC.rglob("*.html"))
 MODULES = sorted(SRC.rglob("*.py"))
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
-ADMIN_ONLY = {"accounts.users", "accounts.add_user", "accounts.change_user", "audit.index", "api.list_audit"}
+ADMIN_ONLY = {
+    *("users.index", "users.add", "users.change", "users.reset_password"),
+    *("settings.show", "settings.save", "audit.index", "api.list_audit"),
+}
 VALUES = {
     "slug": "main",
     "requirement": "AC.L2-3.1.1",
@@ -58,7 +61,9 @@ def test_every_address_but_the_public_ones_turns_a_stranger_away(app: Flask, str
 
 def test_the_public_addresses_are_few_and_known() -> None:
     assert {
+        "about.security_txt",
         "accounts.login",
+        "accounts.second_step",
         "accounts.set_up",
         "accounts.sign_in",
         "health.alive",
@@ -87,7 +92,9 @@ def test_every_write_with_a_token_of_another_session_is_refused(app: Flask, admi
 
 
 def test_addresses_of_administrators_are_closed_to_users(app: Flask, user: Person) -> None:
-    found = {endpoint for endpoint, _, path in _addresses(app) if "/admin/" in path or path.endswith("/audit")}
+    found = {
+        endpoint for endpoint, _, path in _addresses(app) if "/admin/" in path or path.endswith(("/audit", "/config"))
+    }
     assert found == ADMIN_ONLY
     for endpoint, method, path in _addresses(app):
         if endpoint in ADMIN_ONLY:
@@ -98,7 +105,7 @@ def test_addresses_of_administrators_are_closed_to_users(app: Flask, user: Perso
 def test_every_address_of_a_system_is_unknown_to_an_outsider(app: Flask, outsider: Person, user: Person) -> None:
     made = user.upload("evidence.txt", b"some evidence", objectives="3.1.1[a]").get_json()
     assert made["id"] == 1
-    own = {"accounts", "dashboard", "static", "health", "api_about"}
+    own = {"about", "accounts", "dashboard", "static", "health", "api_about", "profile", "second_factor"}
     listing = {
         *("artifacts.index", "artifacts.upload", "artifacts.receive", "artifacts.picker"),
         *("api.list_systems", "api.create_system", "api.list_artifacts", "api.create_artifact"),

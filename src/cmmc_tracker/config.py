@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from cmmc_tracker.errors import Misconfigured
 
 MIB = 1_048_576
+SHORTEST_SECRET = 32  # characters, in production
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Settings:
     """What the environment said, parsed. Sizes in bytes, paths absolute."""
 
     secret: str
-    secret_is_random: bool
+    secret_is_random: bool  # nobody gave one: it ends with this process
     production: bool
     debug: bool
     data_dir: Path
@@ -32,6 +33,7 @@ class Settings:
     public_url: str
     trusted_proxies: int
     max_upload_bytes: int
+    scanner_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +101,35 @@ def _public(text: str) -> str:
     return text.rstrip("/")
 
 
-def _secret(text: str) -> str:
-    if text and len(text) < 16:
-        raise ValueError("it must have at least 16 characters")
+def _secret_file(text: str) -> str:
+    """What is in the file, without its line end: secrets are mounted as files where variables are seen by others."""
+    if not text:
+        return ""
+    try:
+        found = _folder(text).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the file cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}") from None
+    if not found:
+        raise ValueError("the file is empty")
+    return found
+
+
+def _scanner(text: str) -> str:
+    parts = urlsplit(text)
+    try:
+        good = (parts.scheme == "unix" and parts.path.startswith("/")) or (
+            parts.scheme == "tcp" and bool(parts.hostname) and bool(parts.port)
+        )
+    except ValueError:
+        good = False
+    if text and not good:
+        raise ValueError("it must be like unix:///run/clamav/clamd.ctl or tcp://127.0.0.1:3310")
     return text
 
 
 VARIABLES = (
-    Variable("FLASK_SECRET", "signs sessions; empty: a random key per process start, and a warning", "", _secret),
+    Variable("FLASK_SECRET", "signs sessions; empty: a random key per process start, and a warning", "", str),
+    Variable("FLASK_SECRET_FILE", "a file that holds the secret, instead of `FLASK_SECRET`", "", _secret_file),
     Variable("FLASK_ENV", "`production` turns on Secure cookies and HSTS", "development", _environment),
     Variable("FLASK_DEBUG", "`1` turns debug on; refused together with `FLASK_ENV=production`", "0", _switch),
     Variable("CMMC_DATA_DIR", "folder for all embedded state", "instance", _folder),
@@ -116,6 +139,7 @@ VARIABLES = (
     Variable("PUBLIC_URL", "the address that people use; empty: the address served", "", _public),
     Variable("TRUSTED_PROXIES", "how many reverse proxies may set X-Forwarded-*", "0", _count),
     Variable("MAX_UPLOAD_MB", "largest request, in MiB", "100", _mebibytes),
+    Variable("CLAMD_URL", "a ClamAV daemon that uploads are shown to; empty: none is asked", "", _scanner),
 )
 # What is never shown in a message: it may hold a password.
 _PRIVATE = {"FLASK_SECRET", "DATABASE_URL", "RATE_LIMIT_URL"}
@@ -131,9 +155,10 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     value = {variable.name: _parsed(variable, given, str(data_dir)) for variable in VARIABLES}
     if value["FLASK_DEBUG"] and value["FLASK_ENV"]:
         raise Misconfigured("FLASK_DEBUG: debug cannot be on together with FLASK_ENV=production")
+    secret = _secret(value)
     return Settings(
-        secret=value["FLASK_SECRET"] or secrets.token_hex(32),
-        secret_is_random=not value["FLASK_SECRET"],
+        secret=secret or secrets.token_hex(32),
+        secret_is_random=not secret,
         production=value["FLASK_ENV"],
         debug=value["FLASK_DEBUG"],
         data_dir=data_dir,
@@ -143,7 +168,22 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         public_url=value["PUBLIC_URL"],
         trusted_proxies=value["TRUSTED_PROXIES"],
         max_upload_bytes=value["MAX_UPLOAD_MB"],
+        scanner_url=value["CLAMD_URL"],
     )
+
+
+def _secret(value: Mapping[str, Any]) -> str:
+    """The secret by either variable; raises `Misconfigured` for two of them and for a short one in production."""
+    if value["FLASK_SECRET"] and value["FLASK_SECRET_FILE"]:
+        raise Misconfigured("FLASK_SECRET and FLASK_SECRET_FILE are both set; keep one of them")
+    given: str = value["FLASK_SECRET"] or value["FLASK_SECRET_FILE"]
+    name = "FLASK_SECRET" if value["FLASK_SECRET"] else "FLASK_SECRET_FILE"
+    if given and value["FLASK_ENV"] and len(given) < SHORTEST_SECRET:
+        raise Misconfigured(
+            f"{name} cannot be used in production: it must have at least {SHORTEST_SECRET} characters, such as what "
+            '`python3 -c "import secrets; print(secrets.token_hex(32))"` prints'
+        )
+    return given
 
 
 def _parsed(variable: Variable, given: Mapping[str, str], data_dir: str) -> Any:

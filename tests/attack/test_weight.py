@@ -19,7 +19,7 @@ from cmmc_tracker.domain.accounts import name_key
 from cmmc_tracker.domain.artifacts import parse_facts
 from cmmc_tracker.domain.text import clean_line, clean_text
 from cmmc_tracker.errors import Invalid, TrackerError
-from cmmc_tracker.gate import headers, reception, session
+from cmmc_tracker.gate import doors, headers, reception, session
 from cmmc_tracker.gate.reception import House, channel_for
 from tests.conftest import Person
 
@@ -109,7 +109,9 @@ def _served(app: Flask, threads: int = 2, **more: Any) -> Iterator[Any]:
     """The app behind the house's own channels, as `gate/server.py` does it, in a thread of the test."""
     listening = socket.create_server(("127.0.0.1", 0))
     server: Any = waitress.create_server(app, sockets=[listening], threads=threads, map={}, **more)
-    house = House(session.cookie_reader(app), 100 * MIB, headers.always(production=False))
+    house = House(
+        session.door_reader(app, doors.installation_of(app).tracker), 100 * MIB, headers.always(production=False)
+    )
     server.channel_class = channel_for(house)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

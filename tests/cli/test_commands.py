@@ -174,7 +174,6 @@ def test_a_file_that_is_no_such_catalog_is_refused_in_a_sentence(
         ("UPLOAD_PATH", "/proc/nowhere"),
         ("RATE_LIMIT_URL", "memcached://x"),
         ("PUBLIC_URL", "tracker.example.com"),
-        ("FLASK_SECRET", "short"),
     ],
 )
 def test_a_value_that_cannot_be_used_stops_the_start_naming_the_variable(
@@ -184,6 +183,15 @@ def test_a_value_that_cannot_be_used_stops_the_start_naming_the_variable(
     assert done.returncode == 1
     assert name in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_a_short_secret_is_refused_in_production_only(command: Command) -> None:
+    refused = command("score", FLASK_SECRET="s" * 31, FLASK_ENV="production")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("Error: FLASK_SECRET cannot be used in production: it must have at least 32")
+    assert "s" * 31 not in refused.stderr
+    assert command("score", FLASK_SECRET="s" * 32, FLASK_ENV="production").returncode == 0
+    assert command("score", FLASK_SECRET="short").returncode == 0
 
 
 def test_debug_in_production_refuses_to_start(command: Command) -> None:

@@ -143,7 +143,7 @@ def test_an_unforeseen_failure_shows_a_reference_that_is_in_the_log(
     assert (page.status_code, call.status_code) == (500, 500)
     assert "secret detail" not in page.text + call.text
     assert call.mimetype == "application/problem+json"
-    reference = re.search(r"reference ([0-9a-f]{8})", page.text)
+    reference = re.search(r"reference <code>([0-9a-f]{8})", page.text)
     assert reference
     assert reference[1] in caplog.text
 
@@ -184,7 +184,7 @@ def test_trusted_proxies_read_that_many_addresses_from_the_right(
     for number in range(7):
         answer = bo.post(
             "/login",
-            {"username": "bo", "password": "wrong"},
+            {"username": f"nobody{number}", "password": "wrong"},
             token=token,
             headers={"X-Forwarded-For": f"203.0.113.9, 192.0.2.{number}"},
         )

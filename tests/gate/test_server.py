@@ -55,10 +55,15 @@ class Running:
         kind = "application/x-www-form-urlencoded"
         status, _, headers = self.ask("POST", "/login", form, Cookie=cookie, Content_Type=kind)
         assert status == 302
-        cookie = headers["Set-Cookie"].split(";")[0]
+        cookie = _session(headers)
         _, page, headers = self.ask("GET", "/", Cookie=cookie)
-        cookie = (headers["Set-Cookie"] or cookie).split(";")[0]
+        cookie = _session(headers) if headers["Set-Cookie"] else cookie
         return {"Cookie": cookie, "X-CSRF-Token": _token(page)}
+
+
+def _session(headers: http.client.HTTPMessage) -> str:
+    """The session's cookie among those that an answer sets."""
+    return next(one.split(";")[0] for one in headers.get_all("Set-Cookie", []) if one.startswith("session="))
 
 
 def _token(page: bytes) -> str:
@@ -277,3 +282,16 @@ def test_a_full_disk_while_a_body_comes_in_is_told_and_nothing_stays(server: Run
         "POST", "/api/v1/artifacts", _multipart(15_000), **ada, Content_Type="multipart/form-data; boundary=b"
     )
     assert status == 201
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_takes_a_moment_also_beside_a_client_that_stalls(server: Running, number: signal.Signals) -> None:
+    with server.connect() as stalled:
+        stalled.sendall(b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")
+        assert server.ask("GET", "/healthz")[0] == 200
+        begun = time.monotonic()
+        server.process.send_signal(number)
+        assert server.process.wait(timeout=20) == 0
+    assert time.monotonic() - begun < 3
+    with pytest.raises(ConnectionRefusedError):
+        server.connect()

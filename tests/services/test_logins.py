@@ -37,7 +37,7 @@ def _actions(tracker: Tracker) -> list[str]:
 
 def test_the_right_password_opens_a_session_of_that_person(tracker: Tracker, limiter: Limiter) -> None:
     user_id = add_account(tracker, "bo")
-    token = logins.sign_in(tracker, limiter, HERE, " BO ", PASSWORD)
+    token = logins.sign_in(tracker, limiter, HERE, " BO ", PASSWORD).token
     with tracker.read() as work:
         found = sessions.find(work, token)
     assert found is not None
@@ -141,7 +141,7 @@ def test_an_office_of_eight_behind_one_address_signs_in_at_the_same_instant(trac
     tokens = []
 
     def attempt() -> None:
-        tokens.append(logins.sign_in(tracker, limiter, HERE, "bo", PASSWORD))
+        tokens.append(logins.sign_in(tracker, limiter, HERE, "bo", PASSWORD).token)
 
     threads = [threading.Thread(target=attempt) for _ in range(8)]
     for thread in threads:
@@ -153,7 +153,7 @@ def test_an_office_of_eight_behind_one_address_signs_in_at_the_same_instant(trac
 
 def test_a_disabled_person_cannot_sign_in_and_old_sessions_are_dead(tracker: Tracker, limiter: Limiter) -> None:
     user_id = add_account(tracker, "bo")
-    token = logins.sign_in(tracker, limiter, HERE, "bo", PASSWORD)
+    token = logins.sign_in(tracker, limiter, HERE, "bo", PASSWORD).token
     add_account(tracker, "ada", "admin")
     with tracker.write(OPERATOR) as work:
         accounts.disable(work, user_id)
@@ -166,7 +166,7 @@ def test_a_disabled_person_cannot_sign_in_and_old_sessions_are_dead(tracker: Tra
 @pytest.mark.parametrize(("idle", "alive"), [(29, True), (31, False)])
 def test_a_session_ends_after_thirty_idle_minutes(tracker: Tracker, clock: Clock, idle: int, alive: bool) -> None:
     add_account(tracker, "bo")
-    token = logins.sign_in(tracker, DatabaseLimiter(tracker), HERE, "bo", PASSWORD)
+    token = logins.sign_in(tracker, DatabaseLimiter(tracker), HERE, "bo", PASSWORD).token
     clock.forward(minutes=idle)
     with tracker.read() as work:
         assert (sessions.find(work, token) is not None) is alive
@@ -174,7 +174,7 @@ def test_a_session_ends_after_thirty_idle_minutes(tracker: Tracker, clock: Clock
 
 def test_a_session_ends_after_twelve_hours_of_use(tracker: Tracker, clock: Clock) -> None:
     add_account(tracker, "bo")
-    token = logins.sign_in(tracker, DatabaseLimiter(tracker), HERE, "bo", PASSWORD)
+    token = logins.sign_in(tracker, DatabaseLimiter(tracker), HERE, "bo", PASSWORD).token
     for _ in range(36):
         clock.forward(minutes=20)
         with tracker.write() as work:

@@ -27,6 +27,7 @@ for command in (artifact, catalog, demo, score, serve, user, verify):
 def main() -> None:
     """Run a command; a failure is one plain line on stderr."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("cmmc_tracker").setLevel(logging.INFO)
     try:
         commands(prog_name="cmmc-tracker")
     except TrackerError as error:

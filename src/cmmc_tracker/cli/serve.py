@@ -23,7 +23,8 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     listening = server.listen(host, port)
     tracker = open_tracker(settings)
     app = build(settings, tracker)
-    house = House(session.cookie_reader(app), settings.max_upload_bytes, headers.always(production=settings.production))
+    known = session.door_reader(app, tracker)
+    house = House(known, settings.max_upload_bytes, headers.always(production=settings.production))
     site = server.Site(
         app=app,
         house=house,

@@ -6,9 +6,9 @@ import sys
 import click
 
 from cmmc_tracker.cli.open import opened
-from cmmc_tracker.domain.accounts import check_password, parse_role
+from cmmc_tracker.domain.accounts import parse_role
 from cmmc_tracker.errors import Invalid
-from cmmc_tracker.services import accounts, passwords
+from cmmc_tracker.services import accounts
 
 
 @click.group()
@@ -84,12 +84,8 @@ def reset_password(name: str, password_stdin: bool) -> None:
     tracker, actor = opened()
     with tracker.read(actor) as work:
         account = accounts.named(work, name)
-    password = _password(password_stdin)
-    check_password(password, account.name)
-    fresh = passwords.hashed(password)
-    with tracker.write(actor) as work:
-        accounts.reset_password(work, account.id, fresh)
-    click.echo(f"{account.name} has a new password; all sessions have ended.")
+    accounts.reset_password(tracker, actor, "", account.id, _password(password_stdin))
+    click.echo(f"{account.name} has a new password; all sessions have ended and the API tokens are revoked.")
 
 
 @user.command("set-role")

@@ -6,12 +6,15 @@ missing part is named at once. At most 256 characters: hashing costs time.
 
 import re
 
+from cmmc_tracker.domain.common_words import is_common
 from cmmc_tracker.domain.permissions import Role
 from cmmc_tracker.domain.text import normal
 from cmmc_tracker.errors import Invalid
 
 SHORTEST_PASSWORD = 16
 LONGEST_PASSWORD = 256
+REMEMBERED_PASSWORDS = 5  # the present one and the four before it are not taken again
+_SHORTEST_NAME_HELD = 3  # a name of one or two letters stands in any password by chance
 _NAME = re.compile(r"[\w.@+-][\w.@+ -]{0,78}[\w.@+-]|[\w.@+-]")
 
 
@@ -42,24 +45,20 @@ def parse_role(text: str) -> Role:
 
 def check_password(password: str, name: str, field: str = "password") -> None:
     """Raise `Invalid` naming every part of the policy that the password lacks."""
-    lacks = []
-    if len(password) < SHORTEST_PASSWORD:
-        lacks.append(f"at least {SHORTEST_PASSWORD} characters (it has {len(password)})")
-    if len(password) > LONGEST_PASSWORD:
-        lacks.append(f"at most {LONGEST_PASSWORD} characters")
-    if not any(c.isupper() for c in password):
-        lacks.append("an upper-case letter")
-    if not any(c.islower() for c in password):
-        lacks.append("a lower-case letter")
-    if not any(c.isdigit() for c in password):
-        lacks.append("a digit")
-    if not any(not c.isalnum() and not c.isspace() for c in password):
-        lacks.append("a special character")
-    if "\0" in password:
-        lacks.append("no NUL character")
     key = name_key(name)
-    if len(key) >= 3 and key in name_key(password):
-        lacks.append("something other than the user name in it")
+    within = len(password) <= LONGEST_PASSWORD
+    demands = {
+        f"at least {SHORTEST_PASSWORD} characters (it has {len(password)})": len(password) >= SHORTEST_PASSWORD,
+        f"at most {LONGEST_PASSWORD} characters": within,
+        "an upper-case letter": any(c.isupper() for c in password),
+        "a lower-case letter": any(c.islower() for c in password),
+        "a digit": any(c.isdigit() for c in password),
+        "a special character": any(not c.isalnum() and not c.isspace() for c in password),
+        "no NUL character": "\0" not in password,
+        "something other than the user name in it": len(key) < _SHORTEST_NAME_HELD or key not in name_key(password),
+        "something less common than one well-known word with digits and signs": not (within and is_common(password)),
+    }
+    lacks = [demand for demand, met in demands.items() if not met]
     if lacks:
         raise Invalid({field: f"The password needs {_listed(lacks)}."})
 

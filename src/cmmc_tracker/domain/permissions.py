@@ -87,6 +87,7 @@ class Actor:
     name: str
     role: Role
     systems: Mapping[str, Access] = field(default_factory=dict)  # by slug
+    via: str = ""  # the API token that acts for the person; the audit log names it
 
     @property
     def is_admin(self) -> bool:

@@ -4,10 +4,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from flask import current_app, g, request
+from flask import Flask, current_app, g, request
 
 from cmmc_tracker.domain.permissions import Access, Actor, system_of
 from cmmc_tracker.errors import NotSignedIn
+from cmmc_tracker.gate import devices
 from cmmc_tracker.services.limits import Limiter
 from cmmc_tracker.services.logins import Visitor
 from cmmc_tracker.services.work import Tracker, Work
@@ -34,7 +35,12 @@ class Installation:
 
 def installation() -> Installation:
     """The installation that serves this request."""
-    found: Installation = current_app.extensions[EXTENSION]
+    return installation_of(current_app)
+
+
+def installation_of(app: Flask) -> Installation:
+    """The installation that an app serves."""
+    found: Installation = app.extensions[EXTENSION]
     return found
 
 
@@ -68,7 +74,12 @@ def address() -> str:
 
 def visitor() -> Visitor:
     """Who asks, before anybody is signed in."""
-    return Visitor(_network(address()), request.headers.get("User-Agent", "")[:300])
+    return Visitor(network(), request.headers.get("User-Agent", "")[:300], devices.known())
+
+
+def network() -> str:
+    """The place that limits count: an address, or the network of one customer."""
+    return _network(address())
 
 
 def _network(text: str) -> str:

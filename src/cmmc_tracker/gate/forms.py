@@ -1,4 +1,4 @@
-"""What both doors read from a request that brings an artifact: its files, its facts, the objectives it shows."""
+"""What several doors read from a request: an artifact's files and facts, objectives, one's own password."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,8 +12,9 @@ from cmmc_tracker.domain.permissions import Access, Action, Actor, allow, system
 from cmmc_tracker.errors import Invalid, NotFound
 from cmmc_tracker.gate import doors
 from cmmc_tracker.gate.uploads import incoming_of
-from cmmc_tracker.services import artifacts
+from cmmc_tracker.services import accounts, artifacts
 from cmmc_tracker.services.artifacts import Received, Target
+from cmmc_tracker.services.limits import PASSWORD_CHANGE
 
 FACTS = ("title", "kind", "description", "covers_from", "covers_until", "collected_on")
 
@@ -52,6 +53,24 @@ def system_for(actor: Actor, slug: str) -> Access:
     if len(actor.systems) == 1:
         return next(iter(actor.systems.values()))
     raise Invalid({"system": "Say which system this belongs to; you are a member of several."})
+
+
+def confirm_password() -> None:
+    """Return when the form carries the person's own password: asked before anything that guards the account.
+
+    Raises `Invalid`, or `TooMany` for somebody who guesses.
+    """
+    here = doors.installation()
+    place = here.limiter.take(PASSWORD_CHANGE, str(doors.actor().id))
+    try:
+        accounts.confirm_password(here.tracker, doors.actor(), request.form.get("confirm_password", ""))
+    except Invalid:
+        place.settle()
+        raise
+    except BaseException:
+        place.give_back()
+        raise
+    place.give_back()
 
 
 def targets_of(system: Access, objectives: Iterable[str], locator: str = "", shows: str = "") -> list[Target]:

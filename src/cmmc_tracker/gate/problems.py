@@ -1,7 +1,7 @@
 """Failures into answers: the one place where an error gets its status.
 
 Below `/api/` the answer is `application/problem+json` (RFC 9457), elsewhere a short page. Nothing shows a stack
-trace; an unforeseen failure carries a reference that stands in the log beside its trace.
+trace; every failure carries a reference that stands in the log, an unforeseen one beside its trace.
 """
 
 import logging
@@ -35,6 +35,7 @@ STATUS: dict[type[TrackerError], int] = {
     errors.NoSpace: 507,
     errors.Misconfigured: 503,
 }
+# What a person reads where the failure itself has no words of ours.
 _WORDS = {
     400: "The request could not be read. Nothing was changed.",
     404: "There is no such page, or not for you.",
@@ -89,28 +90,42 @@ def _http(error: HTTPException) -> Response:
 
 
 def _unforeseen(error: Exception) -> Response:
-    reference = secrets.token_hex(4)
-    log.error("%s %s failed, reference %s", request.method, request.path[:200], reference, exc_info=error)
     if current_app.debug:
         raise error
     return answer(
         500,
-        f"Something went wrong on our side, and what you sent was not saved. Try again; if it happens again, give "
-        f"your administrator the reference {reference}.",
+        "Something went wrong on our side, and what you sent was not saved. Try again; if it happens again, give "
+        "your administrator the reference below.",
+        error=error,
     )
 
 
-def answer(status: int, message: str, more: dict[str, Any] | None = None) -> Response:
+def answer(
+    status: int, message: str, more: dict[str, Any] | None = None, *, error: Exception | None = None
+) -> Response:
     """The answer to a failure: problem+json for the API, a short page for people."""
     title = HTTPStatus(status).phrase
+    reference = _noted(status, error)
     if request.path.startswith("/api/"):
-        body = {"type": "about:blank", "title": title, "status": status, "detail": message, **(more or {})}
+        about = {"type": "about:blank", "title": title, "status": status, "detail": message, "reference": reference}
+        body = {**about, **(more or {})}
         response = jsonify(body)
         response.mimetype = "application/problem+json"
     else:
         fields = (more or {}).get("errors", {})
         response = make_response(
-            render_template("error.html", status=status, title=title, message=message, fields=fields)
+            render_template(
+                "error.html", status=status, title=title, message=message, fields=fields, reference=reference
+            )
         )
     response.status_code = status
     return response
+
+
+def _noted(status: int, error: Exception | None) -> str:
+    """A reference for the person, and the log's line that it leads to. What came from outside is quoted: one line."""
+    reference = secrets.token_hex(4)
+    level = logging.ERROR if status >= 500 else logging.INFO
+    said = (status, request.method[:20], request.path[:200], doors.address(), reference)
+    log.log(level, "%d for %a %a from %a, reference %s", *said, exc_info=error)
+    return reference

@@ -2,9 +2,9 @@
 
 The server takes whole bodies in before the application sees them, so that stalled clients cost no thread. A
 stranger could fill the spool with bodies that the gate would refuse; therefore anything larger than a form is
-taken only from somebody whose session cookie carries our signature. The answer goes
-out at once; what the sender still pushes is read and thrown away for a while, because closing on unread bytes
-would reset the connection and the sender would never see the answer (RFC 9112, 9.6).
+taken only from somebody whose session cookie carries our signature, or whose token is good. The answer goes out at
+once; what the sender still pushes is read and thrown away for a while, because closing on unread bytes would reset the
+connection and the sender would never see the answer (RFC 9112, 9.6).
 """
 
 import json
@@ -30,9 +30,9 @@ _NO_SPACE = "There is no space left to take this in. Nothing of it was kept; an 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What the door knows: who a Cookie header signs in, how large a body may be, the headers of every answer."""
+    """What the door knows: whom a request's headers sign in, how large a body may be, the headers of every answer."""
 
-    signed_in: Callable[[str], bool]
+    signed_in: Callable[[Mapping[str, str]], bool]
     max_bytes: int
     headers: Mapping[str, str]
 
@@ -99,15 +99,12 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         length = int(self.content_length or 0)
         if length > self.house.max_bytes:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._too_large())
-        elif (length > FORM_BYTES or self.chunked) and not self._known():
+        elif (length > FORM_BYTES or self.chunked) and not self.house.signed_in(self.headers):
             self._refuse(HTTPStatus.UNAUTHORIZED, "Please sign in first; nothing of what you sent was taken in.")
 
     def _too_large(self) -> str:
         limit = self.house.max_bytes // 1_048_576
         return f"This is larger than the tracker takes ({limit} MB for one request). Nothing was kept."
-
-    def _known(self) -> bool:
-        return self.house.signed_in(self.headers.get("COOKIE", ""))
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:
         self.error = Refusal(status, message, str(getattr(self, "path", "") or "/"), self.house)

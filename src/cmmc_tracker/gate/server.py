@@ -108,40 +108,47 @@ class _Parent:
 
     def watch(self) -> int:
         """Wait for the workers, restart those that die, until told to stop."""
-        while self._workers and not self._stopping:
-            pid, _ = _waited(block=True)
-            if pid is None or self._stopping:
+        while self._workers and not self._told_to_stop():
+            pid = _waited(block=True)
+            if pid is None:
                 continue
             lived = time.monotonic() - self._workers.pop(pid, 0.0)
+            if self._told_to_stop():
+                break
             self._quick_deaths = self._quick_deaths + 1 if lived < _QUICK_SECONDS else 0
             if self._quick_deaths >= _MOST_QUICK_DEATHS:
                 self.stop(signal.SIGTERM, None)
                 self._finish()
                 return 1
             time.sleep(min(0.1 * 2**self._quick_deaths, 2.0) if self._quick_deaths else 0.0)
-            if not self._stopping:
+            if not self._told_to_stop():
                 self.start()
         self._finish()
         return 0
+
+    def _told_to_stop(self) -> bool:
+        return self._stopping  # a signal may set it between two lines
 
     def _finish(self) -> None:
         """Give the workers time to end, then end them."""
         deadline = time.monotonic() + _GRACE_SECONDS
         while self._workers and time.monotonic() < deadline:
-            pid, _ = _waited(block=False)
+            pid = _waited(block=False)
+            if pid is None:
+                time.sleep(0.02)
             self._workers.pop(pid or 0, None)
-            time.sleep(0.02)
         for pid in self._workers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
 
-def _waited(*, block: bool) -> tuple[int | None, int]:
+def _waited(*, block: bool) -> int | None:
+    """The worker that ended, or None."""
     try:
-        pid, status = os.waitpid(-1, 0 if block else os.WNOHANG)
+        pid, _ = os.waitpid(-1, 0 if block else os.WNOHANG)
     except (ChildProcessError, InterruptedError):
-        return None, 0
-    return pid or None, status
+        return None
+    return pid or None
 
 
 def _work(site: Site, listening: socket.socket, alive: int) -> None:

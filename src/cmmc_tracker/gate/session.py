@@ -1,26 +1,45 @@
 """Who asks: deny by default. Every endpoint needs a sign-in but those in `PUBLIC`.
 
 The signed cookie carries a session's token and the CSRF token; everything else about the session is in the
-database, so that it can be ended there.
+database, so that it can be ended there. A request that carries an API token is judged by the token alone: it never
+falls back to the cookie, and it opens the API and nothing else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import wraps
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import Flask, Response, g, redirect, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadSignature
 from werkzeug.http import parse_cookie
 
+from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Action, allow
-from cmmc_tracker.errors import Busy, NoSpace, NotSignedIn
+from cmmc_tracker.errors import Busy, Forbidden, NoSpace, NotSignedIn, TooMany, TrackerError
 from cmmc_tracker.gate import doors
-from cmmc_tracker.services import sessions
+from cmmc_tracker.services import sessions, tokens
+from cmmc_tracker.services.limits import REFUSAL_NOTED, TOKEN_USE
+from cmmc_tracker.services.tokens import Bearer
+from cmmc_tracker.services.work import Tracker
 
-PUBLIC = frozenset({"accounts.login", "accounts.set_up", "accounts.sign_in", "health.alive", "health.ready", "static"})
+PUBLIC = frozenset(
+    {
+        "about.security_txt",
+        "accounts.login",
+        "accounts.second_step",
+        "accounts.set_up",
+        "accounts.sign_in",
+        "health.alive",
+        "health.ready",
+        "static",
+    }
+)
+# What somebody may do who must set up a second factor first.
+ENROLMENT = frozenset({"accounts.logout", "second_factor.show", "second_factor.begin", "second_factor.confirm"})
 SID = "sid"
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def watch(app: Flask) -> None:
@@ -41,13 +60,46 @@ def end() -> None:
 
 
 def _load() -> None:
-    g.actor = None
-    g.session_id = None
+    g.actor = g.session_id = g.half = g.token = None
+    g.must_enrol = False
     if request.endpoint == "static":
         return
-    if request.headers.get("Authorization", "")[:7].lower() == "bearer ":
-        # Never falls back to the cookie: who sends a token means it.
-        raise NotSignedIn("This token is not valid. Make a new one under your profile.")
+    given = bearer_of(request.headers.get("Authorization", ""))
+    if given is not None:
+        _load_token(given)
+    else:
+        _load_session()
+
+
+def bearer_of(header: str) -> str | None:
+    """The token of an Authorization header of that kind (RFC 6750, 2.1), or None for any other."""
+    return header[7:].strip() if header[:7].lower() == "bearer " or header.lower() == "bearer" else None
+
+
+def _load_token(given: str) -> None:
+    with doors.open_read() as work:
+        found = tokens.find(work, given)
+    if found is None:
+        _refuse_token()
+    assert found is not None  # noqa: S101 a narrowing for the type checker
+    g.actor, g.token, g.must_enrol = found.actor, found, found.must_enrol
+    if found.stale_seen:
+        with suppress(Busy, NoSpace), doors.open_write() as work:
+            tokens.touch(work, found.id)
+
+
+def _refuse_token() -> NoReturn:
+    """Say that a token is not good. It was looked at first: 256 random bits are not guessed, only tried for harm."""
+    here = doors.installation()
+    here.limiter.take(TOKEN_USE, doors.network()).settle()
+    with suppress(TooMany):
+        here.limiter.take(REFUSAL_NOTED, f"token {doors.network()}").settle()
+        with doors.open_write() as work:
+            work.record(Event.TOKEN_REFUSED, "token:", {"path": request.path[:200]}, actor="(token)")
+    raise NotSignedIn("This token is not valid: unknown, expired or revoked. Make a new one under your profile.")
+
+
+def _load_session() -> None:
     token = session.get(SID)
     if not isinstance(token, str):
         return
@@ -56,8 +108,10 @@ def _load() -> None:
     if found is None:
         session.pop(SID, None)
         return
-    g.actor = found.actor
-    g.session_id = found.id
+    if found.half:
+        g.half = found
+        return
+    g.actor, g.session_id, g.must_enrol = found.actor, found.id, found.must_enrol
     if found.stale_seen:
         # A note that is not worth a page: reading goes on while the disk is full or the database busy.
         with suppress(Busy, NoSpace), doors.open_write() as work:
@@ -65,12 +119,29 @@ def _load() -> None:
 
 
 def _deny() -> Response | None:
-    if g.actor is not None or request.endpoint in PUBLIC or request.endpoint is None:
+    if request.endpoint in PUBLIC or request.endpoint is None:
         return None
-    if request.path.startswith("/api/"):
-        raise NotSignedIn("Please sign in first: with the session cookie or a token.")
-    wanted = request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else "/"
-    return redirect(url_for("accounts.login", next=wanted), code=302)  # type: ignore[return-value]
+    if g.actor is None:
+        if request.path.startswith("/api/"):
+            raise NotSignedIn("Please sign in first: with the session cookie or a token.")
+        wanted = request.full_path.rstrip("?") if request.method in _READS else "/"
+        step = "accounts.second_step" if g.half else "accounts.login"
+        return redirect(url_for(step, next=wanted), code=302)  # type: ignore[return-value]
+    if g.token is not None:
+        _allow_token(g.token)
+    if g.must_enrol and request.endpoint not in ENROLMENT:
+        if request.path.startswith("/api/"):
+            raise Forbidden("Set up your second factor first, on the page /profile/second-factor.")
+        return redirect(url_for("second_factor.show"), code=302)  # type: ignore[return-value]
+    return None
+
+
+def _allow_token(token: Bearer) -> None:
+    """A token opens the API only: no page makes tokens, passwords or second factors for it."""
+    if not request.path.startswith("/api/"):
+        raise Forbidden("A token opens the API only.")
+    if not token.writes and request.method not in _READS:
+        raise Forbidden("This token may only read.")
 
 
 def admin_required(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -85,17 +156,23 @@ def admin_required(view: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-def cookie_reader(app: Flask) -> Callable[[str], bool]:
-    """A function that tells of a Cookie header whether it holds a session that this app has signed.
+def door_reader(app: Flask, tracker: Tracker) -> Callable[[Mapping[str, str]], bool]:
+    """A function that tells of a request's headers whether its body may be taken in.
 
-    For the server, which refuses bodies of strangers before it takes them in; whether the session still lives
-    is asked later, of the database.
+    For the server, which refuses bodies of strangers before it takes them in: a cookie must carry our signature
+    (whether its session still lives is asked later), a token must be good now.
     """
     serializer = SecureCookieSessionInterface().get_signing_serializer(app)
     name = app.config["SESSION_COOKIE_NAME"]
 
-    def signed_in(cookie_header: str) -> bool:
-        value = parse_cookie(cookie_header).get(name)
+    def signed_in(headers: Mapping[str, str]) -> bool:
+        given = bearer_of(headers.get("AUTHORIZATION", ""))
+        if given is not None:
+            with suppress(TrackerError), tracker.read() as work:
+                found = tokens.find(work, given)
+                return found is not None and found.writes
+            return False
+        value = parse_cookie(headers.get("COOKIE", "")).get(name)
         if not value or serializer is None:
             return False
         try:

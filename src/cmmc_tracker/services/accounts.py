@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import Select, and_, delete, func, insert, select, update
 
-from cmmc_tracker.domain.accounts import check_password, name_key, parse_name, parse_role
+from cmmc_tracker.domain.accounts import REMEMBERED_PASSWORDS, check_password, name_key, parse_name, parse_role
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Action, Actor, Role, allow
 from cmmc_tracker.errors import Conflict, Invalid, NotFound
-from cmmc_tracker.services import passwords, sessions, systems
+from cmmc_tracker.services import delays, passwords, sessions, systems, tokens
 from cmmc_tracker.services.work import Tracker, Work
-from cmmc_tracker.storage.tables import setup_links, users
+from cmmc_tracker.storage.tables import memberships, old_passwords, second_factors, setup_links, users
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Account:
     role: Role
     created_at: datetime
     disabled_at: datetime | None
+    second_factor: bool
     version: int
 
 
@@ -86,7 +87,10 @@ def create_first(work: Work, who: Candidate, token_hash: str) -> int:
 def _insert(work: Work, who: Candidate) -> int:
     work.alone("accounts")
     key = name_key(who.name)
-    if work.row(select(users.c.id).where(users.c.name_key == key)):
+    taken = work.row(select(users.c.deleted_at).where(users.c.name_key == key))
+    if taken and taken.deleted_at:
+        raise Invalid({"username": f"The name {who.name} belonged to a deleted account and is not given again."})
+    if taken:
         raise Invalid({"username": f"There is already an account named {who.name}."})
     made = work.change(
         insert(users).values(
@@ -108,12 +112,12 @@ def _insert(work: Work, who: Candidate) -> int:
 def everyone(work: Work) -> list[Account]:
     """All accounts by name."""
     allow(work.actor, Action.USER_MANAGE)
-    return [_account(row) for row in work.rows(select(users).order_by(users.c.name_key))]
+    return [_account(row) for row in work.rows(_living().order_by(users.c.name_key))]
 
 
 def named(work: Work, name: str) -> Account:
     """The account of that name; raises `NotFound`."""
-    row = work.row(select(users).where(users.c.name_key == name_key(name)))
+    row = work.row(_living().where(users.c.name_key == name_key(name)))
     if row is None:
         raise NotFound(f"There is no account named {name!r}.")
     return _account(row)
@@ -121,14 +125,21 @@ def named(work: Work, name: str) -> Account:
 
 def one(work: Work, user_id: int) -> Account:
     """The account of that number; raises `NotFound`."""
-    row = work.row(select(users).where(users.c.id == user_id))
+    row = work.row(_living().where(users.c.id == user_id))
     if row is None:
         raise NotFound("There is no such account.")
     return _account(row)
 
 
+def _living() -> Select[Any]:
+    """Every account that is not deleted, and whether it has a second factor."""
+    confirmed = and_(second_factors.c.user_id == users.c.id, second_factors.c.confirmed_at.is_not(None))
+    factor = select(second_factors.c.user_id).where(confirmed).exists().label("second_factor")
+    return select(users, factor).where(users.c.deleted_at.is_(None))
+
+
 def _account(row: Any) -> Account:
-    return Account(row.id, row.name, Role(row.role), row.created_at, row.disabled_at, row.version)
+    return Account(row.id, row.name, Role(row.role), row.created_at, row.disabled_at, row.second_factor, row.version)
 
 
 def disable(work: Work, user_id: int) -> None:
@@ -140,6 +151,24 @@ def disable(work: Work, user_id: int) -> None:
         )
         sessions.end_all(work, user_id)
         work.record(Event.USER_DISABLED, f"user:{user_id}", {"name": account.name})
+
+
+def remove(work: Work, user_id: int) -> None:
+    """Delete an account in name: nobody signs in by it again and no list shows it.
+
+    Its row stays, so that the audit log and the evidence still name the person, and so does its name: the
+    identifier of one person is not given to another (NIST SP 800-171, 3.5.5).
+    """
+    account = _manageable(work, user_id, "delete")
+    work.change(
+        update(users)
+        .where(users.c.id == user_id)
+        .values(deleted_at=work.now, disabled_at=account.disabled_at or work.now, version=users.c.version + 1)
+    )
+    sessions.end_all(work, user_id)
+    tokens.revoke_all(work, user_id)
+    work.change(delete(memberships).where(memberships.c.user_id == user_id))
+    work.record(Event.USER_DELETED, f"user:{user_id}", {"name": account.name})
 
 
 def enable(work: Work, user_id: int) -> None:
@@ -175,13 +204,53 @@ def _manageable(work: Work, user_id: int, verb: str) -> Account:
     return one(work, user_id)
 
 
-def reset_password(work: Work, user_id: int, password_hash: str) -> None:
-    """Set somebody's password as an administrator; ends the person's sessions."""
-    allow(work.actor, Action.USER_MANAGE)
-    account = one(work, user_id)
-    _set_hash(work, user_id, password_hash)
-    sessions.end_all(work, user_id)
-    work.record(Event.USER_PASSWORD_RESET, f"user:{user_id}", {"name": account.name})
+def reset_password(tracker: Tracker, actor: Actor, address: str, user_id: int, password: str) -> None:
+    """Set somebody's password as an administrator; ends the person's sessions and revokes the API tokens.
+
+    Raises `Invalid` for a weak password and for one of the person's last five.
+    """
+    allow(actor, Action.USER_MANAGE)
+    with tracker.read(actor, address) as work:
+        account = one(work, user_id)
+        known = [_hash_of(work, user_id), *_earlier(work, user_id)]
+    check_password(password, account.name)
+    _check_reuse(known, password, "password")
+    fresh = passwords.hashed(password)
+    with tracker.write(actor, address) as work:
+        _set_hash(work, user_id, _hash_of(work, user_id), fresh)
+        sessions.end_all(work, user_id)
+        tokens.revoke_all(work, user_id)
+        delays.succeed(work, name_key(account.name))
+        work.record(Event.USER_PASSWORD_RESET, f"user:{user_id}", {"name": account.name})
+
+
+def confirm_password(tracker: Tracker, actor: Actor, password: str) -> None:
+    """Return when this is the actor's own password; raises `Invalid`. Asked before anything that guards the account."""
+    with tracker.read(actor) as work:
+        known = _hash_of(work, actor.id or 0)
+    if not passwords.matches(known, password):
+        raise Invalid({"confirm_password": "Your password is not right. Nothing was changed."})
+
+
+def _hash_of(work: Work, user_id: int) -> str:
+    row = work.row(select(users.c.password_hash).where(users.c.id == user_id))
+    if row is None:
+        raise NotFound("There is no such account.")
+    return str(row.password_hash)
+
+
+def _earlier(work: Work, user_id: int) -> list[str]:
+    """The hashes of the passwords before the present one that are not taken again, newest first."""
+    query = select(old_passwords.c.password_hash).where(old_passwords.c.user_id == user_id)
+    newest = query.order_by(old_passwords.c.id.desc()).limit(REMEMBERED_PASSWORDS - 1)
+    return [row.password_hash for row in work.rows(newest)]
+
+
+def _check_reuse(known: list[str], password: str, field: str) -> None:
+    if passwords.is_among(known[:1], password):
+        raise Invalid({field: "This is the present password; choose another."})
+    if passwords.is_among(known[1:], password):
+        raise Invalid({field: f"This is one of the last {REMEMBERED_PASSWORDS} passwords; choose another."})
 
 
 def change_own_password(tracker: Tracker, actor: Actor, address: str, *, old: str, new: str, repeat: str) -> None:
@@ -191,27 +260,31 @@ def change_own_password(tracker: Tracker, actor: Actor, address: str, *, old: st
     """
     with tracker.read(actor, address) as work:
         row = work.row(select(users.c.id, users.c.password_hash, users.c.name).where(users.c.id == actor.id))
+        earlier = _earlier(work, actor.id or 0)
     if row is None or not passwords.matches(row.password_hash, old):
         raise Invalid({"old_password": "The present password is not right. Nothing was changed."})
     check_password(new, row.name, "new_password")
     if new != repeat:
         raise Invalid({"password_repeat": "The two passwords differ."})
-    if passwords.matches(row.password_hash, new):
-        raise Invalid({"new_password": "This is the present password; choose another."})
+    _check_reuse([row.password_hash, *earlier], new, "new_password")
     fresh = passwords.hashed(new)
     with tracker.write(actor, address) as work:
         # An administrator may have set another one while this one was being hashed: then the old one is not right.
         now = work.row(select(users.c.password_hash).where(users.c.id == row.id).with_for_update())
         if now is None or now.password_hash != row.password_hash:
             raise Invalid({"old_password": "The present password is not right any more. Nothing was changed."})
-        _set_hash(work, row.id, fresh)
+        _set_hash(work, row.id, row.password_hash, fresh)
         sessions.end_all(work, row.id)
         work.record(Event.USER_PASSWORD_CHANGED, f"user:{row.id}")
 
 
-def _set_hash(work: Work, user_id: int, password_hash: str) -> None:
-    values = {"password_hash": password_hash, "password_changed_at": work.now, "version": users.c.version + 1}
+def _set_hash(work: Work, user_id: int, before: str, fresh: str) -> None:
+    values = {"password_hash": fresh, "password_changed_at": work.now, "version": users.c.version + 1}
     work.change(update(users).where(users.c.id == user_id).values(**values))
+    work.change(insert(old_passwords).values(user_id=user_id, password_hash=before))
+    mine = old_passwords.c.user_id == user_id
+    kept = select(old_passwords.c.id).where(mine).order_by(old_passwords.c.id.desc()).limit(REMEMBERED_PASSWORDS - 1)
+    work.change(delete(old_passwords).where(mine, old_passwords.c.id.not_in(kept)))
 
 
 def count(work: Work) -> int:

@@ -6,18 +6,20 @@ instead of being refused: an office behind one address can sign in at nine o'clo
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
-from typing import Protocol
+from typing import Protocol, cast
 
 from limits import RateLimitItemPerSecond
-from limits.storage import storage_from_string
+from limits.errors import StorageError
+from limits.storage import Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy import delete, insert, select, update
 
-from cmmc_tracker.errors import TooMany
+from cmmc_tracker.errors import Busy, TooMany
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import limit_hits
 
@@ -37,6 +39,8 @@ class Limit:
 
 SIGN_IN = Limit("sign-in", 5, 300, "Too many login attempts. Please wait a few minutes, then try again.")
 SET_UP = Limit("set-up", 10, 300, "Too many tries of a set-up link. Please wait a few minutes, then try again.")
+REFUSAL_NOTED = Limit("refusal-noted", 1, 300, "")
+TOKEN_USE = Limit("token", 30, 300, "Too many requests with a token that is not valid. Please wait a few minutes.")
 PASSWORD_CHANGE = Limit("password", 5, 300, "Too many tries of the present password. Please wait a few minutes.")
 
 
@@ -109,28 +113,63 @@ class _DatabasePlace:
 
 
 class SharedLimiter:
-    """Counts in memory or Redis (`RATE_LIMIT_URL`), by the moving window of the `limits` library."""
+    """Counts in memory or Redis (`RATE_LIMIT_URL`), by the moving window of the `limits` library.
 
-    def __init__(self, url: str) -> None:
-        self._window = MovingWindowRateLimiter(storage_from_string(url))
+    The window counts what was wrong; a counter beside it counts the tries that are under way. Both are asked in the
+    order that can only count a try twice, never not at all.
+    """
+
+    def __init__(self, url: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.storage = cast("Storage", storage_from_string(url, wrap_exceptions=True))
+        self.window = MovingWindowRateLimiter(self.storage)
+        self._sleep = sleep
 
     def take(self, limit: Limit, key: str) -> Place:
         """Take a place for a try, or raise `TooMany` with the seconds to wait."""
         item = RateLimitItemPerSecond(limit.tries, limit.seconds, namespace=limit.name)
-        if not self._window.test(item, key):
-            wait = self._window.get_window_stats(item, key).reset_time - time.time()
-            raise TooMany(limit.message, max(1, ceil(wait)))
-        return _SharedPlace(self._window, item, key)
+        place = _SharedPlace(self, item, key, f"under-way/{limit.name}/{key}")
+        waited = 0.0
+        while True:
+            with _reached():
+                under_way = place.enter()
+                reset_time, remaining = self.window.get_window_stats(item, key)
+            if remaining >= under_way:
+                return place
+            place.give_back()
+            if remaining == 0 or waited >= _PATIENCE:
+                raise TooMany(limit.message, max(1, ceil(reset_time - time.time())))
+            self._sleep(0.05)
+            waited += 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class _SharedPlace:
-    window: MovingWindowRateLimiter
+    limiter: SharedLimiter
     item: RateLimitItemPerSecond
     key: str
+    counter: str
+
+    def enter(self) -> int:
+        """Count this try as under way; returns how many are, this one too."""
+        return self.limiter.storage.incr(self.counter, int(_ABANDONED.total_seconds()))
 
     def give_back(self) -> None:
-        """Nothing was counted yet."""
+        """The try was right: it does not count."""
+        with _reached():
+            left = self.limiter.storage.incr(self.counter, int(_ABANDONED.total_seconds()), -1)
+            if left < 0:  # the counter had run out meanwhile, and this place with it
+                self.enter()
 
     def settle(self) -> None:
-        self.window.hit(self.item, self.key)
+        """The try was wrong: it counts in the window before it stops counting as under way."""
+        with _reached():
+            self.limiter.window.hit(self.item, self.key)
+        self.give_back()
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    try:
+        yield
+    except StorageError as error:
+        raise Busy("The counter of sign-in tries cannot be reached, so nobody can sign in just now.") from error

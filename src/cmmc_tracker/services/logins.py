@@ -1,10 +1,11 @@
-"""Signing in, and the one-time link of the first set-up.
+"""Signing in, in one step or two, and the one-time link of the first set-up.
 
-The limit is asked before the password, failures of unknown names count too, both are answered alike and take as
+The limits are asked before the password, failures of unknown names count too, both are answered alike and take as
 long. A refusal is recorded in a Work of its own: raising would roll its record back.
 """
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,41 +16,54 @@ from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Actor, Role
 from cmmc_tracker.domain.text import clean_line
 from cmmc_tracker.errors import Invalid, NotFound, NotSignedIn, TooMany
-from cmmc_tracker.services import accounts, passwords, sessions
-from cmmc_tracker.services.limits import SET_UP, SIGN_IN, Limiter
+from cmmc_tracker.services import accounts, delays, passwords, second_factor, sessions
+from cmmc_tracker.services.limits import REFUSAL_NOTED, SET_UP, SIGN_IN, Limiter, Place
+from cmmc_tracker.services.sessions import Session
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import setup_links, users
 
 LINK_LIVES = timedelta(hours=1)
 WRONG = "The user name or the password is not right."
+WRONG_CODE = "This code is not right, or was used already. Type the code of now, or one of your recovery codes."
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody who is not signed in yet: the address that counts and what the browser calls itself."""
+    """Somebody who is not signed in yet.
+
+    The address that counts, what the browser calls itself, and the accounts that signed in on it before.
+    """
 
     address: str
     device: str
+    known: frozenset[int] = frozenset()
 
 
-def sign_in(tracker: Tracker, limiter: Limiter, visitor: Visitor, name: str, password: str) -> str:
-    """Check the credentials and begin a session; returns the token for the cookie.
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session that was begun: the token for its cookie, whose it is, and whether the second factor is awaited."""
 
-    Raises `TooMany` once the address has had five failures in five minutes, else `NotSignedIn`.
+    token: str
+    user_id: int
+    half: bool
+
+
+def sign_in(tracker: Tracker, limiter: Limiter, visitor: Visitor, name: str, password: str) -> SignedIn:
+    """Check the credentials and begin a session.
+
+    Raises `TooMany` once the address has had five failures in five minutes, or while the account must wait;
+    else `NotSignedIn`.
     """
-    try:
-        place = limiter.take(SIGN_IN, visitor.address)
-    except TooMany:
-        _refused(tracker, visitor, name, Event.LOGIN_REFUSED)
-        raise
+    key = name_key(name)
     with tracker.read() as work:
-        row = work.row(select(users).where(users.c.name_key == name_key(name)))
+        row = work.row(select(users).where(users.c.name_key == key))
+    place = _begin(tracker, limiter, visitor, name, known_device=row is not None and row.id in visitor.known)
     right = passwords.matches(row.password_hash if row else None, password)
     if row is None or not right or row.disabled_at is not None:
         place.settle()
         _refused(tracker, visitor, name, Event.LOGIN_FAILED)
         raise NotSignedIn(WRONG)
-    renewed = None if row.password_hash.startswith(passwords.method()) else passwords.hashed(password)
+    renewed = passwords.hashed(password) if passwords.is_cheaper(row.password_hash) else None
     actor = Actor(row.id, row.name, Role(row.role))
     with tracker.write(actor, visitor.address) as work:
         # Disabled or given another password while this one was being checked: then it is not right any more.
@@ -58,10 +72,66 @@ def sign_in(tracker: Tracker, limiter: Limiter, visitor: Visitor, name: str, pas
             raise NotSignedIn(WRONG)
         if renewed:
             work.change(update(users).where(users.c.id == row.id).values(password_hash=renewed))
-        token = sessions.start(work, row.id, visitor.device)
-        work.record(Event.LOGIN_SUCCEEDED, f"user:{row.id}")
+        half = second_factor.is_set(work, row.id)
+        token = sessions.start(work, row.id, visitor.device, half=half)
+        if half:
+            delays.take_back(work, key)
+        else:
+            delays.succeed(work, key)
+        work.record(Event.LOGIN_CODE_ASKED if half else Event.LOGIN_SUCCEEDED, f"user:{row.id}")
     place.give_back()
-    return token
+    return SignedIn(token, row.id, half)
+
+
+def finish(tracker: Tracker, limiter: Limiter, visitor: Visitor, half: Session, code: str) -> SignedIn:
+    """Take the second step of a half session: a code of the second factor, or a recovery code.
+
+    The same limits hold as for passwords. Raises `TooMany` or `NotSignedIn`; the half session then stays.
+    """
+    user_id, key = half.actor.id or 0, name_key(half.actor.name)
+    place = _begin(tracker, limiter, visitor, half.actor.name, known_device=user_id in visitor.known)
+    with tracker.write(half.actor, visitor.address) as work:
+        used = second_factor.use(work, user_id, code)
+        if used and not sessions.end_half(work, half.id):
+            raise NotSignedIn(WRONG_CODE)
+        if used:
+            token = sessions.start(work, user_id, visitor.device)
+            delays.succeed(work, key)
+            work.record(Event.LOGIN_SUCCEEDED, f"user:{user_id}", {"second_factor": used})
+        else:
+            work.record(Event.LOGIN_FAILED, f"user:{user_id}", {"second_factor": "wrong code"})
+    if not used:
+        place.settle()
+        raise NotSignedIn(WRONG_CODE)
+    place.give_back()
+    return SignedIn(token, user_id, half=False)
+
+
+def _begin(tracker: Tracker, limiter: Limiter, visitor: Visitor, name: str, *, known_device: bool) -> Place:
+    """Ask both limits before anything is checked: the address's, then the account's."""
+    try:
+        place = limiter.take(SIGN_IN, visitor.address)
+    except TooMany:
+        _note_refusal(tracker, limiter, visitor, name)
+        raise
+    try:
+        with tracker.write() as work:
+            delays.begin(work, name_key(name), known_device=known_device)
+    except TooMany:
+        place.give_back()
+        _note_refusal(tracker, limiter, visitor, name)
+        raise
+    except BaseException:
+        place.give_back()
+        raise
+    return place
+
+
+def _note_refusal(tracker: Tracker, limiter: Limiter, visitor: Visitor, name: str) -> None:
+    """Write a refusal down, once in five minutes for an address: the log cannot be flooded by who is refused."""
+    with suppress(TooMany):
+        limiter.take(REFUSAL_NOTED, visitor.address).settle()
+        _refused(tracker, visitor, name, Event.LOGIN_REFUSED)
 
 
 def _refused(tracker: Tracker, visitor: Visitor, name: str, event: Event) -> None:
@@ -96,13 +166,13 @@ def check_setup_link(tracker: Tracker, limiter: Limiter, visitor: Visitor, token
     place.give_back()
 
 
-def set_up(tracker: Tracker, visitor: Visitor, token: str, *, name: str, password: str, repeat: str) -> str:
-    """Make the first administrator by the link and sign in; returns the token for the cookie."""
+def set_up(tracker: Tracker, visitor: Visitor, token: str, *, name: str, password: str, repeat: str) -> SignedIn:
+    """Make the first administrator by the link and sign in."""
     who = accounts.candidate(name, password, Role.ADMIN)
     if password != repeat:
         raise Invalid({"password_repeat": "The two passwords differ."})
     with tracker.write(address=visitor.address) as work:
         user_id = accounts.create_first(work, who, sessions.token_hash(token))
-        session = sessions.start(work, user_id, visitor.device)
+        token = sessions.start(work, user_id, visitor.device)
         work.record(Event.LOGIN_SUCCEEDED, f"user:{user_id}", actor=who.name)
-    return session
+    return SignedIn(token, user_id, half=False)

@@ -5,6 +5,7 @@ Both take tens of milliseconds on purpose, so they are called outside of any tra
 
 import functools
 import hashlib
+from collections.abc import Iterable
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -26,9 +27,23 @@ def hashed(password: str) -> str:
     return generate_password_hash(password, method=method())
 
 
-@functools.cache
 def _nobody() -> str:
+    return _nobodys(method())
+
+
+@functools.cache
+def _nobodys(_method: str) -> str:
     return hashed("a password that nobody has")
+
+
+def is_cheaper(known_hash: str) -> bool:
+    """Whether a hash was made by another method or with other costs than hashes are made with now."""
+    return known_hash.partition("$")[0] != _nobody().partition("$")[0]
+
+
+def is_among(known_hashes: Iterable[str], password: str) -> bool:
+    """Whether a password is one of those that somebody had."""
+    return any(check_password_hash(one, password[: LONGEST_PASSWORD + 1]) for one in known_hashes)
 
 
 def matches(known_hash: str | None, password: str) -> bool:

@@ -1,34 +1,44 @@
 """Sessions in the database, so that sign-out, a password change and an administrator can end them.
 
-The cookie carries a random token; the database keeps its SHA-256 only, so a copied database opens no session.
+The cookie carries a random token; the database keeps its SHA-256 only, so a copied database opens no session. A half
+session is one whose password was right and whose second factor is awaited: it opens nothing but that page.
 """
 
 import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Actor, Role
+from cmmc_tracker.domain.settings import MOST_HOURS, Preferences, kept
 from cmmc_tracker.errors import NotFound
-from cmmc_tracker.services import systems
+from cmmc_tracker.services import settings, systems
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.tables import sessions, users
+from cmmc_tracker.storage.tables import second_factors, sessions, users
 
-IDLE = timedelta(minutes=30)
-LONGEST = timedelta(hours=12)
+# No setting lets a session last longer; what is older is of no use to anybody.
+LONGEST = timedelta(hours=MOST_HOURS)
+HALF = timedelta(minutes=10)
 # Last-seen is written at most this often: a page view should not cost a write.
 _TOUCH_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A living session and who it belongs to. `stale_seen`: its last-seen time wants writing."""
+    """A living session and who it belongs to.
+
+    `half`: the second factor is awaited. `must_enrol`: the installation asks for a second factor and the person has
+    none yet. `stale_seen`: its last-seen time wants writing.
+    """
 
     id: int
     actor: Actor
+    half: bool
+    must_enrol: bool
     stale_seen: bool
 
 
@@ -48,7 +58,7 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def start(work: Work, user_id: int, device: str) -> str:
+def start(work: Work, user_id: int, device: str, *, half: bool = False) -> str:
     """Begin a session; returns the token for the cookie. The caller records the sign-in."""
     token = secrets.token_urlsafe(32)
     work.bookkeep(delete(sessions).where(sessions.c.created_at < work.now - LONGEST))
@@ -60,28 +70,43 @@ def start(work: Work, user_id: int, device: str) -> str:
             last_seen_at=work.now,
             address=work.address[:64],
             device=device[:300],
+            half=half,
         )
     )
     return token
 
 
+def enrolment() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Columns of a query over `users` that tell of the second factor; `must_enrol` reads them."""
+    confirmed = select(second_factors.c.user_id).where(
+        second_factors.c.user_id == users.c.id, second_factors.c.confirmed_at.is_not(None)
+    )
+    return settings.inline().label("preferences"), confirmed.exists().label("enrolled")
+
+
+def must_enrol(row: Any) -> bool:
+    """Whether the person of that row must set up a second factor before anything else."""
+    return kept(row.preferences).second_factor_required and not row.enrolled
+
+
 def find(work: Work, token: str) -> Session | None:
     """The living session of a token with its person and their systems, or None. Two statements."""
     query = (
-        select(sessions.c.id, sessions.c.last_seen_at, users.c.id.label("user_id"), users.c.name, users.c.role)
+        select(sessions, users.c.name, users.c.role, *enrolment())
         .join(users, users.c.id == sessions.c.user_id)
-        .where(
-            sessions.c.token_hash == token_hash(token),
-            sessions.c.created_at > work.now - LONGEST,
-            sessions.c.last_seen_at > work.now - IDLE,
-            users.c.disabled_at.is_(None),
-        )
+        .where(sessions.c.token_hash == token_hash(token), users.c.disabled_at.is_(None))
     )
     row = work.row(query)
-    if row is None:
+    if row is None or not _lives(row, work.now, kept(row.preferences)):
         return None
     actor = Actor(row.user_id, row.name, Role(row.role), systems.of_user(work, row.user_id, work.now))
-    return Session(row.id, actor, stale_seen=row.last_seen_at < work.now - _TOUCH_AFTER)
+    return Session(row.id, actor, row.half, must_enrol(row), stale_seen=row.last_seen_at < work.now - _TOUCH_AFTER)
+
+
+def _lives(row: Any, now: datetime, preferences: Preferences) -> bool:
+    if row.half:
+        return bool(row.created_at > now - HALF)
+    return bool(row.created_at > now - preferences.longest and row.last_seen_at > now - preferences.idle)
 
 
 def touch(work: Work, session_id: int) -> None:
@@ -100,13 +125,10 @@ def sign_out(work: Work, session_id: int) -> None:
 def of_actor(work: Work) -> list[OwnSession]:
     """The actor's own living sessions, newest first."""
     user_id = work.actor.id if work.actor else None
-    query = (
-        select(sessions)
-        .where(sessions.c.user_id == user_id, sessions.c.last_seen_at > work.now - IDLE)
-        .where(sessions.c.created_at > work.now - LONGEST)
-        .order_by(sessions.c.id.desc())
-    )
-    return [OwnSession(r.id, r.created_at, r.last_seen_at, r.address, r.device) for r in work.rows(query)]
+    query = select(sessions).where(sessions.c.user_id == user_id, sessions.c.half.is_(False))
+    preferences = settings.current(work)
+    rows = [row for row in work.rows(query.order_by(sessions.c.id.desc())) if _lives(row, work.now, preferences)]
+    return [OwnSession(r.id, r.created_at, r.last_seen_at, r.address, r.device) for r in rows]
 
 
 def end_own(work: Work, session_id: int) -> None:
@@ -118,6 +140,12 @@ def end_own(work: Work, session_id: int) -> None:
     work.record(Event.SESSION_ENDED, f"user:{user_id}", {"session": session_id})
 
 
-def end_all(work: Work, user_id: int) -> None:
-    """End all sessions of a person; the caller records why."""
-    work.change(delete(sessions).where(sessions.c.user_id == user_id))
+def end_all(work: Work, user_id: int, *, but: int | None = None) -> None:
+    """End all sessions of a person, but for one that may go on; the caller records why."""
+    ended = delete(sessions).where(sessions.c.user_id == user_id)
+    work.change(ended if but is None else ended.where(sessions.c.id != but))
+
+
+def end_half(work: Work, session_id: int) -> bool:
+    """End a half session, as its second step is taken; false when somebody else just took it."""
+    return work.change(delete(sessions).where(sessions.c.id == session_id, sessions.c.half.is_(True))).rowcount == 1

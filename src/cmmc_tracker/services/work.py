@@ -22,6 +22,7 @@ from cmmc_tracker.errors import Stale
 from cmmc_tracker.storage import tables
 from cmmc_tracker.storage.blobs import Blobs
 from cmmc_tracker.storage.database import begun, translated
+from cmmc_tracker.storage.scanner import Scanner
 
 _CHAIN_LOCK = 0x41554454  # an advisory lock's number on PostgreSQL: "AUDT"
 
@@ -82,6 +83,7 @@ class Work:
 
     def record(self, event: Event, entity: str, detail: Mapping[str, Any] | None = None, actor: str = "") -> None:
         """Say in the audit log what this Work did. `entity` is `kind:id`; `actor` names one who has no account."""
+        via = {"via": self.actor.via} if self.actor and self.actor.via else {}
         self.entries.append(
             Entry(
                 at=stamp(self.now),
@@ -90,7 +92,7 @@ class Work:
                 address=self.address[:64],
                 action=event,
                 entity=entity[:120],
-                detail=canonical(detail or {}),
+                detail=canonical({**(detail or {}), **via}),
                 previous="",
             )
         )
@@ -103,6 +105,7 @@ class Tracker:
     engine: Engine
     blobs: Blobs
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    scanner: Scanner | None = None  # asked about every upload where an administrator named one
 
     @contextmanager
     def read(self, actor: Actor | None = None, address: str = "") -> Iterator[Work]:

@@ -88,6 +88,7 @@ users = Table(
     Column("created_at", Instant, nullable=False),
     Column("password_changed_at", Instant, nullable=False),
     Column("disabled_at", Instant),
+    Column("deleted_at", Instant),  # the row stays: the audit log and the evidence name the person
     _version(),
     CheckConstraint("role IN ('admin', 'user')", name="role"),
     CheckConstraint("organization IN ('ours', 'provider', 'assessor')", name="organization"),
@@ -103,6 +104,59 @@ sessions = Table(
     Column("last_seen_at", Instant, nullable=False),
     Column("address", String(64), nullable=False),
     Column("device", String(300), nullable=False),
+    # The password was right, the second factor is awaited.
+    Column("half", Boolean, nullable=False, server_default=text("false")),
+)
+
+# The hashes of passwords that a person had before, so that they are not taken again.
+old_passwords = Table(
+    "old_passwords",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
+    Column("password_hash", Text, nullable=False),
+)
+
+# Failed tries in a row for one name, whether or not anybody has it.
+account_tries = Table(
+    "account_tries",
+    metadata,
+    Column("name_key", String(200), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", Instant, nullable=False, index=True),
+)
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("user_id", ForeignKey("users.id"), primary_key=True),
+    Column("secret", String(64), nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("confirmed_at", Instant),  # none: enrolment was begun only
+    Column("last_step", BigInteger, nullable=False, server_default="0"),  # a code of this step or before is used up
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("code_hash", String(64), primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
+    Column("name", String(80), nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("hint", String(8), nullable=False),  # its last characters, to tell tokens apart
+    Column("writes", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("last_used_at", Instant),
+    Column("last_used_from", String(64), nullable=False, server_default=""),
+    Column("revoked_at", Instant),
 )
 
 setup_links = Table(
@@ -228,6 +282,7 @@ artifact_files = Table(
     Column("filename", String(200), nullable=False),
     Column("media_type", String(100), nullable=False),
     Column("sha256", ForeignKey("blobs.sha256"), nullable=False, index=True),
+    Column("warnings", JSON, nullable=False, server_default="[]"),  # what its examination found, in sentences
     ForeignKeyConstraint(
         ["artifact_id", "number"], ["artifact_versions.artifact_id", "artifact_versions.number"], name="fk_file_version"
     ),

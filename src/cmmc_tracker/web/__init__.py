@@ -3,14 +3,19 @@
 from flask import Flask
 
 from cmmc_tracker.web import look
+from cmmc_tracker.web.about.views import pages as about
 from cmmc_tracker.web.accounts.views import pages as accounts
 from cmmc_tracker.web.artifacts import pages as artifacts
 from cmmc_tracker.web.audit.views import pages as audit
 from cmmc_tracker.web.dashboard.views import pages as dashboard
 from cmmc_tracker.web.health.views import pages as health
+from cmmc_tracker.web.profile.views import pages as profile
 from cmmc_tracker.web.requirements.views import pages as requirements
+from cmmc_tracker.web.second_factor.views import pages as second_factor
+from cmmc_tracker.web.settings.views import pages as settings
+from cmmc_tracker.web.users.views import pages as users
 
-PAGES = [accounts, artifacts, audit, dashboard, health, requirements]
+PAGES = [about, accounts, artifacts, audit, dashboard, health, profile, requirements, second_factor, settings, users]
 
 
 def join(app: Flask) -> None:
