@@ -32,6 +32,7 @@ from cmmc_tracker.storage.tables import memberships
 PASSWORD = "Correct-Horse-Battery-9"
 ON_POSTGRESQL = os.environ.get("TEST_DATABASE", "sqlite") == "postgresql"
 _SERVERS = ("postgresql://postgres@127.0.0.1:5432/postgres", "postgresql://root@127.0.0.1:5432/postgres")
+REAL_METHOD = passwords.method
 _TOKEN = re.compile(r'name="csrf_token" value="([0-9a-f]{64})"')
 
 

@@ -15,8 +15,8 @@ from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import users
 from tests.conftest import OPERATOR, PASSWORD, Clock, add_account
 
-HERE = Visitor("192.0.2.7", "a browser")
-ELSEWHERE = Visitor("192.0.2.8", "a browser")
+HERE = Visitor("192.0.2.7", "192.0.2.7", "a browser")
+ELSEWHERE = Visitor("192.0.2.8", "192.0.2.8", "a browser")
 
 
 @pytest.fixture(params=["database", "memory"])

@@ -1,5 +1,6 @@
 """Signing in and out, the first set-up, the profile, and the accounts of administrators."""
 
+import itertools
 import re
 
 import pytest
@@ -219,3 +220,93 @@ def test_every_signed_in_page_carries_the_token_as_a_hidden_field(app: Flask, tr
         "/systems/main/requirements",
     ):
         assert f'<input type="hidden" name="csrf_token" value="{ada.token}">' in ada.get(path).text, path
+
+
+def test_signing_in_anew_ends_the_session_that_the_browser_held(app: Flask, user: Person) -> None:
+    old = user.client.get_cookie("session")
+    assert old is not None
+    form = {"username": "bo", "password": PASSWORD}
+    assert user.post("/login", form).status_code == 302
+    thief = app.test_client()
+    thief.set_cookie("session", old.value)
+    assert thief.get("/").status_code == 302
+    assert user.get("/").status_code == 200
+
+
+def test_a_cookie_of_before_the_sign_in_is_not_signed_in_after_it(app: Flask, tracker: Tracker) -> None:
+    add_account(tracker, "bo")
+    bo = Person("bo", app.test_client())
+    bo.token_of("/login")
+    before = bo.client.get_cookie("session")
+    assert before is not None
+    bo.sign_in()
+    planted = app.test_client()
+    planted.set_cookie("session", before.value)
+    assert planted.get("/").status_code == 302
+
+
+def test_the_last_five_passwords_are_not_taken_again(user: Person) -> None:
+    ones = [PASSWORD, *(f"Another-Long-Phrase-{n}" for n in range(5))]
+    for old, new in itertools.pairwise(ones):
+        form = {"old_password": old, "new_password": new, "password_repeat": new}
+        assert user.post("/profile/password", form).status_code == 302
+        user.sign_in(new)
+    for known in ones[1:]:
+        form = {"old_password": ones[-1], "new_password": known, "password_repeat": known}
+        refused = user.post("/profile/password", form)
+        assert refused.status_code == 422
+        assert "choose another" in refused.text
+    form = {"old_password": ones[-1], "new_password": PASSWORD, "password_repeat": PASSWORD}
+    assert user.post("/profile/password", form).status_code == 302
+
+
+def test_ipv6_addresses_of_one_customer_are_limited_together(app: Flask, tracker: Tracker, stranger: Person) -> None:
+    add_account(tracker, "bo")
+    token = stranger.token_of("/login")
+
+    def tried(address: str, number: int) -> int:
+        form = {"username": f"nobody{number}", "password": "x"}
+        answer = stranger.post("/login", form, token=token, environ_overrides={"REMOTE_ADDR": address})
+        return answer.status_code
+
+    answers = [tried(f"2001:db8:1:2::{n}", n) for n in range(6)]
+    assert answers == [401] * 5 + [429]
+    assert tried("2001:db8:1:3::1", 7) == 401
+
+
+def test_the_log_keeps_the_whole_address_and_never_a_password_typed_as_the_name(
+    admin: Person, stranger: Person
+) -> None:
+    token = stranger.token_of("/login")
+    form = {"username": PASSWORD, "password": "x"}
+    stranger.post("/login", form, token=token, environ_overrides={"REMOTE_ADDR": "2001:db8:1:2::7"})
+    entry = admin.call("GET", "/audit?action=login:failed").get_json()["items"][0]
+    assert entry["address"] == "2001:db8:1:2::7"
+    assert entry["actor"] == "(what may be a password)"
+
+
+def test_a_browser_that_knows_the_person_does_not_wait_while_the_account_is_guessed(
+    app: Flask, user: Person, stranger: Person
+) -> None:
+    token = stranger.token_of("/login")
+
+    def tried(who: Person, password: str, address: str, token: str) -> int:
+        form = {"username": "bo", "password": password}
+        return who.post("/login", form, token=token, environ_overrides={"REMOTE_ADDR": address}).status_code
+
+    answers = [tried(stranger, "wrong", f"192.0.2.{n}", token) for n in range(8)]
+    assert answers[:6] == [401] * 6
+    assert answers[6:] == [429] * 2
+    user.post("/logout")
+    assert tried(stranger, PASSWORD, "192.0.2.80", token) == 429
+    assert tried(user, PASSWORD, "192.0.2.81", user.token_of("/login")) == 302
+
+
+def test_a_forged_device_cookie_knows_nobody(app: Flask, tracker: Tracker, user: Person, stranger: Person) -> None:
+    kept = user.client.get_cookie("device")
+    assert kept is not None
+    assert kept.http_only
+    assert kept.same_site == "Lax"
+    for value in ("x", kept.value[:-3] + "abc", "W1wxXQ.x.y", ""):
+        stranger.client.set_cookie("device", value)
+        assert stranger.get("/login").status_code == 200

@@ -63,5 +63,14 @@ def check_password(password: str, name: str, field: str = "password") -> None:
         raise Invalid({field: f"The password needs {_listed(lacks)}."})
 
 
+def is_password_like(text: str) -> bool:
+    """Whether a text could be somebody's password here: people type it into the wrong field, and logs keep names."""
+    try:
+        check_password(text, "")
+    except Invalid:
+        return False
+    return True
+
+
 def _listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

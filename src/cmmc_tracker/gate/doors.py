@@ -74,7 +74,8 @@ def address() -> str:
 
 def visitor() -> Visitor:
     """Who asks, before anybody is signed in."""
-    return Visitor(network(), request.headers.get("User-Agent", "")[:300], devices.known())
+    held = g.half.id if g.get("half") else g.get("session_id")
+    return Visitor(address(), network(), request.headers.get("User-Agent", "")[:300], devices.known(), held)
 
 
 def network() -> str:

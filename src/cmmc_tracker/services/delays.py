@@ -48,7 +48,9 @@ def begin(work: Work, name_key: str, *, known_device: bool) -> None:
 
 
 def _left(failures: int, last_at: datetime, now: datetime) -> int:
-    return ceil((last_at + delay_after(failures) - now).total_seconds())
+    delay = delay_after(failures)
+    # Without a delay nobody waits, also when a try of the same instant was written down by a later clock.
+    return ceil((last_at + delay - now).total_seconds()) if delay else 0
 
 
 def succeed(work: Work, name_key: str) -> None:

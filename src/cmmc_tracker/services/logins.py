@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, insert, select, update
 
-from cmmc_tracker.domain.accounts import name_key
+from cmmc_tracker.domain.accounts import is_password_like, name_key
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Actor, Role
 from cmmc_tracker.domain.text import clean_line
@@ -31,12 +31,15 @@ WRONG_CODE = "This code is not right, or was used already. Type the code of now,
 class Visitor:
     """Somebody who is not signed in yet.
 
-    The address that counts, what the browser calls itself, and the accounts that signed in on it before.
+    The address that is recorded, the network of it that limits count, what the browser calls itself, the accounts that
+    signed in on it before, and the session that it holds: signing in anew ends that one.
     """
 
     address: str
+    network: str
     device: str
     known: frozenset[int] = frozenset()
+    session_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ def sign_in(tracker: Tracker, limiter: Limiter, visitor: Visitor, name: str, pas
         if renewed:
             work.change(update(users).where(users.c.id == row.id).values(password_hash=renewed))
         half = second_factor.is_set(work, row.id)
+        sessions.replace(work, visitor.session_id)
         token = sessions.start(work, row.id, visitor.device, half=half)
         if half:
             delays.take_back(work, key)
@@ -110,7 +114,7 @@ def finish(tracker: Tracker, limiter: Limiter, visitor: Visitor, half: Session, 
 def _begin(tracker: Tracker, limiter: Limiter, visitor: Visitor, name: str, *, known_device: bool) -> Place:
     """Ask both limits before anything is checked: the address's, then the account's."""
     try:
-        place = limiter.take(SIGN_IN, visitor.address)
+        place = limiter.take(SIGN_IN, visitor.network)
     except TooMany:
         _note_refusal(tracker, limiter, visitor, name)
         raise
@@ -130,13 +134,20 @@ def _begin(tracker: Tracker, limiter: Limiter, visitor: Visitor, name: str, *, k
 def _note_refusal(tracker: Tracker, limiter: Limiter, visitor: Visitor, name: str) -> None:
     """Write a refusal down, once in five minutes for an address: the log cannot be flooded by who is refused."""
     with suppress(TooMany):
-        limiter.take(REFUSAL_NOTED, visitor.address).settle()
+        limiter.take(REFUSAL_NOTED, visitor.network).settle()
         _refused(tracker, visitor, name, Event.LOGIN_REFUSED)
 
 
 def _refused(tracker: Tracker, visitor: Visitor, name: str, event: Event) -> None:
     with tracker.write(address=visitor.address) as work:
-        work.record(event, "user:", actor=clean_line(name)[:80] or "(no name)")
+        work.record(event, "user:", actor=_shown(name))
+
+
+def _shown(name: str) -> str:
+    """The name that somebody tried, as the log keeps it: never a password that stood in the wrong field."""
+    if is_password_like(name):
+        return "(what may be a password)"
+    return clean_line(name)[:80] or "(no name)"
 
 
 def make_setup_link(tracker: Tracker) -> str | None:
@@ -154,7 +165,7 @@ def make_setup_link(tracker: Tracker) -> str | None:
 
 def check_setup_link(tracker: Tracker, limiter: Limiter, visitor: Visitor, token: str) -> None:
     """Return when the link is good now; raises `NotFound`, or `TooMany` for an address that guesses."""
-    place = limiter.take(SET_UP, visitor.address)
+    place = limiter.take(SET_UP, visitor.network)
     with tracker.read() as work:
         query = select(setup_links.c.token_hash).where(
             setup_links.c.token_hash == sessions.token_hash(token), setup_links.c.expires_at > work.now

@@ -116,6 +116,11 @@ def touch(work: Work, session_id: int) -> None:
     )
 
 
+def replace(work: Work, session_id: int | None) -> None:
+    """End the session that a browser held, as another begins on it; the caller records the sign-in."""
+    work.change(delete(sessions).where(sessions.c.id == session_id))
+
+
 def sign_out(work: Work, session_id: int) -> None:
     """End the present session."""
     work.change(delete(sessions).where(sessions.c.id == session_id))

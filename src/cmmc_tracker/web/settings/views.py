@@ -23,7 +23,7 @@ def show() -> ResponseReturnValue:
     return _page({}, None)
 
 
-def _page(errors: dict[str, str], typed: Mapping[str, Any] | None) -> str:
+def _page(errors: dict[str, str], typed: Mapping[str, Any] | None, *, stale: bool = False) -> str:
     with open_read() as work:
         current, version = settings.current(work), settings.version(work)
     return render_template(
@@ -31,6 +31,8 @@ def _page(errors: dict[str, str], typed: Mapping[str, Any] | None) -> str:
         errors=errors,
         value=typed if typed is not None else current.as_dict(),
         version=version,
+        now=current,
+        stale=stale,
         scanner=installation().tracker.scanner is not None,
     )
 
@@ -46,7 +48,7 @@ def save() -> ResponseReturnValue:
             settings.change(work, wanted, form_version())
     except Invalid as error:
         return _page(error.fields, form), 422
-    except Stale as error:
-        return _page({"settings": error.message}, form), 412
+    except Stale:
+        return _page({}, form, stale=True), 412
     flash("Saved. It holds from now on, for sessions that have begun too.")
     return redirect(url_for(".show"), code=302)

@@ -1,0 +1,69 @@
+"""The settings page of administrators, and what follows from it."""
+
+import re
+
+import pytest
+
+from tests.conftest import Clock, Person
+
+FORM = {
+    "session_idle_minutes": "10",
+    "session_longest_hours": "2",
+    "scanner_away": "mark",
+    "security_contact": "security@example.com",
+}
+
+
+def test_settings_are_saved_and_shown(admin: Person) -> None:
+    assert admin.post("/config", FORM).status_code == 302
+    page = admin.get("/config").text
+    assert 'value="10"' in page
+    assert 'value="mailto:security@example.com"' in page
+    assert re.search(r'value="mark" checked', page)
+
+
+def test_the_page_is_closed_to_users_and_strangers(user: Person, stranger: Person) -> None:
+    assert user.get("/config").status_code == 403
+    assert user.post("/config", FORM).status_code == 403
+    assert stranger.get("/config").headers["Location"] == "/login?next=/config"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("session_idle_minutes", "0", "from 5 to 120"),
+        ("session_longest_hours", "x", "from 1 to 24"),
+        ("security_contact", "<b>", "Give a mail address"),
+    ],
+)
+def test_a_wrong_value_is_told_beside_its_field_and_nothing_is_saved(
+    admin: Person, field: str, value: str, said: str
+) -> None:
+    answer = admin.post("/config", {**FORM, field: value})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert 'value="30"' in admin.get("/config").text
+
+
+def test_of_two_administrators_the_later_one_is_told_and_keeps_what_was_typed(admin: Person) -> None:
+    seen = re.findall(r'name="version" value="(\d+)"', admin.get("/config").text)[0]
+    assert admin.post("/config", {**FORM, "version": seen}).status_code == 302
+    late = admin.post("/config", {**FORM, "session_idle_minutes": "77", "version": seen})
+    assert late.status_code == 412
+    assert "Somebody else changed the settings meanwhile" in late.text
+    assert 'value="77"' in late.text
+    assert 'value="10"' in admin.get("/config").text
+
+
+def test_idle_minutes_hold_for_sessions_that_have_begun(admin: Person, user: Person, clock: Clock) -> None:
+    admin.post("/config", FORM)
+    clock.forward(minutes=9)
+    assert user.get("/").status_code == 200
+    clock.forward(minutes=11)
+    assert user.get("/").status_code == 302
+
+
+def test_a_form_that_sends_more_than_the_settings_changes_nothing_else(admin: Person) -> None:
+    assert admin.post("/config", {**FORM, "max_upload_mb": "1", "value": "{}"}).status_code == 302
+    entry = admin.call("GET", "/audit?action=settings:changed").get_json()["items"][0]
+    assert set(entry["detail"]["after"]) == set(FORM)
