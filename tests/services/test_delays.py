@@ -49,6 +49,13 @@ def test_five_failures_in_a_row_cost_nobody_a_delay(tracker: Tracker) -> None:
     assert logins.sign_in(tracker, DatabaseLimiter(tracker), _from(99), "bo", PASSWORD)
 
 
+def test_without_a_delay_due_nobody_waits_also_when_clocks_of_nodes_differ(tracker: Tracker, clock: Clock) -> None:
+    add_account(tracker, "bo")
+    _fail(tracker, 5)
+    clock.forward(seconds=-2)
+    assert logins.sign_in(tracker, DatabaseLimiter(tracker), _from(99), "bo", PASSWORD)
+
+
 def test_a_success_begins_the_row_anew_for_that_account_only(tracker: Tracker, clock: Clock) -> None:
     add_account(tracker, "bo")
     add_account(tracker, "dee")

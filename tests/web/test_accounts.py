@@ -305,8 +305,17 @@ def test_a_browser_that_knows_the_person_does_not_wait_while_the_account_is_gues
 def test_a_forged_device_cookie_knows_nobody(app: Flask, tracker: Tracker, user: Person, stranger: Person) -> None:
     kept = user.client.get_cookie("device")
     assert kept is not None
-    assert kept.http_only
-    assert kept.same_site == "Lax"
-    for value in ("x", kept.value[:-3] + "abc", "W1wxXQ.x.y", ""):
+    assert (kept.http_only, kept.same_site) == (True, "Lax")
+    token = stranger.token_of("/login")
+
+    def tried(password: str, number: int) -> int:
+        form = {"username": "bo", "password": password}
+        where = {"REMOTE_ADDR": f"192.0.2.{number}"}
+        return stranger.post("/login", form, token=token, environ_overrides=where).status_code
+
+    assert [tried("wrong", number) for number in range(6)] == [401] * 6
+    for number, value in enumerate(("x", kept.value[:-3] + "abc", "W1wxXQ.x.y", "")):
         stranger.client.set_cookie("device", value)
-        assert stranger.get("/login").status_code == 200
+        assert tried(PASSWORD, 50 + number) == 429
+    stranger.client.set_cookie("device", kept.value)
+    assert tried(PASSWORD, 60) == 302
