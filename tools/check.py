@@ -27,7 +27,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = ("-m", "pytest", "-n", "2", "--dist", "loadgroup")
 SUITE = (*PYTEST, "-m", "not browser and not slow")
-UNIT = tuple(f"tests/{name}" for name in ("domain", "importers", "reports", "test_house.py"))
+UNIT = tuple(f"tests/{name}" for name in ("domain", "importers", "reports", "test_house.py", "test_sql_lint.py"))
 SERVERS = (
     "postgresql://postgres@127.0.0.1:5432/postgres",
     "postgresql://root@127.0.0.1/postgres",
@@ -140,13 +140,14 @@ STEPS = (
         ("-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo", "--no-cache"),
         quiet=True,
     ),
+    Step("sql", ("tools/sql_lint.py", "src"), quiet=True),
     Step("unit", (*PYTEST, *UNIT), env={"TEST_DATABASE": "sqlite"}),
     Step("sqlite", SUITE, env={"TEST_DATABASE": "sqlite"}),
     Step("postgresql", SUITE, env={"TEST_DATABASE": "postgresql"}, need=postgresql),
     Step("browser", (*PYTEST, "-m", "browser", "tests/browser"), env={"TEST_DATABASE": "sqlite"}, need=chromium),
     Step("drill", ("-m", "tests.crash"), env={"TEST_DATABASE": "sqlite"}),
 )
-SOURCE = ("style", "format", "types", "imports")
+SOURCE = ("style", "format", "types", "imports", "sql")
 GROUPS = {
     "fast": (*SOURCE, "unit"),
     "all": (*SOURCE, "sqlite", "postgresql", "browser", *(("drill",) if os.environ.get("DRILLS") == "1" else ())),

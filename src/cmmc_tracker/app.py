@@ -18,6 +18,7 @@ from cmmc_tracker.services.limits import DatabaseLimiter, SharedLimiter
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.blobs import FolderBlobs
 from cmmc_tracker.storage.database import make_engine, migrate
+from cmmc_tracker.storage.scanner import Clamd
 
 
 class _Number(IntegerConverter):
@@ -54,7 +55,8 @@ def open_tracker(settings: Settings) -> Tracker:
     """The installation that the settings name: its database up to date, its store ready."""
     engine = make_engine(settings.database_url)
     migrate(engine)
-    tracker = Tracker(engine, FolderBlobs(settings.upload_path))
+    scanner = Clamd(settings.scanner_url) if settings.scanner_url else None
+    tracker = Tracker(engine, FolderBlobs(settings.upload_path), scanner=scanner)
     systems.prepare(tracker)
     return tracker
 

@@ -7,29 +7,37 @@ that names the variable.
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from cmmc_tracker.errors import Misconfigured
 
 MIB = 1_048_576
 SHORTEST_SECRET = 32  # characters, in production
+# The parts are not named: with an unescaped sign in it, half of a password is taken for the port.
+_UNREADABLE = "it is no address that can be read; in a password write / as %2F, : as %3A and @ as %40"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment said, parsed. Sizes in bytes, paths absolute."""
+    """What the environment said, parsed. Sizes in bytes, paths absolute.
 
-    secret: str
+    What may hold a secret is left out of its text form, so that no log line and no error can carry it.
+    """
+
+    secret: str = field(repr=False)
     secret_is_random: bool  # nobody gave one: it ends with this process
     production: bool
     debug: bool
     data_dir: Path
-    database_url: str
+    database_url: str = field(repr=False)
     upload_path: Path
-    rate_limit_url: str
+    rate_limit_url: str = field(repr=False)
     public_url: str
     trusted_proxies: int
     max_upload_bytes: int
@@ -77,9 +85,13 @@ def _folder(text: str) -> Path:
 
 
 def _database(text: str) -> str:
-    if text.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
-        return text
-    raise ValueError("it must begin with sqlite:/// or postgresql://")
+    if not text.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        raise ValueError("it must begin with sqlite:/// or postgresql://")
+    try:
+        make_url(text)
+    except (ArgumentError, ValueError):
+        raise ValueError(_UNREADABLE) from None
+    return text
 
 
 def _store(text: str) -> Path:
@@ -91,14 +103,28 @@ def _store(text: str) -> Path:
 def _limits(text: str) -> str:
     if text and not text.startswith(("memory://", "redis://", "rediss://")):
         raise ValueError("it must begin with memory:// or redis://")
+    try:
+        _ = urlsplit(text).port
+    except ValueError:
+        raise ValueError(_UNREADABLE) from None
     return text
 
 
 def _public(text: str) -> str:
-    parts = urlsplit(text)
-    if text and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query):
+    if text and not is_site(text):
         raise ValueError("it must be like https://tracker.example.com, without a path")
     return text.rstrip("/")
+
+
+def is_site(text: str) -> bool:
+    """Whether the text is a scheme, a host and perhaps a port, and nothing more: it is put before every path."""
+    try:
+        parts = urlsplit(text)
+        extra = parts.username or parts.path.strip("/") or parts.query or parts.fragment or parts.port == 0
+    except ValueError:
+        return False
+    clean = text.isprintable() and " " not in text
+    return clean and not extra and parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _secret_file(text: str) -> str:
@@ -141,8 +167,8 @@ VARIABLES = (
     Variable("MAX_UPLOAD_MB", "largest request, in MiB", "100", _mebibytes),
     Variable("CLAMD_URL", "a ClamAV daemon that uploads are shown to; empty: none is asked", "", _scanner),
 )
-# What is never shown in a message: it may hold a password.
-_PRIVATE = {"FLASK_SECRET", "DATABASE_URL", "RATE_LIMIT_URL"}
+# What is never shown in a message: it may hold a password, or the secret itself where its file was meant.
+_PRIVATE = {"FLASK_SECRET", "FLASK_SECRET_FILE", "DATABASE_URL", "RATE_LIMIT_URL"}
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:

@@ -1,12 +1,13 @@
 """Every page in a real browser: nothing on the console, no sideways scroll, no barrier, in both themes and widths."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Served, sign_in
+from tests.browser.conftest import PASSWORD, Served, sign_in
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 PAGES = (
@@ -26,6 +27,8 @@ PAGES = (
     "/audit",
     "/admin/users",
     "/profile",
+    "/profile/second-factor",
+    "/config",
     "/api/docs",
     "/no/such/page",
 )
@@ -46,6 +49,84 @@ def test_every_page_is_quiet_fits_and_has_no_barrier(
         page.goto(path)
         page.wait_for_load_state("networkidle")
         _look(page, path, width)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_pages_of_accounts_fit_and_have_no_barrier_in_any_of_their_states(
+    ada: Served, tab: Callable[..., Page], scheme: str, width: int
+) -> None:
+    for name in ("bo", "carla.mendez-with-a-long-name@subsidiary.example.com"):
+        assert ada.command("user", "add", name, "--role", "user", "--password-stdin", given=PASSWORD).returncode == 0
+    sign_in(tab(user_agent="curl/8.5.0"))
+    page = tab(width, 844, color_scheme=scheme, bypass_csp=True)
+    for state in (*_settings(page), *_users(page), *_tokens(page), *_second_factor(page)):
+        _look(page, state, width)
+
+
+def _settings(page: Page) -> Iterator[str]:
+    sign_in(page)
+    page.goto("/config")
+    page.locator("form").evaluate_all("forms => forms.forEach(form => { form.noValidate = true; })")
+    page.fill("#session_idle_minutes", "3")
+    page.fill("#security_contact", "nobody")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("#security_contact-error")
+    yield "/config, refused"
+    page.goto("/config")
+    page.locator("[name=version]").evaluate("field => { field.value = '7'; }")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector(".theirs")
+    yield "/config, stale"
+    page.locator("[name=csrf_token]").evaluate_all("all => all.forEach(field => { field.value = '0'; })")
+    page.locator("form[data-guard]").evaluate("form => form.submit()")
+    page.wait_for_selector("[data-back]")
+    yield "an expired page"
+
+
+def _users(page: Page) -> Iterator[str]:
+    page.goto("/admin/users")
+    page.locator("tr details").evaluate_all("all => all.forEach(one => { one.open = true; })")
+    yield "/admin/users, all open"
+    page.get_by_label("New password for bo").fill("short")
+    page.locator("tr", has_text="bo").get_by_role("button", name="Set the password").first.click()
+    page.wait_for_selector("tr .error")
+    yield "/admin/users, refused"
+
+
+def _tokens(page: Page) -> Iterator[str]:
+    page.goto("/profile")
+    page.get_by_text("Make a token").click()
+    page.fill("#token_name", "nightly upload of logs")
+    for password in ("wrong", PASSWORD):
+        page.fill("#confirm_password", password)
+        page.get_by_role("button", name="Make the token").click()
+        page.wait_for_selector(".once" if password == PASSWORD else "#confirm_password-error")
+        yield f"/profile, a token {'made' if password == PASSWORD else 'refused'}"
+
+
+def _second_factor(page: Page) -> Iterator[str]:
+    page.goto("/profile/second-factor")
+    page.get_by_role("button", name="Set it up").click()
+    yield "/profile/second-factor, the key"
+    totp = pyotp.TOTP(page.locator("code.secret").inner_text().replace(" ", ""))
+    for code in ("no code", totp.now()):
+        page.fill("#code", code)
+        page.fill("#confirm_password", PASSWORD)
+        page.get_by_role("button", name="Turn it on").click()
+        page.wait_for_selector("#code-error" if code == "no code" else ".recovery")
+        yield f"/profile/second-factor, {code}"
+    page.goto("/profile/second-factor")
+    yield "/profile/second-factor, set"
+    page.context.clear_cookies()
+    page.goto("/login")
+    page.fill("#username", "ada")
+    page.fill("#password", PASSWORD)
+    page.click("button[type=submit]")
+    page.fill("#code", "000000")
+    page.click("button[type=submit]")
+    page.wait_for_selector("[role=alert]")
+    yield "/login/code, refused"
 
 
 def _look(page: Page, path: str, width: int) -> None:

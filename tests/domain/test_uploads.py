@@ -11,6 +11,7 @@ from cmmc_tracker.domain.uploads import ALLOWED, INLINE, check_content, clean_na
 from cmmc_tracker.errors import Invalid, UnsupportedType
 from cmmc_tracker.reports import demo_files
 from tests.conftest import png
+from tests.domain.test_examination import compound
 
 
 def _picture(kind: str) -> bytes:
@@ -77,6 +78,55 @@ def test_content_that_contradicts_its_name_is_refused_naming_both(extension: str
 def test_other_names_are_refused_and_told_what_is_taken(name: str) -> None:
     with pytest.raises(UnsupportedType, match=r"\.png .*\.md"):
         media_type(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.exe.pdf", "application/pdf"), ("a.tar.gz.PnG", "image/png"), ("Ünï.cödé.PDF", "application/pdf")],
+)
+def test_the_last_extension_counts_in_any_case(name: str, kind: str) -> None:
+    assert media_type(name) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.doc", b"{\\rtf1\\ansi text}", "an RTF document"),
+        ("a.doc", compound("Workbook"), "an Excel workbook of the old kind"),
+        ("a.xls", compound("WordDocument"), "a Word document of the old kind"),
+        ("a.doc", compound("PowerPoint Document"), "something else"),
+        ("a.xlsx", REAL[".docx"], "a Word document"),
+        ("a.docx", _zip("[Content_Types].xml", "ppt/x"), "a PowerPoint presentation"),
+        ("a.docx", _zip("word/document.xml"), "a ZIP archive"),
+        ("a.png", b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "text"),
+        ("a.zip", b"MZ" + b"\0" * 100 + REAL[".zip"], "a Windows program"),
+        ("a.jpg", REAL[".gif"] + REAL[".zip"], "a GIF picture"),
+        ("a.txt", b"Rar!\x1a\x07\x00" + b"\0" * 20, "a RAR archive"),
+    ],
+)
+def test_a_file_in_the_clothes_of_another_is_refused_naming_what_it_is(name: str, content: bytes, words: str) -> None:
+    with pytest.raises(UnsupportedType) as refused:
+        check(name, content)
+    assert f"its content is {words}." in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("a.gif", REAL[".gif"] + REAL[".zip"], "image/gif"),
+        ("a.png", REAL[".png"] + b"<script>alert(1)</script>", "image/png"),
+        ("a.pdf", b"<html><script>alert(1)</script>%PDF-1.4", "application/pdf"),
+        ("a.txt", b"<html><script>alert(1)</script></html>", "text/plain"),
+        ("a.md", b"<svg onload='alert(1)'>", "text/markdown"),
+        ("a.txt", b"+ADw-script+AD4-alert(1)+ADw-/script+AD4-", "text/plain"),
+        ("a.txt", "\ufeff<script>".encode("utf-16-le"), "text/plain"),
+        ("a.doc", compound("WordDocument"), "application/msword"),
+        ("a.xls", compound("Book"), "application/vnd.ms-excel"),
+        ("a.doc", compound("EncryptedPackage"), "application/msword"),
+    ],
+)
+def test_what_is_two_kinds_at_once_is_only_ever_what_its_name_says(name: str, content: bytes, kind: str) -> None:
+    assert check(name, content) == kind
 
 
 def test_an_empty_file_is_told() -> None:

@@ -144,7 +144,7 @@ def test_an_export_reads_in_pieces_and_ends_at_the_newest_entry_of_its_beginning
     fill(tracker, 3)
     rest = list(entries)
     assert [one[1].entity for one in [first, *rest]] == [f"setting:{n}" for n in range(10)]
-    assert reads == 4
+    assert reads == 3
     with tracker.read() as work:
         noted = work.rows(select(table).where(table.c.action == "audit:exported"))
     assert [json.loads(row.detail) for row in noted] == [
@@ -250,29 +250,29 @@ def test_a_head_that_was_kept_is_found_again_by_its_hash(tracker: Tracker) -> No
         assert audit.standing(work, [kept.hash]) == {kept.hash: None}
 
 
-_REFUSED = [
+_OTHERS = "at, actor_id, 'nobody', address, action, entity, detail, previous, hash FROM audit WHERE id = 1"
+_ON_BOTH = [
     "UPDATE audit SET actor = 'nobody'",
     "UPDATE audit SET actor = 'nobody' WHERE id = 1",
     "DELETE FROM audit",
     "DELETE FROM audit WHERE id = (SELECT MAX(id) FROM audit)",
-    "INSERT INTO audit SELECT * FROM audit WHERE id = 1 ON CONFLICT (id) DO UPDATE SET actor = 'nobody'",
-    *(
-        ["TRUNCATE audit", "TRUNCATE audit RESTART IDENTITY CASCADE", "MERGE INTO audit USING (SELECT 1 AS one) AS o "
-         "ON audit.id = 1 WHEN MATCHED THEN DELETE"]
-        if ON_POSTGRESQL
-        else [
-            "INSERT OR REPLACE INTO audit SELECT id, at, actor_id, 'nobody', address, action, entity, detail, "
-            "previous, hash FROM audit WHERE id = 1",
-            "REPLACE INTO audit SELECT * FROM audit WHERE id = 1",
-            "REPLACE INTO audit SELECT id + 100, at, actor_id, 'nobody', address, action, entity, detail, previous, "
-            "hash FROM audit WHERE id = 1",
-            "UPDATE OR REPLACE audit SET id = 2 WHERE id = 1",
-        ]
-    ),
-]  # fmt: skip
+    f"INSERT INTO audit SELECT id, {_OTHERS} ON CONFLICT (id) DO UPDATE SET actor = 'nobody'",
+]
+_ON_ONE = {
+    True: [
+        "TRUNCATE audit",
+        "TRUNCATE audit RESTART IDENTITY CASCADE",
+        "MERGE INTO audit USING (SELECT 1 AS one) AS o ON audit.id = o.one WHEN MATCHED THEN DELETE",
+    ],
+    False: [
+        f"INSERT OR REPLACE INTO audit SELECT id, {_OTHERS}",
+        f"REPLACE INTO audit SELECT id + 100, {_OTHERS}",
+        "UPDATE OR REPLACE audit SET id = 2 WHERE id = 1",
+    ],
+}
 
 
-@pytest.mark.parametrize("statement", _REFUSED)
+@pytest.mark.parametrize("statement", [*_ON_BOTH, *_ON_ONE[ON_POSTGRESQL]])
 def test_the_database_itself_refuses_to_alter_or_remove_an_entry(tracker: Tracker, statement: str) -> None:
     fill(tracker, 2)
     with tracker.read() as work:

@@ -1,6 +1,6 @@
 """Artifacts: uploading, describing, linking, downloading."""
 
-from typing import Any
+from typing import Any, Literal
 
 from flask import Response, make_response, request, url_for
 from pydantic import Field
@@ -19,6 +19,8 @@ from cmmc_tracker.services import artifact_views, artifacts
 from cmmc_tracker.services.artifact_views import ArtifactFilter
 from cmmc_tracker.services.artifacts import Received, Target
 
+Wish = Literal["", "yes", "no"]
+
 
 class WantedArtifacts(Asked):
     """Which artifacts to list."""
@@ -32,7 +34,10 @@ class WantedArtifacts(Asked):
 
 
 class NewArtifact(Given):
-    """An artifact to be made; `objectives` may be repeated, `locator` and `shows` are said of each link."""
+    """An artifact to be made; `objectives` may be repeated, `locator` and `shows` are said of each link.
+
+    `strip_location`, where it is `yes`, takes the location out of a picture before it is kept.
+    """
 
     title: str
     kind: str = "other"
@@ -44,6 +49,7 @@ class NewArtifact(Given):
     objectives: list[str] = Field(default_factory=list)
     locator: str = ""
     shows: str = ""
+    strip_location: Wish = ""
 
 
 class ArtifactChange(Given):
@@ -58,9 +64,10 @@ class ArtifactChange(Given):
 
 
 class NewVersion(Given):
-    """A new version of an artifact."""
+    """A new version of an artifact; `strip_location` as for a new one."""
 
     note: str = ""
+    strip_location: Wish = ""
 
 
 class LinkFacts(Given):
@@ -108,7 +115,7 @@ def list_artifacts(query: WantedArtifacts) -> ArtifactsShown:
     answer=ArtifactShown,
     form=NewArtifact,
     file=True,
-    failures=(400, 404, 413, 415, 422, 507),
+    failures=(400, 404, 413, 415, 422, 429, 503, 507),
 )
 def create_artifact(form: NewArtifact) -> Response:
     """Keep a file as a new artifact, linked to objectives."""
@@ -116,19 +123,19 @@ def create_artifact(form: NewArtifact) -> Response:
     targets = targets_of(home, form.objectives, form.locator, form.shows)
     facts = {name: value for name, value in form.model_dump().items() if name in FACTS}
     check(home, facts)
-    received = _file()
+    received = _file(form.strip_location)
     with doors.open_write() as work:
         made = artifacts.create(work, home, received, facts, targets)
         shown = artifact_shown(artifact_views.one(work, made))
     return _created(shown)
 
 
-def _file() -> Received:
+def _file(strip_location: str) -> Received:
     files = files_of()
     if len(files) != 1:
         problem = "A file is needed." if not files else "Send one file; each becomes an artifact of its own."
         raise Invalid({"file": problem})
-    return take_in(files[0])
+    return take_in(files[0], strip_location)
 
 
 def _created(shown: ArtifactShown) -> Response:
@@ -186,7 +193,7 @@ def delete_artifact(artifact_id: int) -> None:
     answer=ArtifactShown,
     form=NewVersion,
     file=True,
-    failures=(400, 404, 412, 413, 415, 422, 507),
+    failures=(400, 404, 412, 413, 415, 422, 429, 503, 507),
     versioned=True,
 )
 def create_version(artifact_id: int, form: NewVersion) -> Response:
@@ -194,7 +201,7 @@ def create_version(artifact_id: int, form: NewVersion) -> Response:
     version = expected_version()
     with doors.open_read() as work:
         artifacts.check_version(work, artifact_id, form.note, version)
-    received = _file()
+    received = _file(form.strip_location)
     with doors.open_write() as work:
         artifacts.add_version(work, artifact_id, received, form.note, version)
         shown = artifact_shown(artifact_views.one(work, artifact_id))

@@ -16,13 +16,18 @@ from cmmc_tracker.services.audit import AuditFilter
 
 
 class WantedEntries(Asked):
-    """Which entries to list; `since` and `until` are ISO 8601, the end is not included."""
+    """Which entries to list; a filter that matches nothing gives no items.
+
+    `actor`, `action` and `entity` are exact, or end with `*`; `since` and `until` are ISO 8601, the end not included;
+    `q` stands anywhere in the person, the thing, the address or the detail, in capitals or not.
+    """
 
     actor: str = ""
     action: str = ""
     entity: str = ""
     since: str = ""
     until: str = ""
+    q: str = ""
     cursor: str = ""
 
 
@@ -43,6 +48,7 @@ def list_audit(query: WantedEntries) -> AuditPageShown:
         entity=clean_line(query.entity)[:120],
         since=_instant(query.since, "since"),
         until=_instant(query.until, "until"),
+        text=clean_line(query.q)[:200],
         cursor=cursor_of(request.args),
     )
     with doors.open_read() as work:

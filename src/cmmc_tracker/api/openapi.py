@@ -1,5 +1,6 @@
 """OpenAPI 3.1 from the operations' own declarations: what is described is what validates."""
 
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
@@ -17,13 +18,14 @@ _PROBLEM = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
+        "reference": {"type": "string", "description": "Stands in the tracker's log beside what happened"},
         "errors": {"type": "object", "additionalProperties": {"type": "string"}},
     },
 }
 _MEANING = {
     400: "The request cannot be read",
-    401: "Nobody is signed in",
-    403: "Signed in, but not allowed, or the CSRF token is missing",
+    401: "Nobody is signed in, or the token is unknown, expired or revoked; a cookie beside a token does not count",
+    403: "Not allowed: to this person, to a token that may only read, or because the CSRF token is missing",
     404: "No such thing, or not for you",
     409: "A rule forbids it",
     412: "Somebody else changed it since If-Match was read; nothing changed",
@@ -31,8 +33,23 @@ _MEANING = {
     415: "A type that is not taken, or content that contradicts its name",
     416: "The range is not in the file",
     422: "A field is wrong; `errors` says which",
+    429: "Too many tries, or too much at once; `Retry-After` says in how many seconds it goes on",
+    503: "The database or the store cannot answer just now; trying again may help",
     507: "No space; nothing was kept",
 }
+
+
+_BEARER = (
+    "An API token, made under the profile: `Authorization: Bearer cmmc_…`. It has an end, may read only or also write, "
+    "and never more than its owner. It needs no CSRF token, and opens the API alone."
+)
+_SESSION = (
+    "The cookie of somebody signed in, `__Host-session` in production. State-changing calls carry the session's token "
+    "in `X-CSRF-Token`, a multipart one also in the field `csrf_token` before the file."
+)
+# What any call may be answered with, whatever it declares: who asks is judged first, and the database may be away.
+_ALWAYS = frozenset({401, 403, 429, 503})
+_RETRY = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}}
 
 
 def document() -> dict[str, Any]:
@@ -59,8 +76,8 @@ def document() -> dict[str, Any]:
         "components": {
             "schemas": {**schemas.get("$defs", {}), "Problem": _PROBLEM},
             "securitySchemes": {
-                "session": {"type": "apiKey", "in": "cookie", "name": "session"},
-                "bearer": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "session", "description": _SESSION},
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "cmmc_…", "description": _BEARER},
             },
         },
     }
@@ -74,11 +91,9 @@ def _operation(one: Operation) -> dict[str, Any]:
         "parameters": [*_path_values(one), *_query(one), *_headers(one)],
         "responses": {str(one.status): _success(one)},
     }
-    for status in sorted({401, 403, *one.failures}):
-        described["responses"][str(status)] = {
-            "description": _MEANING[status],
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
+    read = {400, 415} if one.body is not None else set()
+    for status in sorted({*_ALWAYS, *read, *one.failures}):
+        described["responses"][str(status)] = _failure(status)
     if one.body is not None:
         described["requestBody"] = {
             "required": bool(_required(one.body)),
@@ -90,6 +105,14 @@ def _operation(one: Operation) -> dict[str, Any]:
             "content": {"multipart/form-data": {"schema": _multipart(one.form)}},
         }
     return described
+
+
+def _failure(status: int) -> dict[str, Any]:
+    described = {
+        "description": _MEANING[status],
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    return {**described, "headers": _RETRY} if status == HTTPStatus.TOO_MANY_REQUESTS else described
 
 
 def _required(model: type[BaseModel]) -> list[str]:

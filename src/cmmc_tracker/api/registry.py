@@ -13,7 +13,7 @@ from typing import Any
 from flask import Blueprint, Response, make_response, request
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from cmmc_tracker.errors import Invalid, Malformed
+from cmmc_tracker.errors import Invalid, Malformed, UnsupportedType
 
 Handler = Callable[..., Any]
 
@@ -107,7 +107,7 @@ def operation(
     binary: bool = False,
     versioned: bool = False,
 ) -> Callable[[Handler], Handler]:
-    """Declare an operation. `failures` are the statuses besides 401 and 403 that it may answer with."""
+    """Declare an operation. `failures` are the statuses that it may answer with besides those of any call."""
 
     def declared(handler: Handler) -> Handler:
         OPERATIONS.append(
@@ -146,10 +146,13 @@ def _call(one: Operation, **values: Any) -> Response:
 
 
 def _json() -> dict[str, Any]:
-    if not request.data:
+    """The body, read as RFC 8259 and RFC 7493 have it: UTF-8, no name twice, no number that is none."""
+    if not request.content_length and "Transfer-Encoding" not in request.headers:
         return {}
+    if request.mimetype not in {"", "application/json"}:
+        raise UnsupportedType("Send JSON here, with Content-Type: application/json. Nothing was changed.")
     try:
-        found = json.loads(request.data)
+        found = json.loads(request.data.decode(), object_pairs_hook=_each_once, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise Malformed("The body is not JSON that can be read. Nothing was changed.") from None
     if not isinstance(found, dict):
@@ -157,15 +160,28 @@ def _json() -> dict[str, Any]:
     return found
 
 
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Malformed("The body gives the same name twice, so it is not clear what is meant. Nothing was changed.")
+    return found
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(text)
+
+
 def _form(model: type[Given]) -> dict[str, Any]:
-    """The form's fields as the model wants them: lists for repeated fields, else the first value."""
+    """The form's fields as the model wants them: lists for repeated fields, else the one value."""
     found: dict[str, Any] = {}
-    for name in request.form:
-        if name == "csrf_token":
-            continue
+    for name, values in request.form.lists():
         field = model.model_fields.get(name)
         many = field is not None and "list" in str(field.annotation)
-        found[name] = request.form.getlist(name) if many else request.form[name]
+        if name == "csrf_token":
+            continue
+        if not many and len(values) > 1:
+            raise Invalid({name: "This field was sent twice, so it is not clear what is meant."})
+        found[name] = values if many else values[0]
     return found
 
 

@@ -159,12 +159,13 @@ class LinkShown(Shown):
 
 
 class FileShown(Shown):
-    """One file of a version."""
+    """One file of a version; `warnings` are sentences about what was noticed in it at upload."""
 
     filename: str
     media_type: str
     size: int
     sha256: str
+    warnings: list[str]
 
 
 class VersionShown(Shown):
@@ -178,6 +179,7 @@ class VersionShown(Shown):
     note: str
     received_at: datetime
     received_by: str
+    warnings: list[str]
     files: list[FileShown]
 
 
@@ -362,9 +364,16 @@ def _version_shown(version: Version) -> VersionShown:
         note=version.note,
         received_at=version.received_at,
         received_by=version.received_by,
+        warnings=list(first.warnings),
         files=[_file_shown(f) for f in version.files],
     )
 
 
 def _file_shown(file: File) -> FileShown:
-    return FileShown(filename=file.filename, media_type=file.media_type, size=file.size, sha256=file.sha256)
+    return FileShown(
+        filename=file.filename,
+        media_type=file.media_type,
+        size=file.size,
+        sha256=file.sha256,
+        warnings=list(file.warnings),
+    )

@@ -10,13 +10,15 @@ from typing import Any
 
 import click
 
+from cmmc_tracker.cli.lines import one_line
 from cmmc_tracker.cli.open import byte_bar, opened, system_named
 from cmmc_tracker.domain.artifacts import Kind
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.errors import TrackerError
 from cmmc_tracker.gate.forms import targets_of
-from cmmc_tracker.services import artifacts
+from cmmc_tracker.services import artifacts, intake
 from cmmc_tracker.services.artifacts import Target
+from cmmc_tracker.services.intake import Sender
 from cmmc_tracker.services.work import Tracker
 
 PIECE = 1_048_576
@@ -37,8 +39,16 @@ def artifact() -> None:
 @click.option("--covers-from", default="", help="The first day that it covers.")
 @click.option("--covers-until", default="", help="The last day that it covers.")
 @click.option("--system", "slug", help="The system's short name; may be left out when there is only one.")
+@click.option("--strip-location", is_flag=True, help="Take the location out of pictures; else bytes are never changed.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts: one object a file.")
-def add(files: tuple[Path, ...], objectives: tuple[str, ...], slug: str | None, as_json: bool, **facts: Any) -> None:
+def add(
+    files: tuple[Path, ...],
+    objectives: tuple[str, ...],
+    slug: str | None,
+    strip_location: bool,
+    as_json: bool,
+    **facts: Any,
+) -> None:
     """Keep files as artifacts; of a folder, every file below it. A refused file does not stop the others."""
     tracker, actor = opened()
     home = system_named(actor, slug)
@@ -50,8 +60,9 @@ def add(files: tuple[Path, ...], objectives: tuple[str, ...], slug: str | None, 
     with byte_bar(shown=not as_json) as bar:
         task = bar.add_task("Taking in", total=sum(path.stat().st_size for path in found))
         for path in found:
-            bar.update(task, description=path.name[:40])
-            told = _add_one(tracker, actor, path, Wanted(home, facts, targets), lambda n: bar.advance(task, n))
+            bar.update(task, description=one_line(path.name)[:40])
+            wanted = Wanted(home, facts, targets, strip_location)
+            told = _add_one(tracker, actor, path, wanted, lambda n: bar.advance(task, n))
             refused += "error" in told
             _tell(told, as_json=as_json)
     if refused:
@@ -77,6 +88,7 @@ class Wanted:
     home: Access
     facts: dict[str, Any]
     targets: list[Target]
+    strip_location: bool
 
 
 def _add_one(
@@ -89,20 +101,23 @@ def _add_one(
                 moved(len(piece))
             given = {**wanted.facts, "title": wanted.facts["title"] or path.stem.replace("_", " ")}
             artifacts.check(given, tracker.clock().date())
-            received = artifacts.take_in(incoming, path.name)
+            received = intake.take_in(Sender(tracker, actor), incoming, path.name, strip_location=wanted.strip_location)
             with tracker.write(actor) as work:
                 made = artifacts.create(work, wanted.home, received, given, wanted.targets)
     except TrackerError as error:
         return {"file": str(path), "error": error.message}
     except OSError as error:
         return {"file": str(path), "error": error.strerror or str(error)}
-    return {"file": str(path), "id": made, "sha256": received.sha256, "size": received.size}
+    kept = {"file": str(path), "id": made, "sha256": received.sha256, "size": received.size}
+    return {**kept, "warnings": list(received.warnings)}
 
 
 def _tell(told: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(told))
     elif "error" in told:
-        click.echo(f"{told['file']}: {told['error']}", err=True)
+        click.echo(one_line(f"{told['file']}: {told['error']}"), err=True)
     else:
-        click.echo(f"{told['file']}: artifact {told['id']}, SHA-256 {told['sha256']}")
+        click.echo(one_line(f"{told['file']}: artifact {told['id']}, SHA-256 {told['sha256']}"))
+        for sentence in told["warnings"]:
+            click.echo(one_line(f"{told['file']}: {sentence}"), err=True)

@@ -2,12 +2,17 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
+from typing import IO
 
 import click
 
 from cmmc_tracker.api.shapes import score_shown
+from cmmc_tracker.cli.lines import one_line
 from cmmc_tracker.cli.open import byte_bar, opened, system_named
+from cmmc_tracker.domain.audit import parse_head
+from cmmc_tracker.errors import Invalid
 from cmmc_tracker.services import assessment
 from cmmc_tracker.services import verify as verifying
 from cmmc_tracker.services.verify import Report
@@ -38,12 +43,22 @@ def score(slug: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
-def verify(as_json: bool) -> None:
-    """Check all bytes against their hashes, rows against bytes, and the audit log's chain."""
+@click.option("--head", "heads", multiple=True, metavar="HASH", help="A head of the audit log kept before; repeatable.")
+@click.option(
+    "--heads-file",
+    type=click.File("r", encoding="utf-8", errors="replace"),
+    help="A file of such heads, as `audit head --file` writes it.",
+)
+def verify(as_json: bool, heads: tuple[str, ...], heads_file: IO[str] | None) -> None:
+    """Check all bytes against their hashes, rows against bytes, and the audit log's chain.
+
+    With heads that were kept elsewhere it also finds a chain that was written anew as a whole.
+    """
+    kept = [*(_head(one, "--head") for one in heads), *_heads_of(heads_file)]
     tracker, _ = opened()
     with byte_bar(shown=not as_json) as bar:
         task = bar.add_task("Checking the bytes", total=verifying.total(tracker))
-        report = verifying.run(tracker, lambda size: bar.advance(task, size))
+        report = verifying.run(tracker, lambda size: bar.advance(task, size), kept)
     if as_json:
         click.echo(json.dumps(asdict(report)))
     else:
@@ -52,15 +67,32 @@ def verify(as_json: bool) -> None:
         sys.exit(1)
 
 
+def _head(text: str, where: str) -> str:
+    try:
+        return parse_head(text)
+    except Invalid as error:
+        raise click.BadParameter(error.message, param_hint=where) from None
+
+
+def _heads_of(file: IO[str] | None) -> Iterator[str]:
+    """The heads in a file: the first word of each line; blank lines and those that begin with # are left out."""
+    for number, line in enumerate(file or (), 1):
+        if line.strip() and not line.startswith("#"):
+            yield _head(line.split()[0], f"--heads-file, line {number}")
+
+
 def _tell(report: Report) -> None:
     for name in report.removed:
-        click.echo(f"Removed a leftover: {name}")
+        click.echo(f"Removed a leftover: {one_line(name)}")
     click.echo(
         f"Checked {report.blobs:,} stored files ({report.bytes:,} bytes) and {report.entries:,} audit entries, "
         f"newest hash {report.head[:16]}."
     )
+    for one, entry in report.heads.items():
+        if entry is not None:
+            click.echo(f"Head {one[:16]}: it stands in the log, at entry {entry:,}.")
     for problem in report.problems:
-        click.echo(problem)
+        click.echo(one_line(problem))
     if report.problems:
         click.echo(f"{len(report.problems)} found. Restore what is named from a backup.", err=True)
     else:

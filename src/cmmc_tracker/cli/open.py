@@ -17,7 +17,7 @@ from cmmc_tracker.services.work import Tracker
 def byte_bar(*, shown: bool) -> Progress:
     """A progress bar that counts bytes, on stderr, where somebody looks at it."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # a file's name is no markup
         BarColumn(),
         DownloadColumn(),
         TimeRemainingColumn(),

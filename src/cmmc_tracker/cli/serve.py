@@ -1,6 +1,8 @@
 """`cmmc-tracker serve`: the production server, and the one-time link of the first set-up."""
 
+import logging
 import sys
+from pathlib import Path
 from urllib.parse import quote
 
 import click
@@ -10,6 +12,12 @@ from cmmc_tracker.config import Settings
 from cmmc_tracker.gate import headers, server, session
 from cmmc_tracker.gate.reception import House
 from cmmc_tracker.services import logins
+from cmmc_tracker.storage import modes
+from cmmc_tracker.storage.database import sqlite_file
+
+log = logging.getLogger("cmmc_tracker")
+_LOOKED_AT = 100_000  # files of the store at a start; `doctor` looks at all
+_TOLD = 10
 
 
 @click.command()
@@ -22,6 +30,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     settings = read_settings()
     listening = server.listen(host, port)
     tracker = open_tracker(settings)
+    _look_at_modes(settings, sqlite_file(tracker.engine))
     app = build(settings, tracker)
     known = session.door_reader(app, tracker)
     house = House(known, settings.max_upload_bytes, headers.always(production=settings.production))
@@ -43,6 +52,15 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     sys.stdout.flush()
     tracker.engine.dispose()
     sys.exit(server.serve(site, listening))
+
+
+def _look_at_modes(settings: Settings, database: Path | None) -> None:
+    """Warn of what others on the machine may read. The start goes on: who may is the administrator's to say."""
+    found = modes.too_open(settings.data_dir, settings.upload_path, database, _LOOKED_AT)
+    for one in found[:_TOLD]:
+        log.warning("%s. Mend it with: %s", one, one.remedy)
+    if len(found) > _TOLD:
+        log.warning("%d more files and folders are too open; `cmmc-tracker doctor` says more", len(found) - _TOLD)
 
 
 def _address(settings: Settings, host: str, port: int) -> str:

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from cmmc_tracker.cli.lines import one_line
 from cmmc_tracker.cli.open import opened
 from cmmc_tracker.domain.accounts import parse_role
 from cmmc_tracker.errors import Invalid
@@ -51,7 +52,7 @@ def list_(as_json: bool) -> None:
         click.echo(json.dumps(rows))
         return
     for one in everyone:
-        click.echo(f"{one.name}\t{one.role}\t{'disabled' if one.disabled_at else 'active'}")
+        click.echo(f"{one_line(one.name)}\t{one.role}\t{'disabled' if one.disabled_at else 'active'}")
     if not everyone:
         click.echo("There are no accounts yet; `cmmc-tracker serve` prints a link for the first one.")
 
@@ -63,7 +64,7 @@ def disable(name: str) -> None:
     tracker, actor = opened()
     with tracker.write(actor) as work:
         accounts.disable(work, accounts.named(work, name).id)
-    click.echo(f"{name} is disabled.")
+    click.echo(f"{one_line(name)} is disabled.")
 
 
 @user.command()
@@ -73,7 +74,7 @@ def enable(name: str) -> None:
     tracker, actor = opened()
     with tracker.write(actor) as work:
         accounts.enable(work, accounts.named(work, name).id)
-    click.echo(f"{name} is enabled.")
+    click.echo(f"{one_line(name)} is enabled.")
 
 
 @user.command("reset-password")

@@ -6,13 +6,18 @@ out or slipped in breaks every hash after it.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from cmmc_tracker.errors import Invalid
+
 GENESIS = "0" * 64
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # made once: a long log is hashed in one go
+_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class Event(StrEnum):
@@ -93,16 +98,43 @@ def digest(entry: Entry) -> str:
         entry.entity,
         entry.detail,
     ]
-    return hashlib.sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_COMPACT.encode(fields).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """How far a chain was walked: the last intact entry (0: none yet), its hash, and the break after it, if any."""
+
+    entry: int
+    hash: str
+    broken: tuple[int, str] | None = None
+
+
+START = Walked(0, GENESIS)
+
+
+def walk(entries: Iterable[tuple[int, Entry, str]], since: Walked = START) -> Walked:
+    """Walk (id, entry, recorded hash) oldest first, on from where an earlier walk ended; stops at the first break."""
+    number, expected = since.entry, since.hash
+    for at, entry, recorded in entries:
+        if entry.previous != expected:
+            return Walked(
+                number, expected, (at, "it does not follow the entry before it: something was taken out or slipped in")
+            )
+        if digest(entry) != recorded:
+            return Walked(number, expected, (at, "its content is not what was recorded"))
+        number, expected = at, recorded
+    return Walked(number, expected)
 
 
 def first_break(entries: Iterable[tuple[int, Entry, str]]) -> tuple[int, str] | None:
     """Walk (id, entry, recorded hash) oldest first; the id and reason of the first break, or None when intact."""
-    expected = GENESIS
-    for number, entry, recorded in entries:
-        if entry.previous != expected:
-            return number, "it does not follow the entry before it: something was taken out or slipped in"
-        if digest(entry) != recorded:
-            return number, "its content is not what was recorded"
-        expected = recorded
-    return None
+    return walk(entries).broken
+
+
+def parse_head(text: str) -> str:
+    """The hash of an entry as somebody kept it; raises `Invalid` for what is none."""
+    found = text.strip().lower()
+    if not _HASH.fullmatch(found):
+        raise Invalid({"head": "A head is a hash of 64 hex digits, as `cmmc-tracker audit head` prints it."})
+    return found

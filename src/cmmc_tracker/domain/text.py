@@ -9,7 +9,11 @@ import unicodedata
 from typing import Literal
 
 _MOST_ACCENTS = 30
-_UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_LINE_ENDS = re.compile(r"\r\n|[\r\x85\u2028\u2029]")
+_UNWANTED = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb"
+    r"\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 
 def normal(text: str, form: Literal["NFC", "NFKC"] = "NFC") -> str:
@@ -25,14 +29,13 @@ def normal(text: str, form: Literal["NFC", "NFKC"] = "NFC") -> str:
 
 
 def clean_line(text: str) -> str:
-    """One line of text as it is kept: NFC, no control or direction signs, white space folded."""
-    return " ".join(_UNWANTED.sub("", normal(text)).split())
+    """One line of text as it is kept: NFC, no control, direction or hidden signs, white space folded."""
+    return " ".join(_UNWANTED.sub("", _LINE_ENDS.sub("\n", normal(text))).split())
 
 
 def clean_text(text: str) -> str:
-    """Several lines of text as they are kept: NFC, `\\n` line ends, no control or direction signs."""
-    unified = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _UNWANTED.sub("", normal(unified)).strip()
+    """Several lines of text as they are kept: NFC, `\\n` line ends, no control, direction or hidden signs."""
+    return _UNWANTED.sub("", _LINE_ENDS.sub("\n", normal(text))).strip()
 
 
 def is_visible(text: str) -> bool:

@@ -4,11 +4,13 @@ The last extension counts. Names are kept for display only; on disk a file is ca
 """
 
 import re
-import zipfile
+import struct
 from typing import BinaryIO
 
 import filetype
 
+from cmmc_tracker.domain.examination import archives, office
+from cmmc_tracker.domain.examination.reading import Unreadable, Window
 from cmmc_tracker.domain.text import normal
 from cmmc_tracker.errors import Invalid, UnsupportedType
 
@@ -37,7 +39,6 @@ _TAKEN = " ".join(ALLOWED)
 _UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEAD = 8_192
-_MOST_CONTENTS = 2 * 1_048_576  # bytes of a table of contents: about 20,000 names, more than any document has
 _FOLDERS = {".docx": "word/", ".xlsx": "xl/", ".pptx": "ppt/"}
 
 
@@ -79,10 +80,10 @@ def check_content(name: str, file: BinaryIO, size: int) -> str:
         raise Invalid({"file": "The file is empty; nothing was kept of it."})
     file.seek(0)
     head = file.read(_HEAD)
-    found = _kind_of(head, file)
-    if found != _expected(extension_of(name)):
+    found, expected = _kind_of(head, file, size), _expected(extension_of(name))
+    if found not in {expected, _EITHER.get(expected)}:
         raise UnsupportedType(
-            f"{name} says it is {_WORDS[_expected(extension_of(name))]}, but its content is {_WORDS[found]}. "
+            f"{name} says it is {_WORDS[expected]}, but its content is {_WORDS[found]}. "
             "Nothing was kept of it; give it its right extension, or choose the right file."
         )
     return promised
@@ -94,31 +95,40 @@ _WORDS = {
     "image/gif": "a GIF picture",
     "image/webp": "a WebP picture",
     "application/pdf": "a PDF",
+    ".doc": "a Word document of the old kind",
+    ".xls": "an Excel workbook of the old kind",
     "ole": "an old Office document",
     ".docx": "a Word document",
     ".xlsx": "an Excel workbook",
     ".pptx": "a PowerPoint presentation",
     "zip": "a ZIP archive",
     "text": "text",
+    "application/rtf": "an RTF document",
+    "application/x-msdownload": "a Windows program",
+    "application/x-executable": "a program",
+    "application/gzip": "a gzip archive",
+    "application/x-7z-compressed": "a 7z archive",
+    "application/x-rar-compressed": "a RAR archive",
+    "application/x-tar": "a tar archive",
     "other": "something else",
 }
+# What cannot be told more closely fits as well: a compound file whose directory cannot be read.
+_EITHER = {".doc": "ole", ".xls": "ole"}
 
 
 def _expected(extension: str) -> str:
-    if extension in _FOLDERS:
+    if extension in _FOLDERS or extension in _EITHER:
         return extension
-    if extension in {".doc", ".xls"}:
-        return "ole"
     if extension in {".txt", ".csv", ".md"}:
         return "text"
     return "zip" if extension == ".zip" else ALLOWED[extension]
 
 
-def _kind_of(head: bytes, file: BinaryIO) -> str:
+def _kind_of(head: bytes, file: BinaryIO, size: int) -> str:
     if head.startswith(_OLE):
-        return "ole"
+        return _old_kind(Window(file, size))
     if head[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:
-        return _zip_kind(file)
+        return _zip_kind(Window(file, size))
     if b"%PDF-" in head[:1_024]:
         return "application/pdf"
     guess = filetype.guess(head)
@@ -127,27 +137,28 @@ def _kind_of(head: bytes, file: BinaryIO) -> str:
     return "text" if _is_text(head, file) else "other"
 
 
-def _zip_kind(file: BinaryIO) -> str:
-    """An Office document or any other archive; only the table of contents is read, nothing is unpacked."""
-    if _contents_bytes(file) > _MOST_CONTENTS:
-        return "zip"
+def _old_kind(window: Window) -> str:
+    """Which program's document a compound file is; locked ones and those that cannot be read are just old."""
     try:
-        with zipfile.ZipFile(file) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeDecodeError):
+        names = {name.lower() for name in office.compound_names(window)}
+    except (Unreadable, struct.error):
+        return "ole"
+    if "worddocument" in names:
+        return ".doc"
+    if names & {"workbook", "book"}:
+        return ".xls"
+    return "ole" if names & {"encryptedpackage", "encryptioninfo"} else "other"
+
+
+def _zip_kind(window: Window) -> str:
+    """An Office document or any other archive; only the table of contents is read, nothing is unpacked."""
+    try:
+        names = {entry.name for entry in archives.contents(window).entries}
+    except (Unreadable, struct.error):
         return "other"
     if "[Content_Types].xml" not in names:
         return "zip"
     return next((x for x, folder in _FOLDERS.items() if any(n.startswith(folder) for n in names)), "zip")
-
-
-def _contents_bytes(file: BinaryIO) -> int:
-    """How long an archive says that its table of contents is; reading it takes eight times that in memory."""
-    end = file.seek(0, 2)
-    file.seek(max(0, end - 65_557))
-    tail = file.read()
-    at = tail.rfind(b"PK\x05\x06")
-    return int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
 
 
 def _is_text(head: bytes, file: BinaryIO) -> bool:

@@ -7,12 +7,16 @@ they are missing (old browsers, scripts) the token alone decides.
 
 import hmac
 import secrets
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, g, request, session
 
 from cmmc_tracker.errors import PageExpired
 from cmmc_tracker.gate import doors
+from cmmc_tracker.gate.doors import Installation
+from cmmc_tracker.gate.proxies import named
 
 FIELD = "csrf_token"
 HEADER = "X-CSRF-Token"
@@ -21,6 +25,7 @@ _EXPIRED = (
     "This page had expired, so nothing was changed. What you typed is kept: go back, reload the page in another "
     "tab if you were signed out, and send it again."
 )
+_FOREIGN = "This was sent from another site, so nothing was changed."
 
 
 def watch(app: Flask) -> None:
@@ -41,25 +46,52 @@ def _check() -> None:
     # A token in a header is sent by no other site, so such a request needs no second proof; `session` has judged it.
     if request.method not in _UNSAFE or request.endpoint is None or g.token is not None:
         return
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None and site not in {"same-origin", "none"}:
-        raise PageExpired("This was sent from another site, so nothing was changed.")
-    origin = request.headers.get("Origin")
-    if origin is not None and _host_of(origin) not in _own_hosts():
-        raise PageExpired("This was sent from another site, so nothing was changed.")
+    said = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if _is_foreign(*said, request.host, doors.installation()):
+        raise PageExpired(_FOREIGN)
     held = session.get(FIELD)
     # The header first: reading the field of an upload means taking its files in.
     given = request.headers.get(HEADER) or request.form.get(FIELD, "")
-    if not isinstance(held, str) or not hmac.compare_digest(held.encode(), given.encode()):
+    if not _is_same(held, given):
         raise PageExpired(_EXPIRED)
 
 
-def _host_of(origin: str) -> str:
+def refused_by_header(held: Any, headers: Mapping[str, str], here: Installation) -> PageExpired | None:
+    """What the header alone tells, for the server's door; `headers` are named as waitress names them.
+
+    None where it tells nothing yet: the token may stand in the form.
+    """
+    # Behind proxies it is found out later which host was asked.
+    origin = headers.get("ORIGIN") if "X_FORWARDED_HOST" not in headers else None
+    if _is_foreign(headers.get("SEC_FETCH_SITE"), origin, headers.get("HOST", ""), here):
+        return PageExpired(_FOREIGN)
+    given = headers.get("X_CSRF_TOKEN")
+    return PageExpired(_EXPIRED) if given and not _is_same(held, given) else None
+
+
+def _is_foreign(site: str | None, origin: str | None, host: str, here: Installation) -> bool:
+    """Whether the browser says that another site sent this; `host` is the one that was asked."""
+    if site is not None and site not in {"same-origin", "none"}:
+        return True
+    return origin is not None and not _is_own(origin, host, here)
+
+
+def _is_same(held: Any, given: str) -> bool:
+    return isinstance(held, str) and hmac.compare_digest(held.encode(), given.encode())
+
+
+def _is_own(origin: str, host: str, here: Installation) -> bool:
+    """Whether an origin is this site's: the public address, or outside of production also the host that was asked.
+
+    Where no public address is set, the scheme is not compared: a proxy that ends TLS speaks plain HTTP to us.
+    """
     try:
-        return urlsplit(origin).netloc
+        parts = urlsplit(origin)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+            return False
+        asked, public = named(parts.scheme, parts.netloc), urlsplit(here.public_url)
+        if here.public_url and (parts.scheme, asked) == (public.scheme, named(public.scheme, public.netloc)):
+            return True
+        return not (here.production and here.public_url) and asked == named(parts.scheme, host)
     except ValueError:
-        return ""
-
-
-def _own_hosts() -> set[str]:
-    return {request.host, urlsplit(doors.installation().public_url).netloc} - {""}
+        return False

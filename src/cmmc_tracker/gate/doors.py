@@ -1,5 +1,6 @@
 """How the doors (pages and API) reach the installation: the Work of the request, its person, its address."""
 
+import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -15,6 +16,7 @@ from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.blobs import Blobs
 
 EXTENSION = "cmmc"
+_SECRET_LINK = re.compile(r"(/(?:setup|link)/).*", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ def system(slug: str) -> Access:
 def address() -> str:
     """The address that asks; with `TRUSTED_PROXIES` the one that the outermost trusted proxy saw."""
     return (request.remote_addr or "")[:64]
+
+
+def loggable(path: str) -> str:
+    """A path as logs keep it: what makes a link secret (`/setup/…`, `/link/…`) is left out, it may still be good."""
+    return _SECRET_LINK.sub(r"\1(left out)", path)[:200]
 
 
 def visitor() -> Visitor:

@@ -12,8 +12,9 @@ from cmmc_tracker.domain.permissions import Access, Action, Actor, allow, system
 from cmmc_tracker.errors import Invalid, NotFound
 from cmmc_tracker.gate import doors
 from cmmc_tracker.gate.uploads import incoming_of
-from cmmc_tracker.services import accounts, artifacts
+from cmmc_tracker.services import accounts, artifacts, intake
 from cmmc_tracker.services.artifacts import Received, Target
+from cmmc_tracker.services.intake import Sender
 from cmmc_tracker.services.limits import PASSWORD_CHANGE
 
 FACTS = ("title", "kind", "description", "covers_from", "covers_until", "collected_on")
@@ -29,9 +30,15 @@ def files_of(field: str = "file") -> list[FileStorage]:
     return [f for f in request.files.getlist(field) if f.filename]
 
 
-def take_in(file: FileStorage) -> Received:
-    """Check one file and keep its bytes; its lock is let go when the request ends, after the Work."""
-    return artifacts.take_in(incoming_of(file), file.filename or "")
+def take_in(file: FileStorage, strip_location: str = "") -> Received:
+    """Check one file and keep its bytes; its lock is let go when the request ends, after the Work.
+
+    `strip_location` is what the form says: `yes` takes the location out of a picture.
+    """
+    if strip_location not in {"", "yes", "no"}:
+        raise Invalid({"strip_location": "Say yes, or leave it out to keep the file byte for byte."})
+    sender = Sender(doors.installation().tracker, doors.actor(), doors.address())
+    return intake.take_in(sender, incoming_of(file), file.filename or "", strip_location=strip_location == "yes")
 
 
 def check(system: Access, facts: Mapping[str, Any]) -> None:

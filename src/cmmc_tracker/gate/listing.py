@@ -1,7 +1,7 @@
 """What lists read from an address: the place to go on from, and how many."""
 
 from collections.abc import Mapping
-from typing import Any
+from urllib.parse import urlencode
 
 from flask import request, url_for
 
@@ -29,6 +29,10 @@ def limit_of(args: Mapping[str, str], default: int = 25, most: int = 200) -> int
 
 
 def following_url(endpoint: str, cursor: int | None) -> str:
-    """The address of this list from `cursor` on, its filters kept; from the beginning without one."""
-    kept: dict[str, Any] = {name: value for name, value in request.args.items() if name != "cursor"}
-    return url_for(endpoint, **(kept | {"cursor": cursor}) if cursor else kept)
+    """The address of this list from `cursor` on, its filters kept; from the beginning without one.
+
+    What stands in the address asked for goes into the query only: `url_for` would take `_scheme` for its own.
+    """
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
+    query = urlencode([*kept, ("cursor", cursor)] if cursor else kept)
+    return url_for(endpoint) + (f"?{query}" if query else "")

@@ -6,6 +6,7 @@ trace; every failure carries a reference that stands in the log, an unforeseen o
 
 import logging
 import secrets
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -68,8 +69,9 @@ def _told(error: TrackerError) -> Response:
 
 
 def _record_refusal(error: TrackerError) -> None:
-    with doors.open_write() as work:
-        detail = {"method": request.method, "path": request.path[:200], "why": error.message}
+    # The answer is a refusal also where it cannot be written down just now.
+    with suppress(errors.Busy, errors.NoSpace), doors.open_write() as work:
+        detail = {"method": request.method, "path": doors.loggable(request.path), "why": error.message}
         work.record(Event.REQUEST_REFUSED, f"request:{request.endpoint or ''}", detail)
 
 
@@ -126,6 +128,6 @@ def _noted(status: int, error: Exception | None) -> str:
     """A reference for the person, and the log's line that it leads to. What came from outside is quoted: one line."""
     reference = secrets.token_hex(4)
     level = logging.ERROR if status >= 500 else logging.INFO
-    said = (status, request.method[:20], request.path[:200], doors.address(), reference)
+    said = (status, request.method[:20], doors.loggable(request.path), doors.address(), reference)
     log.log(level, "%d for %a %a from %a, reference %s", *said, exc_info=error)
     return reference

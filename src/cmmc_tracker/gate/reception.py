@@ -2,12 +2,18 @@
 
 The server takes whole bodies in before the application sees them, so that stalled clients cost no thread. A
 stranger could fill the spool with bodies that the gate would refuse; therefore anything larger than a form is
-taken only from somebody whose session cookie carries our signature, or whose token is good. The answer goes out at
-once; what the sender still pushes is read and thrown away for a while, because closing on unread bytes would reset the
-connection and the sender would never see the answer (RFC 9112, 9.6).
+taken only from somebody whose session lives, or whose token is good, and whose header does not say already that the
+gate will refuse it. The answer goes out at once; what the sender still pushes is read and thrown away for a while,
+because closing on unread bytes would reset the connection and the sender would never see the answer (RFC 9112, 9.6).
+
+Where a request's end could be read in two ways it is refused: a proxy in front may read it in the other one (RFC 9112,
+11.2).
 """
 
 import json
+import logging
+import re
+import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -17,22 +23,35 @@ from typing import Any
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
+from waitress.task import ErrorTask
 from waitress.utilities import Error
+
+from cmmc_tracker.errors import TrackerError
+from cmmc_tracker.gate.doors import loggable
+from cmmc_tracker.gate.problems import STATUS
+
+log = logging.getLogger("cmmc_tracker")
 
 FORM_BYTES = 65_536
 LINGER_SECONDS = 10.0
 LINGER_BYTES = 512 * 1_048_576
 _PIECE = 262_144
 _HEADER_PIECE = 8_192
+_LONGEST_LINE = 1_024  # of a chunk's size with its extensions
+_LONGEST_TRAILER = 8_192
 _NEVER = 1 << 62
+_VERSIONS = frozenset({"", "1.0", "1.1"})
+_CODING = re.compile(rb"^transfer-encoding:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_UNREADABLE = "The request cannot be read. Nothing was changed."
+_BROKEN = "Something went wrong on our side, and what you sent was not saved. Try again."
 _NO_SPACE = "There is no space left to take this in. Nothing of it was kept; an administrator must free some space."
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What the door knows: whom a request's headers sign in, how large a body may be, the headers of every answer."""
+    """What the door knows: why a body is refused by its headers, how large it may be, the headers of every answer."""
 
-    signed_in: Callable[[Mapping[str, str]], bool]
+    refused: Callable[[Mapping[str, str]], TrackerError | None]
     max_bytes: int
     headers: Mapping[str, str]
 
@@ -44,24 +63,28 @@ class Refusal(Error):  # type: ignore[misc] # the library has no types
         super().__init__(message)
         self.code, self.reason = status.value, status.phrase
         self._path, self._house = path, house
+        self._reference = secrets.token_hex(4)
+        level = logging.ERROR if status == HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
+        log.log(level, "%d for %a at the door, reference %s", status, loggable(path), self._reference)
 
     def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
         """The status line, headers and body."""
         if self._path.startswith("/api/"):
-            problem = {"type": "about:blank", "title": self.reason, "status": self.code, "detail": self.body}
-            kind, body = "application/problem+json", json.dumps(problem).encode()
+            about = {"type": "about:blank", "title": self.reason, "status": self.code, "detail": self.body}
+            kind, body = "application/problem+json", json.dumps({**about, "reference": self._reference}).encode()
         else:
-            kind, body = "text/html; charset=utf-8", _page(self.reason, self.body).encode()
+            kind, body = "text/html; charset=utf-8", _page(self.reason, self.body, self._reference).encode()
         headers = [("Content-Type", kind), ("Content-Length", str(len(body))), *self._house.headers.items()]
         if self.code == HTTPStatus.UNAUTHORIZED:
             headers.append(("WWW-Authenticate", 'Bearer realm="cmmc-tracker"'))
         return f"{self.code} {self.reason}", headers, body
 
 
-def _page(title: str, message: str) -> str:
+def _page(title: str, message: str, reference: str) -> str:
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f'<title>{title}</title><h1>{title}</h1><p>{message}</p><p><a href="/">Go to the dashboard</a></p></html>'
+        f'<title>{title}</title><h1>{title}</h1><p>{message}</p><p><a href="/">Go to the dashboard</a></p>'
+        f"<p>Reference <code>{reference}</code></p></html>"
     )
 
 
@@ -74,33 +97,67 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
     def parse_header(self, header_plus: bytes) -> None:
         """Read the header, then decide about the body."""
         super().parse_header(header_plus)
-        if self.error is None:
+        if self.body_rcv is None:
+            self.expect_continue = False  # the library would wait for a body that never comes
+        if self.version not in _VERSIONS:
+            self._refuse(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
+        elif not (self._has_one_end(header_plus) and self._has_one_target()):
+            self._refuse(HTTPStatus.BAD_REQUEST, _UNREADABLE)
+        elif self.error is None:
             self._decide()
+
+    def _has_one_end(self, header_plus: bytes) -> bool:
+        """Whether everybody who reads the header finds the same end of the body (RFC 9112, 6.1 and 6.3)."""
+        codings = [coding.strip(b" \t").lower() for coding in _CODING.findall(header_plus)]
+        clear = codings == [b"chunked"] and self.version == "1.1" and "CONTENT_LENGTH" not in self.headers
+        return not codings or clear
+
+    def _has_one_target(self) -> bool:
+        """Whether the request names one host and a path of it (RFC 9112, 3.2)."""
+        host = self.headers.get("HOST")
+        if host is None and self.version == "1.1":
+            return False
+        path: str = self.path or ("/" if self.proxy_netloc else "")
+        return path.startswith("/") and self.proxy_netloc in {"", host}
 
     def received(self, data: bytes) -> int:
         """Take bytes in; whatever the library itself refuses is answered in the house's form."""
         try:
             consumed: int = super().received(data)
-        except ValueError:  # a length of more digits than a number may have
-            self._refuse(HTTPStatus.BAD_REQUEST, "The request cannot be read. Nothing was changed.")
+        except ValueError:  # a length of more digits than a number may have, an address that is none
+            self._refuse(HTTPStatus.BAD_REQUEST, _UNREADABLE)
             return len(data)
         except OSError:  # the spool's disk is full
             self.close()
             self._refuse(HTTPStatus.INSUFFICIENT_STORAGE, _NO_SPACE)
             return len(data)
         if self.error is not None and not isinstance(self.error, Refusal):
-            message = "The request cannot be read. Nothing was changed."
-            if self.error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-                message = self._too_large()
-            self._refuse(HTTPStatus(self.error.code), message)
+            large = self.error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            self._refuse(HTTPStatus(self.error.code), self._too_large() if large else _UNREADABLE)
+        elif not self.completed:
+            self._watch_lines()
         return consumed
+
+    def _watch_lines(self) -> None:
+        """Refuse lines that never end: the library would search them from the start with each piece."""
+        if self.body_rcv is None:
+            if b"\n\n" in self.header_plus:
+                self._refuse(HTTPStatus.BAD_REQUEST, _UNREADABLE)
+        elif self.chunked:
+            chunks = self.body_rcv
+            if len(chunks.control_line) > _LONGEST_LINE or len(chunks.trailer) > _LONGEST_TRAILER:
+                self._refuse(HTTPStatus.BAD_REQUEST, _UNREADABLE)
+            elif chunks.chunk_remainder > self.house.max_bytes:
+                self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._too_large())
 
     def _decide(self) -> None:
         length = int(self.content_length or 0)
         if length > self.house.max_bytes:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._too_large())
-        elif (length > FORM_BYTES or self.chunked) and not self.house.signed_in(self.headers):
-            self._refuse(HTTPStatus.UNAUTHORIZED, "Please sign in first; nothing of what you sent was taken in.")
+        elif length > FORM_BYTES or self.chunked:
+            error = self.house.refused(self.headers)
+            if error is not None:
+                self._refuse(HTTPStatus(STATUS[type(error)]), error.message)
 
     def _too_large(self) -> str:
         limit = self.house.max_bytes // 1_048_576
@@ -113,12 +170,27 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         self.connection_close = True
 
 
+class _Answer(ErrorTask):  # type: ignore[misc]
+    """An answer to a failure, in the house's form also where the application itself could not give one."""
+
+    def execute(self) -> None:
+        """Answer."""
+        error = self.request.error
+        if not isinstance(error, Refusal):
+            path = str(getattr(self.channel.requests[0], "path", "/"))
+            self.request.error = Refusal(HTTPStatus(error.code), _BROKEN, path, self.request.house)
+        super().execute()
+
+
 class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection that lets a refused sender finish, so that the answer arrives."""
 
+    error_task_class = _Answer
     refused = False
     lingering_until = 0.0
     thrown_away = 0
+    last_activity: float
+    begun = 0.0  # when the header or form that is coming in began; 0 for none
 
     def __init__(self, server: Any, sock: Any, address: Any, adj: Any, **more: Any) -> None:
         # A thread that waits for a client to read could be held for ever; what is not read waits in a file instead.
@@ -126,10 +198,15 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         super().__init__(server, sock, address, adj, **more)
 
     def recv(self, buffer_size: int) -> bytes:
-        """Read much of a body at a time, little of headers: many tiny requests in one piece cost the square of it."""
-        in_body = self.request is not None and self.request.headers_finished
-        data: bytes = super().recv(buffer_size if in_body else _HEADER_PIECE)
+        """Read much of a body at a time, little else: many tiny parts in one piece cost the square of it."""
+        data: bytes = super().recv(min(buffer_size, self._piece()))
         return data
+
+    def _piece(self) -> int:
+        request = self.request
+        if request is None or request.body_rcv is None or request.chunked:
+            return _HEADER_PIECE
+        return max(_HEADER_PIECE, int(request.body_rcv.remain))
 
     def received(self, data: bytes) -> bool:
         """Take bytes in; what follows a refusal is dropped."""
@@ -165,6 +242,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """Take bytes in, or throw them away after the last answer."""
         if not self.lingering_until:
             super().handle_read()
+            self._hold_to_time()
             return
         try:
             data = self.socket.recv(_PIECE)
@@ -175,6 +253,14 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.thrown_away += len(data)
         if not data or time.monotonic() > self.lingering_until or self.thrown_away > LINGER_BYTES:
             super().handle_close()
+
+    def _hold_to_time(self) -> None:
+        """Give a header, or a form, one timeout for the whole of it: who sends it byte by byte is let go."""
+        request = self.request
+        if request is None or (request.headers_finished and (request.chunked or request.content_length > FORM_BYTES)):
+            self.begun = 0.0
+        else:
+            self.begun = self.last_activity = self.begun or self.last_activity
 
     def handle_close(self) -> None:
         """Close; after a refusal first only our side, so that the sender reads the answer."""

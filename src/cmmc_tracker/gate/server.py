@@ -160,6 +160,7 @@ def _work(site: Site, listening: socket.socket, alive: int) -> None:
     tempfile.tempdir = str(site.spool)
     # A request that waits a moment for a thread is no news.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    logging.getLogger("waitress").addFilter(one_line)
     server = waitress.create_server(
         site.app,
         sockets=[listening],
@@ -177,6 +178,13 @@ def _work(site: Site, listening: socket.socket, alive: int) -> None:
     )
     server.channel_class = channel_for(site.house)
     server.run()
+
+
+def one_line(record: logging.LogRecord) -> bool:
+    """Quote what is no visible sign in a message: the library writes paths as they were sent, line ends and all."""
+    said = record.getMessage()
+    record.msg, record.args = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in said), None
+    return True
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

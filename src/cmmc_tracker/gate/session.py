@@ -5,6 +5,7 @@ database, so that it can be ended there. A request that carries an API token is 
 falls back to the cookie, and it opens the API and nothing else.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import wraps
@@ -18,7 +19,7 @@ from werkzeug.http import parse_cookie
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Action, allow
 from cmmc_tracker.errors import Busy, Forbidden, NoSpace, NotSignedIn, TooMany, TrackerError
-from cmmc_tracker.gate import doors
+from cmmc_tracker.gate import csrf, doors
 from cmmc_tracker.services import sessions, tokens
 from cmmc_tracker.services.limits import REFUSAL_NOTED, TOKEN_USE
 from cmmc_tracker.services.tokens import Bearer
@@ -36,10 +37,14 @@ PUBLIC = frozenset(
         "static",
     }
 )
+# What asks for nobody's name: it is answered also while the database cannot be.
+_NAMELESS = frozenset({"about.security_txt", "health.alive", "health.ready", "static"})
 # What somebody may do who must set up a second factor first.
 ENROLMENT = frozenset({"accounts.logout", "second_factor.show", "second_factor.begin", "second_factor.confirm"})
 SID = "sid"
+_STRANGER = "Please sign in first; nothing of what you sent was taken in."
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_BEARER = re.compile(r"(?:^|,)\s*bearer(?:\s|,|$)", re.IGNORECASE)
 
 
 def watch(app: Flask) -> None:
@@ -62,7 +67,7 @@ def end() -> None:
 def _load() -> None:
     g.actor = g.session_id = g.half = g.token = None
     g.must_enrol = False
-    if request.endpoint == "static":
+    if request.endpoint in _NAMELESS:
         return
     given = bearer_of(request.headers.get("Authorization", ""))
     if given is not None:
@@ -72,8 +77,14 @@ def _load() -> None:
 
 
 def bearer_of(header: str) -> str | None:
-    """The token of an Authorization header of that kind (RFC 6750, 2.1), or None for any other."""
-    return header[7:].strip() if header[:7].lower() == "bearer " or header.lower() == "bearer" else None
+    """The token of an Authorization header of that kind (RFC 6750, 2.1), or None for any other.
+
+    Several such headers reach us joined by commas: with one of that kind among them the whole is the token, which
+    none can be.
+    """
+    if not _BEARER.search(header):
+        return None
+    return header.strip()[6:].strip() if "," not in header else header
 
 
 def _load_token(given: str) -> None:
@@ -95,7 +106,7 @@ def _refuse_token() -> NoReturn:
     with suppress(TooMany):
         here.limiter.take(REFUSAL_NOTED, f"token {doors.network()}").settle()
         with doors.open_write() as work:
-            work.record(Event.TOKEN_REFUSED, "token:", {"path": request.path[:200]}, actor="(token)")
+            work.record(Event.TOKEN_REFUSED, "token:", {"path": doors.loggable(request.path)}, actor="(token)")
     raise NotSignedIn("This token is not valid: unknown, expired or revoked. Make a new one under your profile.")
 
 
@@ -119,6 +130,8 @@ def _load_session() -> None:
 
 
 def _deny() -> Response | None:
+    if g.token is not None and request.endpoint is not None:
+        _allow_token(g.token)
     if request.endpoint in PUBLIC or request.endpoint is None:
         return None
     if g.actor is None:
@@ -127,8 +140,6 @@ def _deny() -> Response | None:
         wanted = request.full_path.rstrip("?") if request.method in _READS else "/"
         step = "accounts.second_step" if g.half else "accounts.login"
         return redirect(url_for(step, next=wanted), code=302)  # type: ignore[return-value]
-    if g.token is not None:
-        _allow_token(g.token)
     if g.must_enrol and request.endpoint not in ENROLMENT:
         if request.path.startswith("/api/"):
             raise Forbidden("Set up your second factor first, on the page /profile/second-factor.")
@@ -156,31 +167,45 @@ def admin_required(view: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-def door_reader(app: Flask, tracker: Tracker) -> Callable[[Mapping[str, str]], bool]:
-    """A function that tells of a request's headers whether its body may be taken in.
+def door_reader(app: Flask, tracker: Tracker) -> Callable[[Mapping[str, str]], TrackerError | None]:
+    """A function that tells of a request's headers why its body is not taken in, or None where it is.
 
-    For the server, which refuses bodies of strangers before it takes them in: a cookie must carry our signature
-    (whether its session still lives is asked later), a token must be good now.
+    For the server, which refuses bodies by their header: a cookie must carry our signature and its session live, a
+    token must be good and may write, and nothing in the header may say that the CSRF check will fail.
     """
     serializer = SecureCookieSessionInterface().get_signing_serializer(app)
-    name = app.config["SESSION_COOKIE_NAME"]
+    name, here = app.config["SESSION_COOKIE_NAME"], doors.installation_of(app)
 
-    def signed_in(headers: Mapping[str, str]) -> bool:
+    def held(headers: Mapping[str, str]) -> Mapping[str, Any]:
+        with suppress(BadSignature, ValueError):
+            value = parse_cookie(headers.get("COOKIE", "")).get(name)
+            if value and serializer is not None:
+                found: Mapping[str, Any] = serializer.loads(value, max_age=int(sessions.LONGEST.total_seconds()))
+                return found
+        return {}
+
+    def refused(headers: Mapping[str, str]) -> TrackerError | None:
         given = bearer_of(headers.get("AUTHORIZATION", ""))
-        if given is not None:
-            with suppress(TrackerError), tracker.read() as work:
-                found = tokens.find(work, given)
-                return found is not None and found.writes
-            return False
-        value = parse_cookie(headers.get("COOKIE", "")).get(name)
-        if not value or serializer is None:
-            return False
+        cookie = held(headers)
         try:
-            return bool(serializer.loads(value, max_age=int(sessions.LONGEST.total_seconds())).get(SID))
-        except (BadSignature, AttributeError):
-            return False
+            with tracker.read() as work:
+                if given is not None:
+                    return _token_refused(tokens.find(work, given))
+                token = cookie.get(SID)
+                found = sessions.find(work, token) if isinstance(token, str) else None
+        except TrackerError as error:
+            return error
+        if found is None or found.half:
+            return NotSignedIn(_STRANGER)
+        return csrf.refused_by_header(cookie.get(csrf.FIELD), headers, here)
 
-    return signed_in
+    return refused
+
+
+def _token_refused(found: Bearer | None) -> TrackerError | None:
+    if found is None:
+        return NotSignedIn(_STRANGER)
+    return None if found.writes else Forbidden("This token may only read.")
 
 
 def local_path(target: str | None) -> str:

@@ -1,7 +1,8 @@
 """Uploads go straight to the store's own temporary files, hashed while they are written, never whole in memory.
 
 Only the endpoints in `TAKES_FILES` take files; elsewhere a file part is refused before a byte of it is written.
-Whatever a request opened is let go when it ends: what was kept stays, what was not is gone.
+Whatever a request opened is let go when it ends: what was kept stays, what was not is gone. One person has only so
+many uploads under way, over all workers: the rest are told to wait before a byte of theirs is written to the store.
 """
 
 import io
@@ -10,12 +11,14 @@ from typing import Any, BinaryIO, cast
 from flask import Request, g
 from werkzeug.datastructures import FileStorage
 
-from cmmc_tracker.errors import Invalid, Malformed
+from cmmc_tracker.errors import Invalid, Malformed, TooMany
 from cmmc_tracker.gate import doors
 from cmmc_tracker.storage.blobs import Incoming
 
 TAKES_FILES = frozenset({"api.create_artifact", "api.create_version", "artifacts.receive", "artifacts.add_version"})
 MOST_FILES = 200
+AT_ONCE = 6  # requests with files that one person may have under way
+WAIT_SECONDS = 5
 SMALL = 2 * 1_048_576
 
 
@@ -88,9 +91,24 @@ class UploadRequest(Request):
         opened = g.setdefault("incoming", [])
         if len(opened) >= MOST_FILES:
             raise Malformed(f"At most {MOST_FILES} files can be sent at once. Nothing was kept.")
+        _take_slot()
         incoming = doors.installation().blobs.receive()
         opened.append(incoming)
         return cast("BinaryIO", _Stream(incoming))
+
+
+def _take_slot() -> None:
+    """Hold one of the person's places for this request; raises `TooMany` when all are taken."""
+    if "upload_slot" in g:
+        return
+    slot = doors.installation().blobs.slot(f"user:{doors.actor().id}", AT_ONCE)
+    if slot is None:
+        raise TooMany(
+            f"You have {AT_ONCE} uploads under way already. Nothing was kept of this one; send it again when one of "
+            "them is done.",
+            WAIT_SECONDS,
+        )
+    g.upload_slot = slot
 
 
 def incoming_of(file: FileStorage) -> Incoming:
@@ -102,3 +120,6 @@ def finish() -> None:
     """Let go of everything that the request opened."""
     for incoming in g.pop("incoming", []):
         incoming.close()
+    slot = g.pop("upload_slot", None)
+    if slot is not None:
+        slot.close()

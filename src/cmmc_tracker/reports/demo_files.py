@@ -8,9 +8,10 @@ import json
 from collections.abc import Sequence
 
 import typst
-import xlsxwriter
 from docx import Document
 from PIL import Image, ImageDraw, ImageFont
+
+from cmmc_tracker.reports.cells import csv_lines, workbook
 
 COMPANY = "Halvorsen Precision Parts (invented)"
 MARK = "Demo data, invented: no evidence of anything"
@@ -25,7 +26,7 @@ def text(lines: Sequence[str]) -> bytes:
 
 def csv(rows: Rows) -> bytes:
     """A CSV file; the mark is its last row."""
-    return "\r\n".join(",".join(f'"{cell}"' for cell in row) for row in [*rows, [MARK]]).encode() + b"\r\n"
+    return "".join(csv_lines([*rows, [MARK]])).encode()
 
 
 def word(title: str, sections: Sequence[tuple[str, str]]) -> bytes:
@@ -44,7 +45,7 @@ def word(title: str, sections: Sequence[tuple[str, str]]) -> bytes:
 def excel(name: str, rows: Rows) -> bytes:
     """An Excel workbook of one sheet with a header row."""
     file = io.BytesIO()
-    book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False})
+    book = workbook(file)
     sheet = book.add_worksheet(name[:31])
     bold = book.add_format({"bold": True})
     for number, row in enumerate([*rows, [MARK]]):

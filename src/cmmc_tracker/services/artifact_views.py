@@ -28,6 +28,7 @@ class File:
     media_type: str
     size: int
     sha256: str
+    warnings: tuple[str, ...] = ()  # what its examination found, in sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +267,7 @@ def _versions(work: Work, *where: Any) -> Mapping[int, list[Version]]:
     found: dict[int, list[Version]] = defaultdict(list)
     for (artifact_id, number), rows in grouped.items():
         first = rows[0]
-        files = tuple(File(r.position, r.filename, r.media_type, r.size, r.sha256) for r in rows)
+        files = tuple(map(_file, rows))
         found[artifact_id].append(Version(number, first.note, first.received_at, first.name or COMMAND_LINE, files))
     return found
 
@@ -275,8 +276,12 @@ def _files(work: Work, *where: Any) -> Mapping[tuple[int, int], list[File]]:
     query = select(artifact_files, blobs.c.size).join(blobs, blobs.c.sha256 == artifact_files.c.sha256).where(*where)
     found: dict[tuple[int, int], list[File]] = defaultdict(list)
     for r in work.rows(query.order_by(artifact_files.c.position)):
-        found[r.artifact_id, r.number].append(File(r.position, r.filename, r.media_type, r.size, r.sha256))
+        found[r.artifact_id, r.number].append(_file(r))
     return found
+
+
+def _file(row: Any) -> File:
+    return File(row.position, row.filename, row.media_type, row.size, row.sha256, tuple(row.warnings))
 
 
 def _links(work: Work, ids: list[int]) -> Mapping[int, list[LinkedObjective]]:

@@ -1,4 +1,4 @@
-"""Artifacts: taking bytes in, describing, linking to objectives, deleting. Reading them is `artifact_views`.
+"""Artifacts: making, describing, linking to objectives, deleting. Bytes come by `intake`, reading is `artifact_views`.
 
 Bytes are in the store, fsynced under their hash, before a transaction opens; row and audit entry are committed
 together. A crash in between leaves at worst a blob without a row, never a row without bytes.
@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import and_, delete, insert, or_, select, update
 
-from cmmc_tracker.domain import uploads
 from cmmc_tracker.domain.artifacts import ArtifactStatus, parse_facts
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.catalog import ObjectiveId
@@ -20,7 +19,6 @@ from cmmc_tracker.domain.text import clean_text
 from cmmc_tracker.errors import Forbidden, Invalid, NotFound, Stale
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage import search
-from cmmc_tracker.storage.blobs import Incoming
 from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts, blobs, links
 
 _FACTS = ("title", "kind", "description", "covers_from", "covers_until", "collected_on")
@@ -28,12 +26,25 @@ _FACTS = ("title", "kind", "description", "covers_from", "covers_until", "collec
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A file that the store keeps: its name for display, its media type, its bytes' hash and size."""
+    """A file that the store keeps: its name for display, its media type, its bytes' hash and size.
+
+    `warnings` are what its examination found, in sentences; `sent` is the hash of what was sent where a person asked
+    for something to be taken out of it.
+    """
 
     filename: str
     media_type: str
     sha256: str
     size: int
+    warnings: tuple[str, ...] = ()
+    sent: str = ""
+
+    def told(self) -> dict[str, Any]:
+        """What the audit log says of it."""
+        more: dict[str, Any] = {"warnings": list(self.warnings)} if self.warnings else {}
+        if self.sent:
+            more["sent_sha256"] = self.sent
+        return {"file": self.filename, "sha256": self.sha256, **more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +55,6 @@ class Target:
     objective: ObjectiveId
     locator: str = ""
     shows: str = ""
-
-
-def take_in(incoming: Incoming, filename: str) -> Received:
-    """Check an upload's content against its name and keep its bytes in the store; in no transaction.
-
-    The caller releases `incoming` after the Work that names the bytes has committed. Raises `Invalid` for an
-    empty file, `UnsupportedType` for a type that is not taken or content that contradicts the name.
-    """
-    name = uploads.clean_name(filename)
-    media_type = uploads.check_content(name, incoming.file, incoming.size)
-    kept = incoming.keep()
-    return Received(name, media_type, kept.sha256, kept.size)
 
 
 def check(given: Mapping[str, Any], today: date) -> None:
@@ -83,7 +82,7 @@ def create(
     artifact_id = int(made[0])
     _add_file(work, artifact_id, 1, received, "")
     _remember(work, artifact_id)
-    detail = {**facts, "system": system.slug, "file": received.filename, "sha256": received.sha256}
+    detail = {**facts, "system": system.slug, **received.told()}
     work.record(Event.ARTIFACT_CREATED, f"artifact:{artifact_id}", detail)
     for target in targets:
         _link(work, artifact_id, target)
@@ -98,7 +97,7 @@ def add_version(work: Work, artifact_id: int, received: Received, note: str = ""
     work.change_one(_bumped(artifact_id, version if version is not None else row.version, current_version=number))
     _add_file(work, artifact_id, number, received, note)
     _remember(work, artifact_id)
-    detail = {"number": number, "file": received.filename, "sha256": received.sha256, "note": note}
+    detail = {"number": number, **received.told(), "note": note}
     work.record(Event.ARTIFACT_VERSIONED, f"artifact:{artifact_id}", detail)
     return number
 
@@ -234,6 +233,7 @@ def _add_file(work: Work, artifact_id: int, number: int, received: Received, not
             filename=received.filename,
             media_type=received.media_type,
             sha256=received.sha256,
+            warnings=list(received.warnings),
         )
     )
 

@@ -11,7 +11,7 @@ from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, St
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.errors import Conflict
-from cmmc_tracker.services import artifacts, assessment
+from cmmc_tracker.services import artifacts, assessment, intake
 from cmmc_tracker.services.artifacts import Received, Target
 from cmmc_tracker.services.demo_data import (
     ARTIFACTS,
@@ -69,7 +69,7 @@ def _keep(tracker: Tracker, uploads: ExitStack, one: DemoArtifact, progress: Cal
     incoming = uploads.enter_context(closing(tracker.blobs.receive()))
     incoming.write(one.content())
     progress()
-    return artifacts.take_in(incoming, one.filename)
+    return intake.take_in(intake.Sender(tracker), incoming, one.filename)
 
 
 def _add(work: Work, main: Access, one: DemoArtifact, received: Received) -> None:

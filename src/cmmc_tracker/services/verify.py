@@ -4,7 +4,7 @@ It may run beside a server: whether an upload still lives is told by the lock th
 committed, never by age.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from sqlalchemy import and_, func, select
@@ -24,6 +24,7 @@ class Report:
     bytes: int = 0
     entries: int = 0
     head: str = ""
+    heads: dict[str, int | None] = field(default_factory=dict)  # heads kept elsewhere, and the entry of each
     removed: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -34,8 +35,13 @@ def total(tracker: Tracker) -> int:
         return int(work.db.execute(select(func.coalesce(func.sum(blobs.c.size), 0))).scalar_one())
 
 
-def run(tracker: Tracker, progress: Callable[[int], None] = lambda _bytes: None) -> Report:
-    """Check everything; `progress` is told the bytes of each blob as it is done."""
+def run(
+    tracker: Tracker, progress: Callable[[int], None] = lambda _bytes: None, heads: Collection[str] = ()
+) -> Report:
+    """Check everything; `progress` is told the bytes of each blob as it is done.
+
+    `heads` are hashes of the log's newest entry, as somebody kept them elsewhere: each must still be one of its hashes.
+    """
     report = Report()
     for sha256, size in _known(tracker):
         report.blobs += 1
@@ -43,7 +49,7 @@ def run(tracker: Tracker, progress: Callable[[int], None] = lambda _bytes: None)
         _check_blob(tracker, sha256, size, report)
         progress(size)
     _check_versions(tracker, report)
-    _check_chain(tracker, report)
+    _check_chain(tracker, heads, report)
     report.removed = tracker.blobs.sweep(lambda sha256: _has_row(tracker, sha256))
     if report.removed:
         with tracker.write() as work:
@@ -121,13 +127,20 @@ def _check_versions(tracker: Tracker, report: Report) -> None:
     report.problems += [f"Lost: artifact {artifact} has no file for its version {number}" for artifact, number in found]
 
 
-def _check_chain(tracker: Tracker, report: Report) -> None:
+def _check_chain(tracker: Tracker, heads: Collection[str], report: Report) -> None:
     with tracker.read() as work:
         report.entries = audit.length(work)
         report.head = audit.head(work)
+        report.heads = audit.standing(work, heads)
         found = audit.broken(work)
     if found:
         report.problems.append(f"Audit log: entry {found[0]} breaks the chain: {found[1]}")
+    report.problems += [
+        f"Audit log: it has no entry with the hash {one}: it was written anew or cut short since that head was kept, "
+        "or the head is another installation's"
+        for one, entry in report.heads.items()
+        if entry is None
+    ]
 
 
 def _has_row(tracker: Tracker, sha256: str) -> bool:

@@ -4,6 +4,10 @@ The only code of the product that joins a path. Bytes are written once to a temp
 fsynced and renamed to their hash; nothing is ever edited. Whether an upload still lives is told by a lock that it
 holds from its first byte until its row is committed, never by age: the same open file keeps the lock across the
 rename, so a sweep that finds it locked leaves it alone.
+
+How many uploads one person has under way is told by locks, too: each holds one of that person's few slots, an empty
+file that is gone with it. A lock ends with the process that holds it, so a crash leaves no slot taken and nothing to
+count down, and every worker on the store sees the same slots, whatever database there is.
 """
 
 import contextlib
@@ -13,7 +17,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -52,6 +56,9 @@ class Incoming(Protocol):
     def write(self, data: bytes) -> int:
         """Add bytes."""
 
+    def rewrite(self, stretches: Iterable[tuple[int, int] | bytes]) -> None:
+        """Put other bytes in the place of those so far: stretches of them (start, end), and new ones between."""
+
     def keep(self) -> Kept:
         """Keep the bytes for good; the lock is held until `close`."""
 
@@ -59,11 +66,26 @@ class Incoming(Protocol):
         """Let go of the lock; what was not kept is gone."""
 
 
+class Slot:
+    """A place among the uploads that somebody has under way."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path, self._descriptor = path, descriptor
+
+    def close(self) -> None:
+        """Give the place back. Its name goes first, while the lock is still held, so that nobody waits for it."""
+        self._path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+
 class Blobs(Protocol):
     """A store of contents named by their hash."""
 
     def receive(self) -> Incoming:
         """Begin an upload."""
+
+    def slot(self, owner: str, most: int) -> Slot | None:
+        """One of the `most` uploads that an owner may have under way, or None when all are; held until its close."""
 
     def open(self, sha256: str) -> BinaryIO:
         """The bytes of a content; raises `NotFound`."""
@@ -112,6 +134,16 @@ class FolderBlobs:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             fcntl.flock(descriptor, fcntl.LOCK_SH)
         return FolderIncoming(self, path, descriptor)
+
+    def slot(self, owner: str, most: int) -> Slot | None:
+        """One of the `most` uploads that an owner may have under way, or None when all are; held until its close."""
+        with _told(), self._gate(fcntl.LOCK_SH):
+            for number in range(most):
+                path = self._root / _INCOMING / f"slot-{hashlib.sha256(owner.encode()).hexdigest()[:16]}-{number}"
+                descriptor = _taken(path)
+                if descriptor is not None:
+                    return Slot(path, descriptor)
+        return None
 
     @contextlib.contextmanager
     def _gate(self, kind: int) -> Iterator[None]:
@@ -231,6 +263,25 @@ class FolderIncoming:
         self._size += len(data)
         return len(data)
 
+    def rewrite(self, stretches: Iterable[tuple[int, int] | bytes]) -> None:
+        """Put other bytes in the place of those so far; the lock passes over to the new file."""
+        with contextlib.closing(self._store.receive()) as other:
+            for one in stretches:
+                for piece in (one,) if isinstance(one, bytes) else self._stretch(*one):
+                    other.write(piece)
+            self._path, other._path = other._path, self._path  # noqa: SLF001 two of one kind
+            self._file, other._file = other._file, self._file  # noqa: SLF001
+            self._hash, self._size = other._hash, other._size  # noqa: SLF001
+
+    def _stretch(self, start: int, end: int) -> Iterator[bytes]:
+        while start < end:
+            self._file.seek(start)
+            piece = self._file.read(min(_PIECE, end - start))
+            if not piece:
+                raise RuntimeError("a stretch lies within the file")
+            start += len(piece)
+            yield piece
+
     def keep(self) -> Kept:
         """Keep the bytes for good: fsync, then the name, then the folder; the lock is held until `close`."""
         if self._path is None:
@@ -262,6 +313,21 @@ def _hold(place: Path) -> int | None:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         # A sweep may have removed it between opening and locking.
         if _stands(place, descriptor):
+            return descriptor
+        os.close(descriptor)
+
+
+def _taken(path: Path) -> int | None:
+    """A descriptor with the only lock on the file of that name, made where there is none; None when it is held."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        # Who held it may have taken its name away between opening and locking.
+        if _stands(path, descriptor):
             return descriptor
         os.close(descriptor)
 

@@ -16,7 +16,16 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from cmmc_tracker.errors import Busy, Misconfigured, NoSpace, TrackerError
@@ -26,6 +35,7 @@ _MIGRATION_LOCK = 0x434D4D43  # an advisory lock's number on PostgreSQL: "CMMC"
 _BUSY_MS = 15_000
 _RESTED_SECONDS = 5.0
 _BUSY = "The database cannot answer just now. Nothing was changed; please try again in a moment."
+_DAMAGED = "The database cannot be read: its file is damaged. Nothing was changed; an administrator must restore it."
 
 
 def make_engine(url: str) -> Engine:
@@ -103,6 +113,8 @@ def _sqlite(url: str, file: str | None) -> Engine:
             driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
         except sqlite3.OperationalError as error:  # straight from the driver: SQLAlchemy does not see it
             raise Busy(_BUSY) from error
+        except sqlite3.DatabaseError as error:
+            raise Busy(_DAMAGED) from error
 
     return engine
 
@@ -120,6 +132,8 @@ def translated() -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _told(error) from error
+    except PoolTimeoutError as error:  # more at once than the pool has connections for
+        raise Busy(_BUSY) from error
 
 
 def _told(error: DBAPIError) -> TrackerError:
@@ -130,7 +144,9 @@ def _told(error: DBAPIError) -> TrackerError:
         )
     if "readonly" in said or "read-only" in said:
         return Busy("The database may not be written: its folder or file is read-only. Nothing was changed.")
-    if isinstance(error, OperationalError):
+    if type(error) is DatabaseError:  # no kind of its own: SQLite's "malformed" and "not a database"
+        return Busy(_DAMAGED)
+    if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
         return Busy(_BUSY)
     raise error
 

@@ -17,11 +17,32 @@ from cmmc_tracker.reports.markup import markdown
 _STATIC = Path(__file__).parent / "static"
 _YEAR = 31_536_000
 THEMES = ("light", "dark")
+# The first sign found decides: Edge and Opera call themselves Chrome too, and Chrome calls itself Safari.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_MACHINES = (
+    ("iPhone", "an iPhone"),
+    ("iPad", "an iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("CrOS", "a Chromebook"),
+    ("Mac OS X", "a Mac"),
+    ("Linux", "Linux"),
+)
 
 
 def watch(app: Flask) -> None:
     """Give the app's templates their filters and globals, and its assets their caching."""
-    app.jinja_env.filters.update(day=day, instant=instant, size=size, short=short, markdown=_safe_markdown)
+    app.jinja_env.filters.update(
+        day=day, instant=instant, moment=moment, device=device, size=size, short=short, markdown=_safe_markdown
+    )
     app.jinja_env.globals.update(asset=asset, Status=Status, Kind=Kind, ArtifactStatus=ArtifactStatus)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_frame)
@@ -40,6 +61,22 @@ def instant(value: datetime | None) -> Markup:
     return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
         value.isoformat(), f"{value:%Y-%m-%d %H:%M:%S}", day(value)
     )
+
+
+def moment(value: datetime | None) -> Markup:
+    """An instant as its day and minute in UTC, where the hour matters."""
+    if value is None:
+        return Markup("")
+    return Markup('<time datetime="{}" title="{} UTC">{}, {} UTC</time>').format(
+        value.isoformat(), f"{value:%Y-%m-%d %H:%M:%S}", day(value), f"{value:%H:%M}"
+    )
+
+
+def device(agent: str) -> str:
+    """What a browser calls itself, as people say it: Firefox on Windows. What is not known stays as it was sent."""
+    browser = next((name for sign, name in _BROWSERS if sign in agent), None)
+    machine = next((name for sign, name in _MACHINES if sign in agent), None)
+    return f"{browser} on {machine}" if browser and machine else agent or "unknown"
 
 
 def size(value: int) -> str:

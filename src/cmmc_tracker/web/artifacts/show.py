@@ -145,7 +145,7 @@ def add_version(artifact_id: int) -> ResponseReturnValue:
     try:
         with open_read() as work:
             artifacts.check_version(work, artifact_id, note, version)
-        received = take_in(files[0])
+        received = take_in(files[0], request.form.get("strip_location", ""))
         with open_write() as work:
             artifacts.add_version(work, artifact_id, received, note, version)
     except Invalid as error:

@@ -16,6 +16,7 @@ from cmmc_tracker.gate.doors import actor, open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.forms import check, facts_of, files_of, system_for, take_in, targets_of
 from cmmc_tracker.gate.listing import cursor_of, following_url
+from cmmc_tracker.gate.problems import STATUS
 from cmmc_tracker.gate.session import local_path
 from cmmc_tracker.services import artifact_views, artifacts
 from cmmc_tracker.services.artifact_views import ArtifactFilter
@@ -58,6 +59,8 @@ class Outcome:
     filename: str
     artifact_id: int | None
     problem: str
+    status: int = 201
+    warnings: tuple[str, ...] = ()
 
 
 @pages.get("/artifacts/upload")
@@ -101,9 +104,10 @@ def receive() -> ResponseReturnValue:
         outcomes.append(_receive_one(file, home, facts, targets))
     refused = [one for one in outcomes if one.problem]
     if refused:
-        return _upload_page({}, form, outcomes), 422
-    for one in outcomes:
-        flash(f"{one.filename} is kept.")
+        # Somebody who may come back later is told so by the status; else the files are to be mended.
+        return _upload_page({}, form, outcomes), max((s for s in (o.status for o in refused) if s >= 500), default=422)
+    for text in _told(outcomes):
+        flash(text)
     where = local_path(form.get("next") or url_for(".show", artifact_id=outcomes[0].artifact_id))
     return redirect(where, code=302)
 
@@ -112,12 +116,26 @@ def _receive_one(file: Any, home: Any, facts: dict[str, Any], targets: list[Any]
     name = clean_line(file.filename or "")[:200]
     try:
         check(home, facts)
-        received = take_in(file)
+        received = take_in(file, request.form.get("strip_location", ""))
         with open_write() as work:
             made = artifacts.create(work, home, received, facts, targets)
     except TrackerError as error:
-        return Outcome(name, None, error.message)
-    return Outcome(received.filename, made, "")
+        return Outcome(name, None, error.message, STATUS[type(error)])
+    return Outcome(received.filename, made, "", warnings=received.warnings)
+
+
+def _told(outcomes: list[Outcome]) -> list[str]:
+    """What is said of files that were all kept; short, for it travels in a cookie. The sentences are on their pages."""
+    noticed = [one.filename[:60] for one in outcomes if one.warnings]
+    names = [one.filename[:60] for one in outcomes]
+    said = [f"{_several(names)} {'is' if len(names) == 1 else 'are'} kept."]
+    if len(names) > 1 and noticed:
+        said.append(f"Something was noticed in {_several(noticed)}: see the page of each.")
+    return said
+
+
+def _several(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def title_of(filename: str) -> str:

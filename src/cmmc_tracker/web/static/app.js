@@ -1,5 +1,7 @@
 // Comfort for every page; each page works without it.
 
+import { make, renew } from './shared.js';
+
 function themes() {
   const button = document.querySelector('[data-theme-toggle]');
   if (!button) return;
@@ -47,9 +49,60 @@ function unsaved() {
     const form = event.target.closest('form[data-guard]');
     if (form) dirty.add(form);
   });
-  document.addEventListener('submit', (event) => dirty.delete(event.target));
+  document.addEventListener('submit', (event) => {
+    // What a script sends says itself when it was saved.
+    if (!event.defaultPrevented && !event.target.matches('[data-judge]')) dirty.delete(event.target);
+  });
   document.addEventListener('saved', (event) => dirty.delete(event.target));
   addEventListener('beforeunload', (event) => { if (dirty.size) event.preventDefault(); });
+}
+
+// Before words are sent away, it is asked whether the session still lives: else they would be lost at the sign-in.
+function guards() {
+  const asked = new Map();
+  document.addEventListener('submit', async (event) => {
+    const form = event.target;
+    if (!form.matches('form[data-guard]:not([data-judge])') || asked.get(form) === 'sure') return;
+    event.preventDefault();
+    if (asked.has(form)) return;
+    asked.set(form, 'asking');
+    form.querySelector('.error.unsent')?.remove();
+    try {
+      await renew();
+      asked.set(form, 'sure');
+      form.requestSubmit(event.submitter);
+    } catch (error) {
+      const said = make('p', { className: 'error unsent', role: 'alert' }, error.message);
+      form.querySelector('.actions').before(said);
+    } finally {
+      asked.delete(form);
+    }
+  });
+}
+
+// A page that tells of a failure leads back to the form.
+function back() {
+  const button = document.querySelector('[data-back]');
+  if (!button || history.length < 2) return;
+  button.hidden = false;
+  button.addEventListener('click', () => history.back());
+}
+
+// What is shown once, or is long, is copied by a button; where the browser refuses, the text is selected.
+function copies() {
+  for (const button of document.querySelectorAll('[data-copy]')) {
+    button.hidden = false;
+    button.addEventListener('click', async () => {
+      const text = button.closest('section, li, dd')?.querySelector('.secret, .recovery, code');
+      try {
+        await navigator.clipboard.writeText(button.dataset.copy);
+        button.textContent = 'Copied';
+      } catch {
+        if (text) getSelection().selectAllChildren(text);
+        button.textContent = 'Selected: copy it now';
+      }
+    });
+  }
 }
 
 // Filters apply as they are changed; without scripts their button does it.
@@ -83,6 +136,9 @@ function move(step) {
 themes();
 rows();
 menus();
+guards();
 unsaved();
+copies();
+back();
 filters();
 keys();

@@ -1,6 +1,6 @@
 // One requirement: objectives are saved in place, with the keyboard too. The page works without this.
 
-import { send } from './shared.js';
+import { make, post, reason, send, signedOut } from './shared.js';
 
 const turns = new Map();
 const open = () => document.querySelector('details.objective[open]');
@@ -10,10 +10,10 @@ function replace(objective, html, note) {
   const fresh = new DOMParser().parseFromString(html, 'text/html');
   const next = fresh.querySelector('details.objective');
   const headline = fresh.querySelector('[data-headline]');
-  if (!next) return;
+  if (!next) throw new Error('Not saved: the answer could not be read. What you typed is still here.');
   const focused = document.activeElement;
   const back = objective.contains(focused) && focused.id ? focused.id : null;
-  objective.dispatchEvent(new CustomEvent('saved', { bubbles: true }));
+  objective.querySelector('form[data-judge]').dispatchEvent(new CustomEvent('saved', { bubbles: true }));
   objective.replaceWith(next);
   if (headline) document.querySelector('[data-headline]').replaceWith(headline);
   if (note) next.querySelector('.saved').textContent = note;
@@ -27,20 +27,15 @@ async function judge(form) {
   const state = form.querySelector('.saved');
   button.disabled = true;
   state.textContent = 'saving …';
+  state.classList.remove('error');
   try {
-    const answer = await send(form.action, { method: 'POST', body: new FormData(form), headers: { 'X-Part': 'objective' } });
-    const html = await answer.text();
-    if (answer.ok || answer.status === 422 || answer.status === 412) {
-      form.dispatchEvent(new CustomEvent('saved', { bubbles: true }));
-      const at = new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-      replace(objective, html, answer.ok ? `saved ${at}` : '');
-    } else {
-      const page = new DOMParser().parseFromString(html, 'text/html');
-      throw new Error(page.querySelector('main p:not(.brand)')?.textContent || 'the answer could not be read');
-    }
+    const answer = await post(form, { 'X-Part': 'objective' });
+    if (!answer.ok && answer.status !== 422 && answer.status !== 412) throw new Error(await reason(answer));
+    const at = new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+    replace(objective, await answer.text(), answer.ok ? `saved ${at}` : '');
   } catch (error) {
     button.disabled = false;
-    state.textContent = `Not saved: ${error.message} What you typed is still here.`;
+    state.textContent = error.message;
     state.classList.add('error');
   }
 }
@@ -52,7 +47,7 @@ async function refresh(objective) {
   const answer = await send(objective.dataset.part, { headers: { 'X-Part': 'objective' } });
   const html = await answer.text();
   const here = document.getElementById(objective.id);
-  if (!answer.ok || turns.get(objective.id) !== turn || !here) return;
+  if (!answer.ok || signedOut(answer) || turns.get(objective.id) !== turn || !here) return;
   const fresh = new DOMParser().parseFromString(html, 'text/html').querySelector('details.objective');
   for (const part of [':scope > summary', ':scope > .body > .evidence']) {
     here.querySelector(part).replaceWith(fresh.querySelector(part));
@@ -68,8 +63,14 @@ document.addEventListener('submit', async (event) => {
   if (form.matches('form[data-unlink]')) {
     event.preventDefault();
     const objective = form.closest('details.objective');
-    const answer = await send(form.action, { method: 'POST', body: new FormData(form) });
-    if (answer.ok) refresh(objective);
+    try {
+      const answer = await post(form);
+      if (!answer.ok) throw new Error(await reason(answer));
+      refresh(objective);
+    } catch (error) {
+      form.querySelector('.error')?.remove();
+      form.append(make('p', { className: 'error', role: 'alert' }, error.message));
+    }
   }
 });
 

@@ -1,6 +1,6 @@
 // Uploads: several files at once, each with its own bar, its own error, its own cancel; the forms work without this.
 
-import { make, send, size } from './shared.js';
+import { make, post, reason, renew, send, signedOut, size } from './shared.js';
 
 const AT_ONCE = 2;
 const SHOWN_MS = 10_000;
@@ -33,10 +33,12 @@ class Row {
 
   done(artifact) {
     this.bar.remove();
-    this.name.replaceChildren(make('a', { href: `/artifacts/${artifact.id}` }, artifact.title));
-    this.state.textContent = this.where ? `kept, linked to ${this.where}` : 'kept';
+    this.name.replaceChildren(make('a', { href: `/artifacts/${parseInt(artifact.id, 10)}` }, artifact.title));
+    const noticed = artifact.current_version.warnings;
+    this.state.textContent = [this.where ? `kept, linked to ${this.where}` : 'kept', ...noticed].join('. ');
     this.finish('Hide');
-    // What went well makes room by itself; what went wrong stays until somebody has seen it.
+    // What went well makes room by itself; what went wrong or was noticed stays until somebody has seen it.
+    if (noticed.length) return;
     setTimeout(() => { if (!this.element.matches(':hover, :focus-within')) this.button.click(); }, SHOWN_MS);
   }
 
@@ -106,7 +108,8 @@ function start(job) {
       (place || form).dispatchEvent(new CustomEvent('uploaded', { bubbles: true, detail: answer }));
     } else {
       const message = answer.detail || 'The answer could not be read. Nothing was kept of this file.';
-      row.failed(message, request.status >= 500 || request.status === 429 ? () => enqueue(job) : undefined);
+      const again = request.status >= 500 || [401, 403, 429].includes(request.status);
+      row.failed(message, again ? () => retry(job) : undefined);
     }
   };
   request.onerror = () => row.failed('The connection was lost. Nothing was kept of this file.', () => enqueue(job));
@@ -125,6 +128,19 @@ function enqueue(job) {
   show(job.row);
   waiting.push(job);
   next();
+}
+
+/** Try a file again, with the token of a session that was begun since. */
+async function retry(job) {
+  try {
+    await renew();
+  } catch (error) {
+    job.row = new Row(job.file, job.where);
+    job.row.failed(error.message, () => retry(job));
+    show(job.row);
+    return;
+  }
+  enqueue(job);
 }
 
 /** Send files as the form would, each as an artifact of its own. */
@@ -187,6 +203,10 @@ async function pick(form) {
   asked = address;
   const answer = await send(address, { headers: { 'X-Part': 'picked' } });
   if (asked !== address || !answer.ok) return;
+  if (signedOut(answer)) {
+    place.replaceChildren(make('p', { className: 'error' }, 'You have been signed out. Sign in in another tab first.'));
+    return;
+  }
   const found = new DOMParser().parseFromString(await answer.text(), 'text/html');
   place.replaceChildren(...(text || document.activeElement.form === form ? found.body.childNodes : []));
 }
@@ -203,16 +223,15 @@ document.addEventListener('submit', async (event) => {
   }
   if (form.matches('form[data-link]') && form.closest('details.objective')) {
     event.preventDefault();
-    const answer = await send(form.action, { method: 'POST', body: new FormData(form) });
-    if (answer.ok) form.dispatchEvent(new CustomEvent('linked', { bubbles: true }));
+    try {
+      const answer = await post(form);
+      if (!answer.ok) throw new Error(await reason(answer));
+      form.dispatchEvent(new CustomEvent('linked', { bubbles: true }));
+    } catch (error) {
+      form.parentElement.querySelector('.error')?.remove();
+      form.after(make('p', { className: 'error', role: 'alert' }, error.message));
+    }
   }
 });
 
 for (const hint of document.querySelectorAll('[data-script-only]')) hint.hidden = false;
-for (const button of document.querySelectorAll('[data-copy]')) {
-  button.hidden = false;
-  button.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = 'Copied';
-  });
-}

@@ -1,0 +1,193 @@
+"""Lines of the security document that are about how the source is written: scripts, templates, migrations, imports."""
+
+import ast
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+SRC = Path("src/cmmc_tracker")
+MODULES = sorted(SRC.rglob("*.py"))
+SCRIPTS = sorted((SRC / "web" / "static").glob("*.js"))
+TEMPLATES = sorted(SRC.rglob("*.html"))
+MIGRATIONS = sorted((SRC / "storage" / "migrations" / "versions").glob("0*.py"))
+# Who may open a connection, and to whom: the virus scanner and, by `doctor --online`, the own site; syslog and the
+# counter of tries by their libraries; the server itself.
+_CONNECTS = {
+    "socket",
+    "ssl",
+    "http.client",
+    "urllib.request",
+    "smtplib",
+    "ftplib",
+    "requests",
+    "urllib3",
+    "redis",
+    "limits",
+}
+_MAY_CONNECT = {
+    "cli/audit.py": {"logging.handlers"},
+    "gate/reception.py": {"socket"},
+    "gate/server.py": {"socket"},
+    "services/doctor/choices.py": {"http.client"},
+    "services/doctor/machine.py": {"ssl"},
+    "services/doctor/parts.py": {"limits.errors", "limits.storage"},
+    "services/limits.py": {"limits", "limits.errors", "limits.storage", "limits.strategies"},
+    "storage/scanner.py": {"socket"},
+    "storage/site.py": {"http.client", "ssl"},
+}
+
+
+def _imports(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{one.name}" for one in node.names if node.module in {"http", "urllib"})
+
+
+def connecting(source: str) -> set[str]:
+    """What a module imports of what can open a connection."""
+    found = set(_imports(source))
+    known = _CONNECTS | {"logging.handlers"}
+    return {one for one in found if one in known or one.partition(".")[0] in {"limits", "redis", "requests", "urllib3"}}
+
+
+def test_only_named_parts_can_open_a_connection_so_nothing_typed_makes_the_server_connect() -> None:
+    assert connecting("import os\nfrom http import client") == {"http.client"}
+    assert connecting("from urllib.request import urlopen\nimport socket") == {"urllib.request", "socket"}
+    found = {str(m.relative_to(SRC)): connecting(m.read_text()) for m in MODULES}
+    assert {name: some for name, some in found.items() if some} == _MAY_CONNECT
+
+
+def test_where_the_server_connects_is_told_by_the_environment_alone() -> None:
+    from cmmc_tracker.domain.settings import FIELDS
+
+    # An administrator's settings hold no address but a contact that is shown, and never used.
+    assert {name for name in FIELDS if re.search(r"url|host|server|address|port|endpoint", name)} == set()
+    for module in (SRC / "app.py", SRC / "cli" / "doctor.py"):
+        assert re.search(r"Clamd\(settings\.scanner_url\)", module.read_text()), module
+    makers = [m for m in MODULES if re.search(r"\b(?:Clamd|SharedLimiter|storage_from_string)\(", m.read_text())]
+    assert {m.relative_to(SRC).parts[0] for m in makers} <= {"app.py", "cli", "services", "storage"}
+    assert not [m for m in makers if "request." in m.read_text()]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.name)
+def test_scripts_keep_nothing_in_the_browser_but_the_colour_scheme_and_talk_to_no_other_window(script: Path) -> None:
+    text = script.read_text()
+    for kept in ("localStorage", "sessionStorage", "indexedDB", "caches.", "serviceWorker", "postMessage"):
+        assert kept not in text, kept
+    assert set(re.findall(r"document\.cookie\s*=\s*`([\w-]+)=", text)) <= {"theme", "__Host-theme"}
+    assert text.count("document.cookie") == len(re.findall(r"document\.cookie\s*=\s*`", text))
+
+
+def test_every_request_of_a_script_carries_the_token_in_its_header() -> None:
+    shared = (SRC / "web" / "static" / "shared.js").read_text()
+    assert re.search(r"headers = \{ 'X-CSRF-Token': body\.dataset\.csrf", shared)
+    for script in SCRIPTS:
+        text = script.read_text()
+        assert len(re.findall(r"\bfetch\(", text)) == (1 if script.name == "shared.js" else 0), script
+        opened = text.count("new XMLHttpRequest")
+        assert text.count("setRequestHeader('X-CSRF-Token', document.body.dataset.csrf)") == opened, script
+    upload = (SRC / "web" / "static" / "upload.js").read_text()
+    assert upload.index("data.append('csrf_token'") < upload.index("data.append('file'")
+
+
+class _Fields(HTMLParser):
+    """The input fields of a template, and its scripts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inputs: list[dict[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "input":
+            self.inputs.append(dict(attrs))
+
+
+def test_every_password_field_is_masked_and_open_to_password_managers() -> None:
+    seen = 0
+    for template in TEMPLATES:
+        text = template.read_text()
+        for call in re.findall(r"field\(\"\w*password\w*\".*?\}\}", text, flags=re.S):
+            assert 'type="password"' in call, call
+            assert re.search(r'autocomplete="(?:current|new)-password"', call), call
+            seen += 1
+        reader = _Fields()
+        reader.feed(text)
+        for one in reader.inputs:
+            assert "onpaste" not in one
+            if "password" in (one.get("name") or ""):
+                assert (one.get("type"), one.get("autocomplete")) in {
+                    ("password", "current-password"),
+                    ("password", "new-password"),
+                }, one
+                seen += 1
+    assert seen >= 8
+
+
+def test_every_template_escapes_by_default(app: Flask) -> None:
+    with app.app_context():
+        assert app.jinja_env.from_string("{{ one }}").render(one="<b>&'\"") == "&lt;b&gt;&amp;&#39;&#34;"
+    for template in TEMPLATES:
+        assert app.select_jinja_autoescape(template.name) is True, template
+        assert not re.search(r"autoescape|\|\s*safe\b|Markup", template.read_text()), template
+
+
+def test_scripts_get_data_by_attributes_only() -> None:
+    for template in TEMPLATES:
+        text = template.read_text()
+        for script in re.findall(r"<script\b[^>]*>(.*?)</script>", text, flags=re.S):
+            assert script.strip() == "", template
+        assert not re.search(r"\bon\w+\s*=\s*[\"']|javascript:", text), template
+
+
+def literal_only(source: str) -> list[int]:
+    """The lines of a migration where a name or a statement is put together from parts."""
+    wrong = []
+    for node in ast.walk(ast.parse(source)):
+        joined = isinstance(node, ast.JoinedStr) or (
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.Add | ast.Mod)
+            and any(isinstance(side, ast.Constant) and isinstance(side.value, str) for side in (node.left, node.right))
+        )
+        called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if joined or (called and node.func.attr in {"format", "join"}):  # type: ignore[attr-defined]
+            wrong.append(node.lineno)  # type: ignore[attr-defined]
+        if called and node.func.attr in {"Column", "add_column", "create_table", "drop_column"}:  # type: ignore[attr-defined]
+            first = node.args[0]  # type: ignore[attr-defined]
+            if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
+                wrong.append(node.lineno)  # type: ignore[attr-defined]
+    return wrong
+
+
+@pytest.mark.parametrize("migration", MIGRATIONS, ids=lambda p: p.stem)
+def test_migrations_name_tables_and_columns_literally(migration: Path) -> None:
+    assert literal_only(migration.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        'op.execute(f"DROP TABLE {name}")',
+        'op.execute("DROP TABLE " + name)',
+        'op.execute("DROP TABLE %s" % name)',
+        'op.add_column(table, sa.Column("a"))',
+        'op.add_column("users", sa.Column(name, sa.Text()))',
+        'op.execute("DROP {}".format(name))',
+    ],
+)
+def test_a_migration_that_puts_a_name_together_is_found(wrong: str) -> None:
+    assert literal_only(wrong) == [1]
+
+
+def test_the_way_to_report_a_weakness_is_told() -> None:
+    told = Path("SECURITY.md").read_text()
+    assert "label `security`" in told
+    assert "private" in told
+    assert "working days" in told
+    assert "## Supported versions" in told
