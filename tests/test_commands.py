@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-NOT_IN_A_CLONE = shutil.ignore_patterns(".git", ".venv", "instance", "__pycache__", ".*_cache", ".hypothesis", "shots")
+NOT_IN_A_CLONE = shutil.ignore_patterns(".git", ".venv*", "instance", "__pycache__", ".*_cache", ".hypothesis", "shots")
 PROGRAMS = (
     "sh",
     "awk",

@@ -28,7 +28,7 @@ from cmmc_tracker.services import logins, second_factor
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import audit, second_factors
 from tests.attack.raw import exchange, served
-from tests.conftest import PASSWORD, Person
+from tests.conftest import PASSWORD, Person, add_account
 from tests.domain.test_uploads import REAL, SAME
 
 NEW = "Another-Long-Phrase-7"
@@ -227,6 +227,30 @@ def test_a_password_that_an_administrator_sets_leaves_the_second_factor(
     assert user.get("/").headers["Location"].startswith("/login/code")
 
 
+def test_guessing_the_present_password_where_it_is_changed_is_limited(user: Person) -> None:
+    form = {"new_password": NEW, "password_repeat": NEW}
+    for number in range(5):
+        assert user.post("/profile/password", {**form, "old_password": f"wrong {number}"}).status_code == 422
+    answer = user.post("/profile/password", {**form, "old_password": PASSWORD})
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["Retry-After"]) <= 300
+    assert user.get("/").status_code == 200
+
+
+def test_the_answer_to_a_limited_address_says_nothing_of_the_password(tracker: Tracker, stranger: Person) -> None:
+    add_account(tracker, "bo")
+    token = stranger.token_of("/login")
+    for number in range(5):
+        stranger.post("/login", {"username": f"nobody{number}", "password": "x"}, token=token)
+    told = []
+    for name, password in (("bo", PASSWORD), ("bo", "wrong"), ("nobody", "wrong")):
+        answer = stranger.post("/login", {"username": name, "password": password}, token=token)
+        assert answer.status_code == 429
+        kept = {n: v for n, v in answer.headers if n not in {"Set-Cookie", "Retry-After", "Content-Length"}}
+        told.append((re.sub(r'value="[^"]*"', "", answer.text), kept))
+    assert told[0] == told[1] == told[2]
+
+
 def test_every_page_of_somebody_signed_in_offers_to_sign_out(admin: Person) -> None:
     admin.upload("a.txt", b"x")
     for path in ("/", "/artifacts", "/artifacts/1", "/artifacts/upload", "/systems/main/requirements", "/profile"):
@@ -250,9 +274,11 @@ def test_a_change_is_logged_with_before_and_after(admin: Person, user: Person) -
 
 
 def test_what_is_given_in_the_wrong_place_or_twice_is_not_taken(user: Person, stranger: Person) -> None:
-    token = stranger.token_of("/login")
-    asked = {"username": "bo", "password": PASSWORD}
-    assert stranger.client.post("/login", query_string=asked, data={"csrf_token": token}).status_code == 401
+    form = {"csrf_token": stranger.token_of("/login"), "username": "bo", "password": PASSWORD}
+    for name in ("username", "password"):
+        rest = {key: value for key, value in form.items() if key != name}
+        assert stranger.client.post("/login", query_string={name: form[name]}, data=rest).status_code == 401
+    assert stranger.client.post("/login", data=form).status_code == 302
     assert user.client.post("/logout", query_string={"csrf_token": user.token}).status_code == 403
     headers_of = {"X-CSRF-Token": user.token, "Content-Type": "application/json"}
     twice = user.client.post("/api/v1/systems", data=b'{"name":"a","name":"b","level":2}', headers=headers_of)
@@ -306,7 +332,7 @@ def test_a_live_set_up_link_that_is_refused_stands_in_no_log(
 @pytest.fixture
 def first_start(tmp_path: Path) -> Iterator[tuple[int, str, Path]]:
     """A new installation served: its port, the set-up link, and the file of its standard error."""
-    environment = {"PATH": os.environ["PATH"], "CMMC_DATA_DIR": str(tmp_path / "data"), "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "CMMC_DATA_DIR": str(tmp_path / "data"), "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "cmmc_tracker", "serve", "--port", "0"]
     said = tmp_path / "said"
     with said.open("w") as errors_to:

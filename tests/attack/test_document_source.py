@@ -1,13 +1,21 @@
-"""Lines of the security document that are about how the source is written: scripts, templates, migrations, imports."""
+"""Lines of the security document that are about how things are written: scripts, templates, imports, recipes."""
 
 import ast
 import re
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from flask import Flask
+
+from cmmc_tracker import create_app
+from cmmc_tracker.gate.doors import installation_of
+from cmmc_tracker.services import verify
+from tests.conftest import Person, person
 
 SRC = Path("src/cmmc_tracker")
 MODULES = sorted(SRC.rglob("*.py"))
@@ -62,6 +70,35 @@ def test_only_named_parts_can_open_a_connection_so_nothing_typed_makes_the_serve
     assert connecting("from urllib.request import urlopen\nimport socket") == {"urllib.request", "socket"}
     found = {str(m.relative_to(SRC)): connecting(m.read_text()) for m in MODULES}
     assert {name: some for name, some in found.items() if some} == _MAY_CONNECT
+
+
+def files_touched(source: str) -> set[str]:
+    """The calls of a module that open a file or make a path, as they are written; what the store gives is left out."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        said = ast.unparse(node)
+        called = ast.unparse(node.func)
+        if called in {"open", "Path", "send_file", "send_from_directory"} or called.startswith(("os.open", "shutil.")):
+            found.add(said)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in {"open", "joinpath", "read_bytes", "read_text"}:
+            found.add(said)
+    own = ("Path(__file__)", "(_STATIC / name).read_bytes()")  # files of the package, named by templates
+    return {one for one in found if "blobs.open(" not in one and one not in own}
+
+
+def test_no_page_and_no_call_reaches_a_file_but_by_the_store() -> None:
+    assert files_touched("open(name)\nPath(root) / name\nblobs.open(x)") == {"open(name)", "Path(root)"}
+    found = {
+        str(module.relative_to(SRC)): files_touched(module.read_text())
+        for room in ("web", "api", "gate")
+        for module in sorted((SRC / room).rglob("*.py"))
+    }
+    left = {name: calls for name, calls in found.items() if calls}
+    assert set(left) == {"gate/content.py"}
+    (sent,) = left["gate/content.py"]
+    assert sent.startswith("send_file(installation().blobs.path(file.sha256), mimetype=file.media_type,")
 
 
 def test_where_the_server_connects_is_told_by_the_environment_alone() -> None:
@@ -183,6 +220,32 @@ def test_migrations_name_tables_and_columns_literally(migration: Path) -> None:
 )
 def test_a_migration_that_puts_a_name_together_is_found(wrong: str) -> None:
     assert literal_only(wrong) == [1]
+
+
+def test_a_copy_made_as_the_readme_says_is_whole(tmp_path: Path) -> None:
+    for document in (Path("README.md"), Path("docs/deploy.md")):
+        told = document.read_text().partition("## Backup")[2]
+        assert "database" in told, document
+        assert "uploads" in told, document
+        assert "cmmc-tracker verify" in told, document
+    before, after = tmp_path / "before", tmp_path / "after"
+    given = {"FLASK_SECRET": "s" * 40}
+    app = create_app({**given, "CMMC_DATA_DIR": before})
+    tracker = installation_of(app).tracker
+    user = person(app, tracker, "bo")
+    assert user.upload("a.txt", b"evidence").status_code == 201
+    after.mkdir()
+    with closing(sqlite3.connect(before / "cmmc.db")) as source, closing(sqlite3.connect(after / "cmmc.db")) as target:
+        source.backup(target)
+    shutil.copytree(before / "uploads", after / "uploads")
+    tracker.engine.dispose()
+    restored = create_app({**given, "CMMC_DATA_DIR": after})
+    again = Person("bo", restored.test_client())
+    again.sign_in()
+    assert again.get("/uploads/1/1/a.txt").data == b"evidence"
+    report = verify.run(installation_of(restored).tracker)
+    assert report.problems == []
+    installation_of(restored).tracker.engine.dispose()
 
 
 def test_the_way_to_report_a_weakness_is_told() -> None:

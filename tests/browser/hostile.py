@@ -141,6 +141,7 @@ class Eyes:
 
     def look(self) -> None:
         """Look at the page that is open now."""
+        self.page.wait_for_load_state()
         told = self.page.evaluate(_LOOK)
         self.wrong += [f"{self.page.url[:120]} {one}" for one in told["wrong"]]
         self.endpoints.add(self._endpoint(self.page.url, "GET"))

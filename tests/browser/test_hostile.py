@@ -241,6 +241,7 @@ def _walk(eyes: Eyes, bo: Person) -> None:
     page.fill("#username", bo.name)
     page.fill("#password", PASSWORD)
     page.click("button[type=submit]")
+    page.wait_for_selector("#code")
     eyes.look()
     sign_in(page)
     for path in (
@@ -262,10 +263,12 @@ def _walk(eyes: Eyes, bo: Person) -> None:
     eyes.look()
     eyes.go("/profile/second-factor")
     page.get_by_role("button", name="Set it up").click()
+    page.wait_for_selector(".qr")
     eyes.look()
     page.fill("#code", pyotp.TOTP(page.locator("code.secret").inner_text().replace(" ", "")).now())
     page.fill("#confirm_password", PASSWORD)
     page.get_by_role("button", name="Turn it on").click()
+    page.wait_for_selector(".recovery")
     eyes.look()
     eyes.go("/profile/second-factor")
 

@@ -243,7 +243,8 @@ def test_what_a_server_writes_holds_no_secret_and_no_password(tmp_path: Path) ->
 def test_everything_a_command_makes_is_for_its_owner_only_whatever_the_shells_mask(tmp_path: Path) -> None:
     before = os.umask(0o000)
     try:
-        with _serving(tmp_path, FLASK_SECRET=LONG) as server, closing(server.connection()) as connection:
+        folder = tmp_path / "outer" / "data"
+        with _serving(folder, FLASK_SECRET=LONG) as server, closing(server.connection()) as connection:
             assert _ask(connection, "GET", "/readyz")[0] == 200  # the database is open from here on
             made = [p for p in tmp_path.rglob("*") if p.name != "errors"]
     finally:

@@ -77,6 +77,15 @@ def test_names_from_inside_an_archive_are_shown_as_text(user: Person) -> None:
     assert "<img src=x" not in page
 
 
+def test_what_an_archive_holds_is_listed_without_unpacking_it(user: Person) -> None:
+    user.upload("a.zip", zipped("rules/<b>.txt", "zeros", content=b"\0" * 20_000_000))
+    page = user.get("/artifacts/1").text
+    assert "2 entries, 40.0 MB when unpacked" in page
+    assert "<td>rules/&lt;b&gt;.txt</td>" in page
+    user.upload("b.zip", zipped(*map(str, range(300))))
+    assert "The first 200 of them." in user.get("/artifacts/2").text
+
+
 def test_what_was_noticed_is_never_a_reason_to_refuse_or_change_a_file(user: Person) -> None:
     for name, content in (
         ("a.zip", zipped("zeros", content=b"\0" * 20_000_000)),

@@ -54,7 +54,24 @@ class Unreadable(Exception):
     """A report that is not what its scanner writes: the scan must not count as clean."""
 
 
-EXPLAINED: tuple[Explained, ...] = ()
+EXPLAINED: tuple[Explained, ...] = (
+    Explained(
+        "schemathesis",
+        "Wrong response to undeclared method",
+        r"TRACE /api/v1/.+",
+        "ST204",
+        "nginx refuses TRACE by itself with 405, before the tracker sees it, and names no methods in `Allow`. Other "
+        "methods that an address does not have are refused by the tracker, with `Allow`.",
+    ),
+    Explained(
+        "wapiti",
+        "LDAP Injection",
+        r"POST /(?:admin/users(?:/\d+/password)?|profile/password)",
+        r"parameter (?:new_|old_)?password(?:_repeat)?\b",
+        "There is no LDAP in the product. Wapiti compares answers to different payloads; these differ because the "
+        "answer names the parts of the password rule (length, digit, sign …) that each payload lacks.",
+    ),
+)
 
 
 def reason_for(found: Finding, explained: Iterable[Explained] = EXPLAINED) -> str | None:
@@ -100,6 +117,11 @@ def of_wapiti(text: str) -> list[Finding]:
 def wapiti_pages(text: str) -> int:
     """How many pages and forms wapiti came upon."""
     return int(_object(text, "wapiti")["infos"]["crawled_pages_nbr"])
+
+
+def modules_cut_short(log: str) -> list[str]:
+    """The modules of wapiti that reached their time limit and left some pages untried."""
+    return sorted(set(re.findall(r"Max attack time was reached for module (\w+)", log)))
 
 
 _SEVERITY = {"critical": Level.CRITICAL, "high": Level.HIGH, "medium": Level.MEDIUM, "low": Level.LOW}

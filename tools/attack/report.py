@@ -14,9 +14,9 @@ MENDED: tuple[str, ...] = ()
 _HEAD = """# Security scan
 
 `make attack` writes this page. It starts the product as a deployment runs it (`FLASK_ENV=production`, a secret,
-`PUBLIC_URL`, `TRUSTED_PROXIES=1`, demo data, an administrator and two users with second factors) behind the nginx site
-of `deploy/`, with TLS, on the loopback, and sets three known scanners upon it. Each scan has an installation of its own.
-A guard in every scanner refuses names and connections that are not this machine. Everything the scanners found that is
+`PUBLIC_URL`, `TRUSTED_PROXIES=1`, demo data, an administrator and users, second factors) behind the nginx site of
+`deploy/`, with TLS, on the loopback, and sets three known scanners upon it. Each scan has an installation of its own. A
+guard in every scanner refuses names and connections that are not this machine. Everything the scanners found that is
 above informational must be explained in `tools/attack/findings.py`, or the command fails."""
 
 _BLIND = """## What these scanners cannot see

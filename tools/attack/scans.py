@@ -1,6 +1,6 @@
-"""The scans: how each scanner is called, and what came of it. Each is bounded in time and ended by its own process group.
+"""The scans: how each scanner is called, and what came of it. Each is bounded in time, and ended with all it started.
 
-Every scanner gets an installation and a home of its own, both in the run's folder: what one breaks hinders no other, and
+Every scan gets an installation and a home of its own, both in the run's folder: what one breaks hinders no other, and
 nothing is left behind.
 """
 
@@ -11,6 +11,7 @@ import os
 import signal
 import ssl
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -26,6 +27,8 @@ from tools.attack.site import ROOT, Member, Site, running
 
 GUARD = Path(__file__).resolve().parent / "guard"
 SEED = 20_261_125
+SQLMAP_SECONDS = 150  # for one target; on a quiet machine most need 5 to 30
+STOP = threading.Event()  # set when the run is interrupted: scanners in all lanes are then ended
 # Families whose requirements wapiti leaves out: 110 pages of one make would take all its time.
 FAMILIES_LEFT_OUT = ("AC", "AT", "AU", "CA", "CM", "IA", "IR", "MA", "MP", "PE", "RA", "SC", "SI")
 # The beginnings of all numbers but 1 and 2: two artifacts stand for all, also for those that wapiti uploads.
@@ -59,25 +62,33 @@ def _run(command: list[str], folder: Path, seconds: float, extra: dict[str, str]
     home = folder / "home"
     home.mkdir(exist_ok=True, parents=True)
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
-    places = {"HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": str(GUARD), "ATTACK_REFUSED": str(folder / "refused")}
+    guard = {"PYTHONPATH": str(GUARD), "ATTACK_REFUSED": str(folder / "refused")}
     log = folder / "output.txt"
     with log.open("ab") as file:
         started = subprocess.Popen(
             command,
             cwd=folder,
-            env=kept | places | (extra or {}),
+            env=kept | guard | {"HOME": str(home), "TMPDIR": str(home)} | (extra or {}),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
         try:
-            started.wait(seconds)
-        except subprocess.TimeoutExpired:
-            file.write(b"\n[ended by the time limit]\n")
+            if not _ended_within(started, seconds):
+                file.write(b"\n[ended by the time limit]\n")
         finally:
             _end_group(started)
     return log.read_text(encoding="utf-8", errors="replace")
+
+
+def _ended_within(started: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Wait until the scanner ends by itself, its time is over, or everything is to stop."""
+    last = time.monotonic() + seconds
+    while started.poll() is None:
+        if STOP.wait(0.2) or time.monotonic() > last:
+            return False
+    return True
 
 
 def _end_group(started: subprocess.Popen[bytes]) -> None:
@@ -95,8 +106,14 @@ def _end_group(started: subprocess.Popen[bytes]) -> None:
 
 
 def _shown(command: list[str], *places: tuple[str, str]) -> str:
-    """A command as the report prints it: machine paths and secrets replaced."""
-    text = " ".join(f"'{part}'" if set(part) & set(" *[]();&") else part for part in command)
+    """A command as the report prints it: machine paths and secrets replaced, of a row of `-x` only the first."""
+    parts = list(command)
+    while "-x" in parts[parts.index("-x") + 1 :] if "-x" in parts else False:
+        second = parts.index("-x", parts.index("-x") + 1)
+        del parts[second : second + 2]
+    if len(parts) < len(command):
+        parts.insert(parts.index("-x") + 2, "…")
+    text = " ".join(f"'{part}'" if set(part) & set(" *[]();&") else part for part in parts)
     for real, name in places:
         text = text.replace(real, name)
     return text
@@ -129,11 +146,13 @@ def wapiti(base: Path, name: str, choose: Callable[[Site], Member | None], crawl
         places = [(site.url, "https://SITE"), (outside.url, "http://LISTENER/"), (str(ROOT), ".")]
         scan.command = _shown(command, (who.cookie, "COOKIE") if who else ("\0", ""), *places)
         # 26 modules of that many seconds at the very worst; most need less.
-        _run(command, folder, crawl + 26 * module)
+        log = _run(command, folder, crawl + 26 * module)
         try:
             text = (folder / "report.json").read_text(encoding="utf-8")
             scan.found += findings.of_wapiti(text)
+            cut = findings.modules_cut_short(log)
             scan.extent = f"{findings.wapiti_pages(text)} pages and forms"
+            scan.extent += f"; {module} s were too short for {', '.join(cut)}" if cut else ""
         except (OSError, Unreadable) as error:
             scan.missed.append(f"no report: {error}")
         if who and not site.still_signed_in(who):
@@ -189,7 +208,7 @@ def _schemathesis_command(site: Site) -> list[str]:
         str(ROOT / ".venv-attack/bin/schemathesis"),
         *("run", "openapi.json", "--url", site.url, "--tls-verify", str(site.certificate)),
         *("--checks", "all", "--exclude-checks", "positive_data_acceptance"),
-        *("--max-examples", "60", "--seed", str(SEED), "--continue-on-failure", "--generation-database", "none"),
+        *("--max-examples", "40", "--seed", str(SEED), "--continue-on-failure", "--generation-database", "none"),
         *("--request-timeout", "20", "--no-color", "--report", "json", "--report-json-path", "report.json"),
     ]
 
@@ -211,15 +230,15 @@ def _description(site: Site) -> str:
     return text
 
 
-def sqlmap(base: Path, database: str, database_url: str, seconds: int) -> Scan:
-    """Sqlmap over every operation of the API with a token, and over the pages that filter with a cookie; two at a time."""
+def sqlmap(base: Path, database: str, database_url: str) -> Scan:
+    """Sqlmap over every operation of the API with a token, and over pages that filter with a cookie; two at a time."""
     folder, begun = base / f"sqlmap-{database}", time.monotonic()
     scan = Scan(f"sqlmap, {database}", "sqlmap")
     with running(folder / "site", database_url) as site:
         wanted = [*targets.of_pages(), *targets.of_description(json.loads(_description(site)))]
         before = len(site.answers())
         with ThreadPoolExecutor(2) as pool:
-            done = list(pool.map(lambda pair: _one(site, folder, database, seconds, *pair), enumerate(wanted)))
+            done = list(pool.map(lambda pair: _one(site, folder, _sqlmap_command(database), *pair), enumerate(wanted)))
         for one in done:
             scan.found += one.found
             scan.missed += one.missed
@@ -233,7 +252,7 @@ def _text(file: Path) -> str:
     return file.read_text(encoding="utf-8")
 
 
-def _one(site: Site, base: Path, database: str, seconds: int, number: int, target: targets.Target) -> Scan:
+def _one(site: Site, base: Path, command: list[str], number: int, target: targets.Target) -> Scan:
     folder = base / f"target-{number}"
     folder.mkdir()
     name, value = ("Cookie", site.admin.cookie) if target.page else ("Authorization", f"Bearer {site.admin.writes}")
@@ -245,24 +264,23 @@ def _one(site: Site, base: Path, database: str, seconds: int, number: int, targe
             scan.missed.append(f"{target.where}: the unharmed request was refused with {status}: {answer[:200]}")
     file = folder / "request.txt"
     file.write_bytes(target.request(f"localhost:{site.port}", f"{name}: {value}").encode())
-    command = _sqlmap_command(database, seconds)
     scan.command = _shown(command, (str(ROOT), "."))
-    log = _run(command, folder, seconds + 15)
+    log = _run(command, folder, SQLMAP_SECONDS + 15)
     try:
         scan.found += findings.of_sqlmap((folder / "report.json").read_text(encoding="utf-8"), target.where)
     except (OSError, Unreadable) as error:
         scan.missed.append(f"{target.where}: {error}")
     scan.found += findings.suspicions_of_sqlmap(log, target.where)
     if "do not appear to be injectable" not in log and not scan.found:
-        scan.missed.append(f"{target.where}: not all of its parameters were tried within {seconds} seconds")
+        scan.missed.append(f"{target.where}: not all of its parameters were tried within {SQLMAP_SECONDS} seconds")
     return scan
 
 
-def _sqlmap_command(database: str, seconds: int) -> list[str]:
+def _sqlmap_command(database: str) -> list[str]:
     return [
         str(ROOT / ".venv-attack/bin/sqlmap"),
         *("-r", "request.txt", "--force-ssl", "--batch", "--dbms", database, "--level", "2", "--risk", "2"),
-        *("--technique", "BEUST", "--time-sec", "3", "--threads", "4", "--time-limit", str(seconds)),
+        *("--technique", "BEUST", "--time-sec", "3", "--threads", "4", "--time-limit", str(SQLMAP_SECONDS)),
         *("--ignore-code", "400,404,409,422", "--skip-waf", "--param-exclude", "^(?i:cookie|host|user-agent|referer)$"),
         *("--disable-coloring", "--flush-session", "--output-dir", "output", "--report-json", "report.json"),
     ]

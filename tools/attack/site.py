@@ -16,6 +16,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ from cmmc_tracker.services.work import Tracker
 ROOT = Path(__file__).resolve().parent.parent.parent
 COOKIE = "__Host-session"
 _CSRF = re.compile(r'name="csrf_token" value="([0-9a-f]{64})"')
+_MIGRATING = threading.Lock()  # migrations keep what they work on in the module, one at a time
 _LOG = "log_format attack '$status $request_method $uri';"
 
 
@@ -78,7 +80,7 @@ class Site:
 
     def still_signed_in(self, who: Member) -> bool:
         """Whether a scan that used that cookie could see pages to its end."""
-        status, _, _ = _ask(self.port, self.certificate, "GET", "/profile", headers={"Cookie": who.cookie})
+        status, _, _ = _ask(self.folder, self.port, "/profile", {"Cookie": who.cookie})
         return status == 200
 
 
@@ -89,7 +91,8 @@ def running(folder: Path, database_url: str = "") -> Iterator[Site]:
     inner, port = _free_ports(2)
     environment = _environment(folder, port, database_url)
     settings = config.read(environment)
-    tracker = open_tracker(settings)
+    with _MIGRATING:
+        tracker = open_tracker(settings)
     password = _fill(tracker)
     _certificate(folder)
     with _served(folder, environment, inner), _proxied(folder, inner, port):
@@ -133,7 +136,7 @@ def _fill(tracker: Tracker) -> str:
 
 def _member(tracker: Tracker, folder: Path, port: int, name: str, password: str) -> Member:
     """Sign in as people do, then set up a second factor: a scanner may switch on that everybody needs one."""
-    cookie = _sign_in(port, folder / "certificate.pem", name, password)
+    cookie = _sign_in(folder, port, name, password)
     with tracker.read() as work:
         account = accounts.named(work, name)
         actor = Actor(account.id, name, Role(account.role), systems.of_user(work, account.id, work.now))
@@ -148,24 +151,24 @@ def _member(tracker: Tracker, folder: Path, port: int, name: str, password: str)
     return Member(name, cookie, session_id, reads, writes)
 
 
-def _sign_in(port: int, certificate: Path, name: str, password: str) -> str:
-    _, headers, page = _ask(port, certificate, "GET", "/login")
+def _sign_in(folder: Path, port: int, name: str, password: str) -> str:
+    _, headers, page = _ask(folder, port, "/login")
     form = urlencode({"username": name, "password": password, "csrf_token": _token_in(page)})
     sent = {"Cookie": _cookie_in(headers), "Content-Type": "application/x-www-form-urlencoded"}
-    status, headers, _ = _ask(port, certificate, "POST", "/login", form, sent)
+    status, headers, _ = _ask(folder, port, "/login", sent, form)
     if status != 302:
         raise SystemExit(f"The scan could not sign in as {name}: the answer was {status}.")
     cookie = _cookie_in(headers)
-    _, headers, _ = _ask(port, certificate, "GET", "/", headers={"Cookie": cookie})
+    _, headers, _ = _ask(folder, port, "/", {"Cookie": cookie})
     return _cookie_in(headers) or cookie
 
 
 def _ask(
-    port: int, certificate: Path, method: str, path: str, body: str = "", headers: dict[str, str] | None = None
+    folder: Path, port: int, path: str, headers: dict[str, str] | None = None, form: str = ""
 ) -> tuple[int, list[tuple[str, str]], str]:
-    context = ssl.create_default_context(cafile=str(certificate))
+    context = ssl.create_default_context(cafile=str(folder / "certificate.pem"))
     connection = http.client.HTTPSConnection("localhost", port, timeout=20, context=context)
-    connection.request(method, path, body or None, headers or {})
+    connection.request("POST" if form else "GET", path, form or None, headers or {})
     answer = connection.getresponse()
     text = answer.read().decode("utf-8", "replace")
     connection.close()

@@ -81,7 +81,7 @@ class Target:
 
 
 def of_description(document: Mapping[str, Any]) -> list[Target]:
-    """A target for each operation that takes anything; those that delete come last, for others need what they delete."""
+    """A target for each operation that takes anything; those that delete come last: others need what they delete."""
     found = []
     for path, methods in document["paths"].items():
         for method, operation in methods.items():

@@ -133,7 +133,7 @@ def _success(one: Operation) -> dict[str, Any]:
     if one.answer is not None:
         described["content"] = {"application/json": {"schema": {"$ref": _REF.format(model=one.answer.__name__)}}}
     if one.binary:
-        described = {"description": "The bytes", "content": {"application/octet-stream": {}}}
+        described = {"description": "The bytes", "content": {"*/*": {}}}
     return described
 
 

@@ -41,10 +41,11 @@ def doctor(as_json: bool, online: bool, url: str) -> None:
 def _examined(*, online: bool, url: str) -> list[Finding]:
     try:
         settings = config.read()
+        site = (url or settings.public_url) if online else ""
+        with examining.attached(_patient(settings, site)) as patient:
+            found = examining.examine(patient)
     except Misconfigured as error:
         return [Finding("settings", Grade.BAD, error.message, "mend what is named, and look again")]
-    site = (url or settings.public_url) if online else ""
-    found = examining.examine(examining.attach(_patient(settings, site)))
     if online and not site:
         found.append(Finding("site", Grade.BAD, "PUBLIC_URL names none to ask", "set PUBLIC_URL, or give --url"))
     return found

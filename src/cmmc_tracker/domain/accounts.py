@@ -46,9 +46,10 @@ def parse_role(text: str) -> Role:
 def check_password(password: str, name: str, field: str = "password") -> None:
     """Raise `Invalid` naming every part of the policy that the password lacks."""
     key = name_key(name)
-    within = len(password) <= LONGEST_PASSWORD
+    long_enough, within = len(password) >= SHORTEST_PASSWORD, len(password) <= LONGEST_PASSWORD
+    common = long_enough and within and is_common(password)
     demands = {
-        f"at least {SHORTEST_PASSWORD} characters (it has {len(password)})": len(password) >= SHORTEST_PASSWORD,
+        f"at least {SHORTEST_PASSWORD} characters (it has {len(password)})": long_enough,
         f"at most {LONGEST_PASSWORD} characters": within,
         "an upper-case letter": any(c.isupper() for c in password),
         "a lower-case letter": any(c.islower() for c in password),
@@ -56,7 +57,7 @@ def check_password(password: str, name: str, field: str = "password") -> None:
         "a special character": any(not c.isalnum() and not c.isspace() for c in password),
         "no NUL character": "\0" not in password,
         "something other than the user name in it": len(key) < _SHORTEST_NAME_HELD or key not in name_key(password),
-        "something less common than one well-known word with digits and signs": not (within and is_common(password)),
+        "something less common than one well-known word with digits and signs": not common,
     }
     lacks = [demand for demand, met in demands.items() if not met]
     if lacks:

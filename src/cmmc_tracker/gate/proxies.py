@@ -6,6 +6,7 @@ read, from the right. In production with `PUBLIC_URL` no other Host is answered:
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -56,17 +57,15 @@ def _is_name(host: str) -> bool:
 
 
 def _address(environ: "WSGIEnvironment") -> str:
-    """The address that asks, without the port that some proxies add; the proxy's own where it names none.
+    """The address that asks, without the port that some proxies add; the proxy's own where it names none, or nothing.
 
     Limits count addresses: with a port in it, each connection would be another one.
     """
-    given = environ.get("REMOTE_ADDR") or ""
-    match = _PORT.fullmatch(given)
-    bare = (match[1] or match[2]) if match else given
-    try:
-        return str(ip_address(bare))
-    except ValueError:
-        return str(environ.get(_ORIGINAL, environ).get("REMOTE_ADDR") or "")
+    for given in (environ.get("REMOTE_ADDR") or "", environ.get(_ORIGINAL, {}).get("REMOTE_ADDR") or ""):
+        match = _PORT.fullmatch(given)
+        with suppress(ValueError):
+            return str(ip_address((match[1] or match[2]) if match else given))
+    return ""
 
 
 def named(scheme: str, netloc: str) -> tuple[str, int]:

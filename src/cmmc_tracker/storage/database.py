@@ -38,13 +38,16 @@ _BUSY = "The database cannot answer just now. Nothing was changed; please try ag
 _DAMAGED = "The database cannot be read: its file is damaged. Nothing was changed; an administrator must restore it."
 
 
-def make_engine(url: str) -> Engine:
-    """An engine for a SQLite or PostgreSQL URL; raises `Misconfigured` when it cannot be one."""
+def make_engine(url: str, busy_ms: int = _BUSY_MS) -> Engine:
+    """An engine for a SQLite or PostgreSQL URL; raises `Misconfigured` when it cannot be one.
+
+    `busy_ms` is how long a lock that somebody else holds is waited for before `Busy` is told.
+    """
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(url, parsed.database)
-        return _postgresql(parsed)
+            return _sqlite(url, parsed.database, busy_ms)
+        return _postgresql(parsed, busy_ms)
     except (ArgumentError, NoSuchModuleError) as error:
         raise Misconfigured(f"DATABASE_URL cannot be used: {error}") from None
     except ModuleNotFoundError:
@@ -53,12 +56,12 @@ def make_engine(url: str) -> Engine:
         ) from None
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, busy_ms: int) -> Engine:
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=10,
         max_overflow=10,
-        connect_args={"connect_timeout": 5, "options": "-c timezone=UTC -c lock_timeout=15000"},
+        connect_args={"connect_timeout": 5, "options": f"-c timezone=UTC -c lock_timeout={busy_ms}"},
     )
 
     @event.listens_for(engine, "checkin")
@@ -91,10 +94,10 @@ def begun(engine: Engine, *, writes: bool) -> Connection:
     return connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
-def _sqlite(url: str, file: str | None) -> Engine:
+def _sqlite(url: str, file: str | None, busy_ms: int) -> Engine:
     if not file or file == ":memory:":
         raise Misconfigured("DATABASE_URL cannot be used: SQLite needs a file, so that all workers see the same data")
-    engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000}, pool_size=10, max_overflow=10)
+    engine = create_engine(url, connect_args={"timeout": busy_ms / 1000}, pool_size=10, max_overflow=10)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:

@@ -1,7 +1,8 @@
 """An installation as it is: the database opened for reading only, neither made nor migrated; the store where it is."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,12 +18,18 @@ def sqlite_path(url: str) -> Path | None:
     return Path(parsed.database or "").absolute() if parsed.get_backend_name() == "sqlite" else None
 
 
-def reading_engine(url: str) -> Engine:
-    """An engine that cannot write a SQLite file; on PostgreSQL the reading transactions see to that."""
+@contextmanager
+def reading(url: str) -> Iterator[Engine]:
+    """An engine that cannot write a SQLite file; on PostgreSQL the reading transactions see to that.
+
+    Its connections are closed at the end. Raises `Misconfigured` for a URL that names no database.
+    """
     file = sqlite_path(url)
-    if file is None:
-        return make_engine(url)
-    return create_engine("sqlite://", creator=_opener(file), poolclass=NullPool)
+    engine = create_engine("sqlite://", creator=_opener(file), poolclass=NullPool) if file else make_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _opener(file: Path) -> Callable[[], sqlite3.Connection]:

@@ -8,9 +8,11 @@ line into the file that ATTACK_REFUSED names, so that the report can say what wa
 from __future__ import annotations
 
 import errno
+import functools
 import ipaddress
 import os
 import socket
+import sqlite3
 import sys
 
 _LOCAL_NAMES = {"", "localhost", "ip6-localhost"}
@@ -55,3 +57,5 @@ def _watch(event: str, args: tuple[object, ...]) -> None:
 
 if "ATTACK_REFUSED" in os.environ:
     sys.addaudithook(_watch)
+    # Wapiti waits five seconds for its own database; on a busy machine it would then give up the whole scan.
+    sqlite3.connect = functools.partial(sqlite3.connect, timeout=120)

@@ -69,7 +69,7 @@ class _Parts:
         for data in self._read(".rels"):
             for kind, target in _external(_text(data)):
                 if kind not in _HARMLESS:
-                    found[f"{target[:45] or 'no address'} ({kind or 'of no kind'})"] = None
+                    found[f"{kind[:40] or 'something'} at {target or 'no address'}"] = None
         return list(found)
 
     def problems(self) -> list[str]:

@@ -4,8 +4,11 @@ Each check is one function from the patient to its findings, in the list `CHECKS
 What cannot be looked at because something before it is not well is left out; that something has its own finding.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from cmmc_tracker.errors import TrackerError
@@ -13,9 +16,10 @@ from cmmc_tracker.services.doctor import choices, machine, parts, people
 from cmmc_tracker.services.doctor.findings import Check, Finding, Grade, Patient, bad, said
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import looking
+from cmmc_tracker.storage.blobs import Blobs
 from cmmc_tracker.storage.database import HEAD
 
-__all__ = ["CHECKS", "Finding", "Grade", "Patient", "attach", "examine"]
+__all__ = ["CHECKS", "Finding", "Grade", "Patient", "attached", "examine"]
 
 CHECKS: tuple[Check, ...] = (
     machine.versions,
@@ -52,18 +56,25 @@ def examine(patient: Patient) -> list[Finding]:
     return [_without_secrets(one, patient.secrets) for one in found]
 
 
-def attach(patient: Patient) -> Patient:
+@contextmanager
+def attached(patient: Patient) -> Iterator[Patient]:
     """The patient with its tracker, where database and store are there and fit: nothing is made, nothing migrated."""
+    with looking.reading(patient.database_url) as engine:
+        blobs = _fitting_store(patient, engine)
+        if blobs is None:
+            yield patient
+        else:
+            yield replace(patient, tracker=Tracker(engine, blobs, lambda: patient.now))
+
+
+def _fitting_store(patient: Patient, engine: Engine) -> Blobs | None:
+    """The store, when it is there and the database beside it is of this version."""
     try:
-        blobs = looking.store(patient.store)
-        engine = looking.reading_engine(patient.database_url)
         with engine.connect() as connection:
             fits = looking.revision(connection) == HEAD
+        return looking.store(patient.store) if fits else None
     except (OSError, TrackerError, DBAPIError):
-        return patient
-    if blobs is None or not fits:
-        return patient
-    return replace(patient, tracker=Tracker(engine, blobs, lambda: patient.now))
+        return None
 
 
 def _without_secrets(finding: Finding, secrets: tuple[str, ...]) -> Finding:

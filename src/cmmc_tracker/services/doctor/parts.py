@@ -24,7 +24,7 @@ def database(p: Patient) -> Iterator[Finding]:
         yield bad("database", f"there is none yet at {file}", "start `cmmc-tracker serve` once: it makes it")
         return
     try:
-        with looking.reading_engine(p.database_url).connect() as connection:
+        with looking.reading(p.database_url) as engine, engine.connect() as connection:
             kind = f"SQLite at {file}" if file else f"PostgreSQL {looking.server_version(connection)}"
             yield good("database", f"{kind} answers")
             yield from _revision(looking.revision(connection))

@@ -1,5 +1,6 @@
 """One artifact: its preview, facts, links, versions and history; and its bytes."""
 
+import struct
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 from flask import Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from cmmc_tracker.domain.examination import archives
+from cmmc_tracker.domain.examination.reading import Unreadable, Window
 from cmmc_tracker.domain.permissions import Right
 from cmmc_tracker.errors import Invalid, NotFound, Stale, TrackerError
 from cmmc_tracker.gate import content
@@ -20,6 +23,7 @@ from cmmc_tracker.services.audit import AuditEntry
 from cmmc_tracker.web.artifacts.views import pages
 
 SHOWN_PAGES = 30
+SHOWN_ENTRIES = 200
 _TEXTS = {"text/markdown": "markdown", "text/plain": "text"}
 
 
@@ -76,19 +80,36 @@ def preview_of(file: File) -> dict[str, Any]:
 def _preview(file: File) -> dict[str, Any]:
     blobs = installation().blobs
     if file.media_type == "application/pdf":
-        count = _pdf_pages(file.sha256, blobs.path(file.sha256))
-        if isinstance(count, str):
-            return {"kind": "none", "why": count}
-        return {"kind": "pdf", "count": count, "shown": min(count, SHOWN_PAGES)}
+        return _sheets(_pdf_pages(file.sha256, blobs.path(file.sha256)))
     with blobs.open(file.sha256) as stream:
         if file.media_type.startswith("image/"):
             preview_pages.check_image(stream)
             return {"kind": "image"}
         if file.media_type == "text/csv":
             return {"kind": "table", "table": preview_pages.csv_preview(stream)}
+        if file.media_type == "application/zip":
+            return _listing(Window(stream, file.size))
         if file.media_type in _TEXTS:
             return {"kind": _TEXTS[file.media_type], "text": preview_pages.text_preview(stream)}
     return {"kind": "none", "why": "Files of this type have no preview here; open it in its own program."}
+
+
+def _sheets(count: int | str) -> dict[str, Any]:
+    if isinstance(count, str):
+        return {"kind": "none", "why": count}
+    return {"kind": "pdf", "count": count, "shown": min(count, SHOWN_PAGES)}
+
+
+def _listing(window: Window) -> dict[str, Any]:
+    """What an archive says that it holds; nothing is unpacked."""
+    try:
+        found = archives.contents(window)
+    except (Unreadable, struct.error):
+        return {"kind": "none", "why": "The archive's list of contents cannot be read."}
+    if not found.whole:
+        return {"kind": "none", "why": f"The archive holds {found.count:,} entries, too many to be listed here."}
+    total = sum(entry.size for entry in found.entries)
+    return {"kind": "archive", "count": found.count, "total": total, "entries": found.entries[:SHOWN_ENTRIES]}
 
 
 @lru_cache(maxsize=512)

@@ -35,7 +35,9 @@ class Row {
     this.bar.remove();
     this.name.replaceChildren(make('a', { href: `/artifacts/${parseInt(artifact.id, 10)}` }, artifact.title));
     const noticed = artifact.current_version.warnings;
-    this.state.textContent = [this.where ? `kept, linked to ${this.where}` : 'kept', ...noticed].join('. ');
+    const more = noticed.length > 1 ? ` ${noticed.length - 1} more on its page.` : '';
+    this.state.textContent = (this.where ? `kept, linked to ${this.where}` : 'kept')
+      + (noticed.length ? `. ${noticed[0]}${more}` : '');
     this.finish('Hide');
     // What went well makes room by itself; what went wrong or was noticed stays until somebody has seen it.
     if (noticed.length) return;
