@@ -94,7 +94,9 @@ def test_every_write_with_a_token_of_another_session_is_refused(app: Flask, admi
 
 def test_addresses_of_administrators_are_closed_to_users(app: Flask, user: Person) -> None:
     found = {
-        endpoint for endpoint, _, path in _addresses(app) if "/admin/" in path or "/audit" in path or path.endswith("/config")
+        endpoint
+        for endpoint, _, path in _addresses(app)
+        if "/admin/" in path or "/audit" in path or path.endswith("/config")
     }
     assert found == ADMIN_ONLY
     for endpoint, method, path in _addresses(app):

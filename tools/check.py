@@ -28,6 +28,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTEST = ("-m", "pytest", "-n", "2", "--dist", "loadgroup")
 SUITE = (*PYTEST, "-m", "not browser and not slow")
 UNIT = tuple(f"tests/{name}" for name in ("domain", "importers", "reports", "test_house.py", "test_sql_lint.py"))
+# What knows no database, or brings its own: run once, beside SQLite.
+ONCE = (
+    *("tests/domain", "tests/importers", "tests/reports", "tests/deploy"),
+    *("tests/test_sql_lint.py", "tests/test_attack_tool.py", "tests/test_security_doc.py"),
+)
 SERVERS = (
     "postgresql://postgres@127.0.0.1:5432/postgres",
     "postgresql://root@127.0.0.1/postgres",
@@ -143,7 +148,12 @@ STEPS = (
     Step("sql", ("tools/sql_lint.py", "src"), quiet=True),
     Step("unit", (*PYTEST, *UNIT), env={"TEST_DATABASE": "sqlite"}),
     Step("sqlite", SUITE, env={"TEST_DATABASE": "sqlite"}),
-    Step("postgresql", SUITE, env={"TEST_DATABASE": "postgresql"}, need=postgresql),
+    Step(
+        "postgresql",
+        (*SUITE, *(f"--ignore={path}" for path in ONCE)),
+        env={"TEST_DATABASE": "postgresql"},
+        need=postgresql,
+    ),
     Step("browser", (*PYTEST, "-m", "browser", "tests/browser"), env={"TEST_DATABASE": "sqlite"}, need=chromium),
     Step("drill", ("-m", "tests.crash"), env={"TEST_DATABASE": "sqlite"}),
 )

@@ -30,6 +30,7 @@ from cmmc_tracker.storage.tables import audit, second_factors
 from tests.attack.raw import exchange, served
 from tests.conftest import PASSWORD, Person, add_account
 from tests.domain.test_uploads import REAL, SAME
+from tests.test_house import ADMIN_ONLY
 
 NEW = "Another-Long-Phrase-7"
 PLACES = (
@@ -225,6 +226,12 @@ def test_a_password_that_an_administrator_sets_leaves_the_second_factor(
     answer = user.post("/login", {"username": "bo", "password": NEW}, token=user.token_of("/login"))
     assert answer.headers["Location"].startswith("/login/code")
     assert user.get("/").headers["Location"].startswith("/login/code")
+
+
+def test_every_page_of_administrators_says_so_by_its_decorator(app: Flask) -> None:
+    pages = {one for one in ADMIN_ONLY if not one.startswith("api.")}
+    assert len(pages) > 8
+    assert {one for one in pages if not getattr(app.view_functions[one], "admin_only", False)} == set()
 
 
 def test_guessing_the_present_password_where_it_is_changed_is_limited(user: Person) -> None:

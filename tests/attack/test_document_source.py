@@ -4,7 +4,6 @@ import ast
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,54 +21,6 @@ MODULES = sorted(SRC.rglob("*.py"))
 SCRIPTS = sorted((SRC / "web" / "static").glob("*.js"))
 TEMPLATES = sorted(SRC.rglob("*.html"))
 MIGRATIONS = sorted((SRC / "storage" / "migrations" / "versions").glob("0*.py"))
-# Who may open a connection, and to whom: the virus scanner and, by `doctor --online`, the own site; syslog and the
-# counter of tries by their libraries; the server itself.
-_CONNECTS = {
-    "socket",
-    "ssl",
-    "http.client",
-    "urllib.request",
-    "smtplib",
-    "ftplib",
-    "requests",
-    "urllib3",
-    "redis",
-    "limits",
-}
-_MAY_CONNECT = {
-    "cli/audit.py": {"logging.handlers"},
-    "gate/reception.py": {"socket"},
-    "gate/server.py": {"socket"},
-    "services/doctor/choices.py": {"http.client"},
-    "services/doctor/machine.py": {"ssl"},
-    "services/doctor/parts.py": {"limits.errors", "limits.storage"},
-    "services/limits.py": {"limits", "limits.errors", "limits.storage", "limits.strategies"},
-    "storage/scanner.py": {"socket"},
-    "storage/site.py": {"http.client", "ssl"},
-}
-
-
-def _imports(source: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (one.name for one in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{one.name}" for one in node.names if node.module in {"http", "urllib"})
-
-
-def connecting(source: str) -> set[str]:
-    """What a module imports of what can open a connection."""
-    found = set(_imports(source))
-    known = _CONNECTS | {"logging.handlers"}
-    return {one for one in found if one in known or one.partition(".")[0] in {"limits", "redis", "requests", "urllib3"}}
-
-
-def test_only_named_parts_can_open_a_connection_so_nothing_typed_makes_the_server_connect() -> None:
-    assert connecting("import os\nfrom http import client") == {"http.client"}
-    assert connecting("from urllib.request import urlopen\nimport socket") == {"urllib.request", "socket"}
-    found = {str(m.relative_to(SRC)): connecting(m.read_text()) for m in MODULES}
-    assert {name: some for name, some in found.items() if some} == _MAY_CONNECT
 
 
 def files_touched(source: str) -> set[str]:
@@ -99,18 +50,6 @@ def test_no_page_and_no_call_reaches_a_file_but_by_the_store() -> None:
     assert set(left) == {"gate/content.py"}
     (sent,) = left["gate/content.py"]
     assert sent.startswith("send_file(installation().blobs.path(file.sha256), mimetype=file.media_type,")
-
-
-def test_where_the_server_connects_is_told_by_the_environment_alone() -> None:
-    from cmmc_tracker.domain.settings import FIELDS
-
-    # An administrator's settings hold no address but a contact that is shown, and never used.
-    assert {name for name in FIELDS if re.search(r"url|host|server|address|port|endpoint", name)} == set()
-    for module in (SRC / "app.py", SRC / "cli" / "doctor.py"):
-        assert re.search(r"Clamd\(settings\.scanner_url\)", module.read_text()), module
-    makers = [m for m in MODULES if re.search(r"\b(?:Clamd|SharedLimiter|storage_from_string)\(", m.read_text())]
-    assert {m.relative_to(SRC).parts[0] for m in makers} <= {"app.py", "cli", "services", "storage"}
-    assert not [m for m in makers if "request." in m.read_text()]
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.name)

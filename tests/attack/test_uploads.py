@@ -1,6 +1,7 @@
 """Hostile uploads: paths that climb, files of two kinds, uploads that fail half way, and too many at once."""
 
 import errno
+import fcntl
 import hashlib
 import io
 import multiprocessing
@@ -447,13 +448,34 @@ def test_places_are_counted_over_all_workers_and_a_killed_one_holds_none(
     assert under_way(tmp_path) == []
 
 
+def test_a_place_that_is_given_back_while_another_takes_it_is_held_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FolderBlobs(tmp_path / "uploads")
+    first = store.slot("somebody", 1)
+    assert first is not None
+    real, left = fcntl.flock, [first]
+
+    def flock(descriptor: int, operation: int) -> None:
+        if operation == fcntl.LOCK_EX | fcntl.LOCK_NB and left:
+            left.pop().close()  # between opening and locking
+        real(descriptor, operation)
+
+    monkeypatch.setattr("cmmc_tracker.storage.blobs.fcntl.flock", flock)
+    second = store.slot("somebody", 1)
+    assert second is not None
+    assert store.slot("somebody", 1) is None
+    second.close()
+    assert under_way(tmp_path) == []
+
+
 def test_a_place_is_never_held_twice(tmp_path: Path) -> None:
     store = FolderBlobs(tmp_path / "uploads")
     inside, most, wrong = [0], 2, []
     lock = threading.Lock()
 
     def take() -> None:
-        for _ in range(150):
+        for _ in range(60):
             slot = store.slot("somebody", most)
             if slot is None:
                 continue
@@ -466,7 +488,7 @@ def test_a_place_is_never_held_twice(tmp_path: Path) -> None:
                     inside[0] -= 1
 
     def sweep() -> None:
-        for _ in range(60):
+        for _ in range(20):
             store.sweep(lambda _: True)
 
     threads = [threading.Thread(target=take) for _ in range(8)] + [threading.Thread(target=sweep)]

@@ -3,6 +3,7 @@
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cmmc_tracker.errors import Busy, NotSignedIn, TooMany
+from cmmc_tracker.errors import Busy, Misconfigured, NotSignedIn, TooMany
 from cmmc_tracker.services import logins
 from cmmc_tracker.services.limits import SIGN_IN, DatabaseLimiter, Limit, Limiter, SharedLimiter
 from cmmc_tracker.services.logins import Visitor
@@ -120,6 +121,12 @@ def test_without_its_counter_nobody_signs_in(tracker: Tracker, tmp_path: Path) -
     here = Visitor("192.0.2.7", "192.0.2.7", "a browser")
     with pytest.raises(Busy, match="cannot be reached"):
         logins.sign_in(tracker, SharedLimiter(f"redis://127.0.0.1:{port}/0"), here, "bo", PASSWORD)
+
+
+def test_without_the_driver_of_redis_the_start_stops_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(Misconfigured, match=r"RATE_LIMIT_URL names Redis.*cmmc-tracker\[redis\]"):
+        SharedLimiter("redis://127.0.0.1:6379/0")
 
 
 def test_the_sign_in_limit_is_five_tries_in_five_minutes() -> None:

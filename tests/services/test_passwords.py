@@ -42,6 +42,17 @@ def test_where_the_host_refuses_scrypt_pbkdf2_of_600_000_rounds_stands_in(monkey
     assert passwords.matches(kept, PASSWORD)
 
 
+def test_a_hash_that_the_host_cannot_compute_fits_no_password_and_breaks_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = passwords.hashed(PASSWORD)
+    _no_scrypt(monkeypatch)
+    assert not passwords.matches(kept, PASSWORD)
+    assert not passwords.is_among([kept], PASSWORD)
+    assert "of the kind scrypt cannot be checked" in caplog.text
+    assert kept not in caplog.text
+
+
 def test_a_hash_of_another_method_or_cost_is_known_as_one_to_renew() -> None:
     from werkzeug.security import generate_password_hash
 

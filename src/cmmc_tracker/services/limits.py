@@ -14,12 +14,12 @@ from math import ceil
 from typing import Protocol, cast
 
 from limits import RateLimitItemPerSecond
-from limits.errors import StorageError
+from limits.errors import ConfigurationError, StorageError
 from limits.storage import Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy import delete, insert, select, update
 
-from cmmc_tracker.errors import Busy, TooMany
+from cmmc_tracker.errors import Busy, Misconfigured, TooMany
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import limit_hits
 
@@ -120,7 +120,12 @@ class SharedLimiter:
     """
 
     def __init__(self, url: str, sleep: Callable[[float], None] = time.sleep) -> None:
-        self.storage = cast("Storage", storage_from_string(url, wrap_exceptions=True))
+        try:
+            self.storage = cast("Storage", storage_from_string(url, wrap_exceptions=True))
+        except ConfigurationError:
+            raise Misconfigured(
+                "RATE_LIMIT_URL names Redis, but its driver is missing or too old: pip install 'cmmc-tracker[redis]'"
+            ) from None
         self.window = MovingWindowRateLimiter(self.storage)
         self._sleep = sleep
 

@@ -35,9 +35,7 @@ def total(tracker: Tracker) -> int:
         return int(work.db.execute(select(func.coalesce(func.sum(blobs.c.size), 0))).scalar_one())
 
 
-def run(
-    tracker: Tracker, progress: Callable[[int], None] = lambda _bytes: None, heads: Collection[str] = ()
-) -> Report:
+def run(tracker: Tracker, progress: Callable[[int], None] = lambda _bytes: None, heads: Collection[str] = ()) -> Report:
     """Check everything; `progress` is told the bytes of each blob as it is done.
 
     `heads` are hashes of the log's newest entry, as somebody kept them elsewhere: each must still be one of its hashes.

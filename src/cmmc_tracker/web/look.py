@@ -1,6 +1,7 @@
 """What templates share: dates, sizes and hashes as people read them, and addresses of fingerprinted assets."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
@@ -41,7 +42,14 @@ _MACHINES = (
 def watch(app: Flask) -> None:
     """Give the app's templates their filters and globals, and its assets their caching."""
     app.jinja_env.filters.update(
-        day=day, instant=instant, moment=moment, device=device, size=size, short=short, markdown=_safe_markdown
+        day=day,
+        instant=instant,
+        moment=moment,
+        device=device,
+        size=size,
+        short=short,
+        readable=readable,
+        markdown=_safe_markdown,
     )
     app.jinja_env.globals.update(asset=asset, Status=Status, Kind=Kind, ArtifactStatus=ArtifactStatus)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -89,6 +97,11 @@ def size(value: int) -> str:
         if number < 999.95 or unit == "TB":
             break
     return f"{number:.1f} {unit}" if number < 99.95 else f"{number:.0f} {unit}"
+
+
+def readable(value: object) -> str:
+    """A value as JSON that people read: letters as they are; the template escapes what would be markup."""
+    return json.dumps(value, indent=1, ensure_ascii=False)
 
 
 def short(sha256: str) -> Markup:
