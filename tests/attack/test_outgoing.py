@@ -16,6 +16,7 @@ URL = "http://127.0.0.1:9/"
 # Who may open a connection, and to what the environment names alone: the virus scanner, the public address that the
 # operator has examined; and the server, which listens.
 MAY_CONNECT = {"storage/scanner.py", "storage/site.py", "gate/server.py", "gate/reception.py"}
+NAMES_ONLY = {"services/doctor/choices.py", "services/doctor/machine.py"}  # a failure's class, a version
 CONNECTS = re.compile(
     r"^\s*(?:import|from) (?:socket|urllib\.request|http\.client|smtplib|ftplib|ssl|asyncio|requests|httpx|boto3)\b"
     r"|urlopen\(|create_connection\(",
@@ -43,7 +44,7 @@ sys.addaudithook(_hook)
 
 def test_only_few_modules_can_open_a_connection_at_all() -> None:
     found = {str(module.relative_to(SRC)) for module in MODULES if CONNECTS.search(module.read_text())}
-    assert found <= MAY_CONNECT
+    assert found <= MAY_CONNECT | NAMES_ONLY
     assert "storage/scanner.py" in found
 
 

@@ -242,11 +242,11 @@ def test_it_is_removed_by_its_owner_unless_everybody_must_have_one(tracker: Trac
     with tracker.write(OPERATOR) as work:
         settings.change(work, replace(Preferences(), second_factor_required=True), None)
     with pytest.raises(Conflict, match="Everybody must"), tracker.write(actor) as work:
-        second_factor.remove(work)
+        second_factor.remove(work, None)
     with tracker.write(OPERATOR) as work:
         settings.change(work, Preferences(), None)
     with tracker.write(actor) as work:
-        second_factor.remove(work)
+        second_factor.remove(work, None)
     assert logins.sign_in(tracker, DatabaseLimiter(tracker), HERE, "bo", PASSWORD).half is False
 
 

@@ -222,6 +222,18 @@ def test_every_signed_in_page_carries_the_token_as_a_hidden_field(app: Flask, tr
         assert f'<input type="hidden" name="csrf_token" value="{ada.token}">' in ada.get(path).text, path
 
 
+def test_cookies_are_signed_with_sha_256(user: Person) -> None:
+    for name in ("session", "device"):
+        cookie = user.client.get_cookie(name)
+        assert cookie is not None
+        signature = cookie.value.rpartition(".")[2]
+        assert len(signature) == 43, name  # 256 bits in base64
+
+
+def test_signing_out_asks_the_browser_to_forget(user: Person) -> None:
+    assert user.post("/logout").headers["Clear-Site-Data"] == '"cache", "storage"'
+
+
 def test_signing_in_anew_ends_the_session_that_the_browser_held(app: Flask, user: Person) -> None:
     old = user.client.get_cookie("session")
     assert old is not None

@@ -132,10 +132,15 @@ def test_wrong_codes_are_limited_like_wrong_passwords(app: Flask, user: Person, 
     assert 1 <= int(answer.headers["Retry-After"]) <= 300
 
 
-def test_it_is_removed_with_the_password_only(user: Person, clock: Clock) -> None:
-    _enrol(user, clock)
+def test_it_is_removed_with_the_password_only_and_other_sessions_end(app: Flask, user: Person, clock: Clock) -> None:
+    key, _ = _enrol(user, clock)
+    other = _first_step(app, "bo")
+    assert _second_step(other, key.at(clock())).status_code == 302
     assert user.post(f"{PAGE}/remove", {"confirm_password": "x"}).status_code == 422
+    assert other.get("/").status_code == 200
     assert user.post(f"{PAGE}/remove", CONFIRMED).status_code == 302
+    assert user.get("/profile").status_code == 200
+    assert other.get("/").status_code == 302
     assert user.sign_in().headers["Location"] == "/"
 
 

@@ -4,11 +4,14 @@ It opens nothing. It only spares its owner the growing delay of an account that 
 delay cannot be used to lock a person out (OWASP calls it a device cookie).
 """
 
+import hashlib
+
 from flask import Response, current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 _DAYS = 180
 _MOST_ACCOUNTS = 5
+_SHA256 = {"digest_method": hashlib.sha256}
 
 
 def known() -> frozenset[int]:
@@ -44,4 +47,4 @@ def _name() -> str:
 
 
 def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="known-device")
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="known-device", signer_kwargs=_SHA256)

@@ -234,7 +234,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def handle_write(self) -> None:
         """Send what is to be sent, or end the wait for a sender who keeps silent."""
         if self.lingering_until:
-            super().handle_close()
+            self._let_go()
         else:
             super().handle_write()
 
@@ -252,7 +252,14 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             data = b""
         self.thrown_away += len(data)
         if not data or time.monotonic() > self.lingering_until or self.thrown_away > LINGER_BYTES:
-            super().handle_close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the connection, and what has come of a body: its file is gone at once, not when it is found unused."""
+        request, self.request = self.request, None
+        if request is not None:
+            request.close()
+        super().handle_close()
 
     def _hold_to_time(self) -> None:
         """Give a header, or a form, one timeout for the whole of it: who sends it byte by byte is let go."""
@@ -269,9 +276,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             try:
                 self.socket.shutdown(socket.SHUT_WR)
             except OSError:
-                super().handle_close()
+                self._let_go()
             return
-        super().handle_close()
+        self._let_go()
 
 
 def channel_for(house: House) -> type[HTTPChannel]:

@@ -119,14 +119,18 @@ def renew_codes(work: Work) -> list[str]:
     return _fresh_codes(work, user_id)
 
 
-def remove(work: Work) -> None:
-    """Take the actor's own second factor away; raises `Conflict` where everybody must have one."""
+def remove(work: Work, session_id: int | None) -> None:
+    """Take the actor's own second factor away and end the other sessions.
+
+    Raises `Conflict` where everybody must have one.
+    """
     allow(work.actor, Action.OWN_ACCOUNT)
     user_id = _actor_id(work)
     if settings.current(work).second_factor_required:
         raise Conflict("Everybody must have a second factor here. An administrator can reset yours.")
     if is_set(work, user_id):
         _delete(work, user_id)
+        sessions.end_all(work, user_id, but=session_id)
         work.record(Event.SECOND_FACTOR_REMOVED, f"user:{user_id}")
 
 

@@ -136,7 +136,7 @@ def _cache(response: Response) -> Response:
 def _frame() -> dict[str, object]:
     """What the frame of every page needs: who is signed in, which system is open, the theme."""
     actor = g.get("actor")
-    theme = request.cookies.get("theme", "")
+    theme = request.cookies.get("__Host-theme" if request.is_secure else "theme", "")
     return {
         "actor": actor,
         "system": g.get("system") or _first(actor.systems if actor else {}),

@@ -69,7 +69,9 @@ def logout() -> ResponseReturnValue:
     with open_write() as work:
         sessions.sign_out(work, g.session_id)
     session.end()
-    return redirect(url_for("accounts.login"), code=302)
+    answer = make_response(redirect(url_for("accounts.login"), code=302))
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
 
 
 @pages.route("/setup/<token>", methods=["GET", "POST"])

@@ -73,7 +73,7 @@ def remove() -> ResponseReturnValue:
     try:
         confirm_password()
         with open_write() as work:
-            second_factor.remove(work)
+            second_factor.remove(work, g.session_id)
     except Invalid as error:
         return _page(error.fields), 422
     flash("Your second factor is removed: your password alone signs you in.")

@@ -12,7 +12,8 @@ function themes() {
       ? root.dataset.theme === 'dark'
       : matchMedia('(prefers-color-scheme: dark)').matches;
     root.dataset.theme = dark ? 'light' : 'dark';
-    document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax`;
+    const [name, secure] = location.protocol === 'https:' ? ['__Host-theme', '; secure'] : ['theme', ''];
+    document.cookie = `${name}=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax${secure}`;
   });
 }
 
