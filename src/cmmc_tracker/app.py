@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import IntegerConverter
 
 from cmmc_tracker import api, web
 from cmmc_tracker.config import MIB, VARIABLES, Settings, read
@@ -22,10 +22,12 @@ from cmmc_tracker.storage.scanner import Clamd
 
 
 class _Number(IntegerConverter):
-    """A number in an address: what no row can have is no address of ours."""
+    """A number in an address: what no row can have is no address of ours.
 
-    def __init__(self, url_map: Map) -> None:
-        super().__init__(url_map, max=2**63 - 1)
+    The pattern says so: where a converter refuses after the match, Werkzeug answers 405 for the other methods.
+    """
+
+    regex = "[0-9]{1,18}"
 
 
 log = logging.getLogger("cmmc_tracker")

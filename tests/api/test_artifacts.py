@@ -353,3 +353,18 @@ def test_an_artifact_of_another_system_is_unknown_until_it_is_linked_into_mine(u
     found = user.call("GET", f"/artifacts/{made['id']}").get_json()
     assert [o["id"] for o in found["objectives"]] == ["AC.L2-3.1.1[a]"]
     assert user.call("PATCH", f"/artifacts/{made['id']}", {"title": "mine"}).status_code == 404
+
+
+@pytest.mark.parametrize("number", ["999999999999", "9" * 18, "9" * 19, "11141820048625516544", "9" * 400])
+def test_a_number_that_no_artifact_has_is_unknown_by_every_method(user: Person, number: str) -> None:
+    for method, path in (
+        ("GET", ""),
+        ("PATCH", ""),
+        ("DELETE", ""),
+        ("POST", "/versions"),
+        ("GET", "/versions/1/content"),
+        ("PUT", "/objectives/3.1.1[a]"),
+        ("DELETE", "/objectives/3.1.1[a]"),
+    ):
+        sent = {"title": "x"} if method == "PATCH" else None
+        assert user.call(method, f"/artifacts/{number}{path}", sent).status_code == 404, (method, path)

@@ -140,13 +140,20 @@ def pretending(serve: Callable[[socket.socket], None]) -> Iterator[str]:
 
 
 def heard(connection: socket.socket) -> bytes:
-    """What was sent by INSTREAM, the frames taken off."""
-    stream = connection.makefile("rb")
-    assert stream.read(10) == b"zINSTREAM\0"
-    content = b""
-    while length := struct.unpack(">I", stream.read(4))[0]:
-        content += stream.read(length)
-    return content
+    """What was sent by INSTREAM, the frames taken off; raises `ConnectionError` when the sender leaves half way."""
+    with connection.makefile("rb") as stream:
+
+        def take(size: int) -> bytes:
+            taken = stream.read(size)
+            if len(taken) < size:
+                raise ConnectionError
+            return taken
+
+        assert take(10) == b"zINSTREAM\0"
+        content = b""
+        while length := struct.unpack(">I", take(4))[0]:
+            content += take(length)
+        return content
 
 
 def answering(answer: bytes) -> Callable[[socket.socket], None]:

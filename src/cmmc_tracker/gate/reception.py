@@ -189,7 +189,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     refused = False
     lingering_until = 0.0
     thrown_away = 0
-    last_activity: float
+    last_activity: float  # the library has no types
+    request: Any
     begun = 0.0  # when the header or form that is coming in began; 0 for none
 
     def __init__(self, server: Any, sock: Any, address: Any, adj: Any, **more: Any) -> None:
