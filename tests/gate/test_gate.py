@@ -54,6 +54,7 @@ def test_assets_are_cached_by_their_fingerprint_only(stranger: Person) -> None:
     found = re.search(r'href="(/static/app\.css\?v=[0-9a-f]{10})"', stranger.get("/login").text)
     assert found
     assert "immutable" in stranger.get(found[1]).headers["Cache-Control"]
+    assert stranger.get("/static/app.css?v=another").headers["Cache-Control"] == "no-cache"
     assert stranger.get("/static/app.css").headers["Cache-Control"] == "no-cache"
 
 

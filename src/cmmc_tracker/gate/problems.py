@@ -44,6 +44,23 @@ _WORDS = {
     413: "This is larger than the tracker takes. Nothing was kept.",
     415: "This type of content is not taken here. Nothing was changed.",
 }
+# What a page is headed with; programs get the phrase of the standard (RFC 9110).
+_HEADINGS = {
+    400: "This could not be read",
+    401: "Please sign in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Not here",
+    409: "Not possible now",
+    412: "Somebody was quicker",
+    413: "Too large",
+    415: "Not taken",
+    422: "Something is not right yet",
+    429: "Please wait",
+    500: "Something went wrong",
+    503: "Busy just now",
+    507: "No space left",
+}
 
 
 def watch(app: Flask) -> None:
@@ -60,12 +77,16 @@ def _told(error: TrackerError) -> Response:
     more: dict[str, Any] = {}
     if isinstance(error, errors.Invalid):
         more["errors"] = error.fields
-    response = answer(status, error.message, more)
+    response = answer(status, error.message, more, heading=_heading(error))
     if isinstance(error, errors.TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.NotSignedIn):
         response.headers["WWW-Authenticate"] = 'Bearer realm="cmmc-tracker"'
     return response
+
+
+def _heading(error: TrackerError) -> str:
+    return "This page had expired" if isinstance(error, errors.PageExpired) else ""
 
 
 def _record_refusal(error: TrackerError) -> None:
@@ -103,7 +124,12 @@ def _unforeseen(error: Exception) -> Response:
 
 
 def answer(
-    status: int, message: str, more: dict[str, Any] | None = None, *, error: Exception | None = None
+    status: int,
+    message: str,
+    more: dict[str, Any] | None = None,
+    *,
+    error: Exception | None = None,
+    heading: str = "",
 ) -> Response:
     """The answer to a failure: problem+json for the API, a short page for people."""
     title = HTTPStatus(status).phrase
@@ -114,11 +140,10 @@ def answer(
         response = jsonify(body)
         response.mimetype = "application/problem+json"
     else:
+        shown = {"title": heading or _HEADINGS.get(status, title), "message": message}
         fields = (more or {}).get("errors", {})
         response = make_response(
-            render_template(
-                "error.html", status=status, title=title, message=message, fields=fields, reference=reference
-            )
+            render_template("error.html", **shown, status=status, fields=fields, reference=reference)
         )
     response.status_code = status
     return response

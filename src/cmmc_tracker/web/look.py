@@ -127,7 +127,8 @@ def asset(name: str) -> str:
 
 def _cache(response: Response) -> Response:
     if request.endpoint == "static":
-        known = bool(request.args.get("v")) and response.status_code in {200, 304}
+        name = (request.view_args or {}).get("filename", "")
+        known = response.status_code in {200, 304} and request.args.get("v") == fingerprint(name)
         response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable" if known else "no-cache"
         response.headers.setdefault("Vary", "Accept-Encoding")
     return response
