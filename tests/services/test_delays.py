@@ -1,21 +1,24 @@
 """The growing delay of an account that is guessed, from whatever address."""
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from cmmc_tracker.errors import NotSignedIn, TooMany
-from cmmc_tracker.services import logins
+from cmmc_tracker.services import accounts, logins
 from cmmc_tracker.services.delays import delay_after
 from cmmc_tracker.services.limits import DatabaseLimiter
 from cmmc_tracker.services.logins import Visitor
 from cmmc_tracker.services.work import Tracker
-from tests.conftest import PASSWORD, Clock, add_account
+from cmmc_tracker.storage.tables import account_tries
+from tests.conftest import OPERATOR, PASSWORD, Clock, add_account
 
 
-def _from(number: int, known: frozenset[int] = frozenset()) -> Visitor:
+def _from(number: int, known: frozenset[int] = frozenset(), since: datetime | None = None) -> Visitor:
     """Somebody at an address of their own: the limit by address stays out of the way."""
-    return Visitor(f"192.0.2.{number}", f"192.0.2.{number}", "a browser", known)
+    return Visitor(f"192.0.2.{number}", f"192.0.2.{number}", "a browser", known, since)
 
 
 def _fail(tracker: Tracker, times: int, name: str = "bo", first: int = 1) -> None:
@@ -87,8 +90,55 @@ def test_a_browser_that_signed_in_before_does_not_wait_so_nobody_is_locked_out_f
         clock.forward(seconds=61)
     clock.forward(seconds=-60)
     with pytest.raises(TooMany):
-        logins.sign_in(tracker, DatabaseLimiter(tracker), _from(98, frozenset({user_id + 1})), "bo", PASSWORD)
-    assert logins.sign_in(tracker, DatabaseLimiter(tracker), _from(99, frozenset({user_id})), "bo", PASSWORD)
+        logins.sign_in(tracker, DatabaseLimiter(tracker), _from(98, frozenset({user_id + 1}), clock()), "bo", PASSWORD)
+    assert logins.sign_in(tracker, DatabaseLimiter(tracker), _from(99, frozenset({user_id}), clock()), "bo", PASSWORD)
+
+
+def test_a_network_that_hammers_waits_a_minute_and_cannot_make_others_wait_longer_than_four_seconds(
+    tracker: Tracker, clock: Clock
+) -> None:
+    add_account(tracker, "bo")
+    limiter = DatabaseLimiter(tracker)
+    for _ in range(15):
+        _fail(tracker, 1)
+        clock.forward(seconds=61)
+    _fail(tracker, 1)
+    clock.forward(seconds=5)
+    with pytest.raises(TooMany) as refused:
+        logins.sign_in(tracker, limiter, _from(1), "bo", PASSWORD)
+    assert 50 < refused.value.retry_after <= 60
+    assert logins.sign_in(tracker, limiter, _from(99), "bo", PASSWORD)
+
+
+def test_a_known_browser_in_other_hands_waits_after_ten_failures(tracker: Tracker, clock: Clock) -> None:
+    user_id = add_account(tracker, "bo")
+    for number in range(10):
+        thief = _from(number, frozenset({user_id}), clock())
+        with pytest.raises(NotSignedIn):
+            logins.sign_in(tracker, DatabaseLimiter(tracker), thief, "bo", "wrong")
+    with pytest.raises(TooMany, match="for this account"):
+        logins.sign_in(tracker, DatabaseLimiter(tracker), _from(50, frozenset({user_id}), clock()), "bo", "wrong")
+
+
+def test_a_browser_that_was_known_before_the_password_changed_is_known_no_more(tracker: Tracker, clock: Clock) -> None:
+    user_id = add_account(tracker, "bo")
+    before = clock()
+    clock.forward(seconds=10)
+    accounts.reset_password(tracker, OPERATOR, "", user_id, "Another-Long-Phrase-7")
+    _fail(tracker, 6)
+    old = _from(50, frozenset({user_id}), before)
+    with pytest.raises(TooMany):
+        logins.sign_in(tracker, DatabaseLimiter(tracker), old, "bo", "Another-Long-Phrase-7")
+    new = _from(51, frozenset({user_id}), clock())
+    assert logins.sign_in(tracker, DatabaseLimiter(tracker), new, "bo", "Another-Long-Phrase-7")
+
+
+def test_nothing_that_was_typed_as_a_name_is_kept_but_its_hash(tracker: Tracker) -> None:
+    _fail(tracker, 1, PASSWORD)
+    with tracker.read() as work:
+        kept = work.rows(select(account_tries))
+    assert len(kept) == 2
+    assert all(re.fullmatch("[0-9a-f]{64}", row.key_hash) for row in kept)
 
 
 def test_names_that_nobody_has_wait_alike(tracker: Tracker) -> None:

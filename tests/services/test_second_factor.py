@@ -14,7 +14,7 @@ from cmmc_tracker.domain.settings import Preferences
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn, TooMany
 from cmmc_tracker.services import audit, logins, second_factor, sessions, settings
 from cmmc_tracker.services.audit import AuditFilter
-from cmmc_tracker.services.limits import DatabaseLimiter
+from cmmc_tracker.services.limits import DatabaseLimiter, SharedLimiter
 from cmmc_tracker.services.logins import SignedIn, Visitor
 from cmmc_tracker.services.sessions import Session
 from cmmc_tracker.services.work import Tracker
@@ -158,6 +158,16 @@ def test_wrong_codes_from_many_addresses_make_the_account_wait(tracker: Tracker,
         _finish(tracker, half, "000000", _elsewhere(99))
 
 
+def test_who_lacks_the_password_cannot_make_the_second_step_wait(tracker: Tracker, clock: Clock) -> None:
+    _, key, _ = _enrolled(tracker, clock)
+    for number in range(12):
+        with pytest.raises(NotSignedIn):
+            logins.sign_in(tracker, DatabaseLimiter(tracker), _elsewhere(number), "bo", "wrong")
+        clock.forward(seconds=61)
+    half = _first_step(tracker, _elsewhere(99))[1]
+    assert _finish(tracker, half, key.at(clock()), _elsewhere(99)).token
+
+
 def test_half_a_session_lives_ten_minutes(tracker: Tracker, clock: Clock) -> None:
     _enrolled(tracker, clock)
     done, _ = _first_step(tracker)
@@ -200,6 +210,51 @@ def test_new_recovery_codes_end_the_old_ones(tracker: Tracker, clock: Clock) -> 
     with pytest.raises(NotSignedIn):
         _finish(tracker, _first_step(tracker)[1], old[0])
     assert _finish(tracker, _first_step(tracker)[1], new[0]).token
+
+
+def test_beginning_again_beside_a_confirmation_never_takes_the_second_factor_away(
+    tracker: Tracker, clock: Clock
+) -> None:
+    actor = Actor(add_account(tracker, "bo"), "bo", Role.USER)
+    with tracker.write(actor) as work:
+        second_factor.begin(work)
+    key, refused = _key(tracker, actor.id or 0), []
+
+    def again() -> None:
+        try:
+            with tracker.write(actor) as work:
+                second_factor.begin(work)
+        except Conflict:
+            refused.append(1)
+
+    thread = threading.Thread(target=again)
+    with tracker.write(actor) as work:
+        second_factor.confirm(work, key.at(clock()), None)
+        thread.start()
+        thread.join(0.5)
+    thread.join(30)
+    assert refused == [1]
+    with tracker.read() as work:
+        assert second_factor.is_set(work, actor.id or 0)
+
+
+def test_a_sign_in_beside_a_confirmation_opens_no_whole_session(tracker: Tracker, clock: Clock) -> None:
+    actor = Actor(add_account(tracker, "bo"), "bo", Role.USER)
+    with tracker.write(actor) as work:
+        second_factor.begin(work)
+    key, begun = _key(tracker, actor.id or 0), []
+
+    def signing_in() -> None:
+        begun.append(logins.sign_in(tracker, SharedLimiter("memory://"), HERE, "bo", PASSWORD))
+
+    thread = threading.Thread(target=signing_in)
+    with tracker.write(actor) as work:
+        second_factor.confirm(work, key.at(clock()), None)
+        # The password is checked meanwhile; the session waits for this Work's end.
+        thread.start()
+        thread.join(0.7)
+    thread.join(30)
+    assert [one.half for one in begun] == [True]
 
 
 def test_setting_it_up_needs_a_right_code_and_ends_other_sessions(tracker: Tracker, clock: Clock) -> None:

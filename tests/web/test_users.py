@@ -1,5 +1,6 @@
 """What administrators may do to accounts, and what nobody may."""
 
+import re
 import threading
 
 import pytest
@@ -93,6 +94,32 @@ def test_a_user_changes_nobody(user: Person, admin: Person, act: str) -> None:
 @pytest.mark.parametrize("act", ["disable", "role", "delete", "second-factor"])
 def test_an_account_that_is_not_there_cannot_be_changed(admin: Person, act: str) -> None:
     assert admin.post(f"/admin/users/999/{act}", {"role": "user"}).status_code == 404
+
+
+@pytest.mark.parametrize(("act", "form"), [("password", {"password": "Another-Long-Phrase-7"}), ("second-factor", {})])
+def test_an_administrator_changes_its_own_secrets_on_the_profile_only_where_the_password_is_asked(
+    admin: Person, act: str, form: dict[str, str]
+) -> None:
+    answer = admin.post(f"/admin/users/{admin.id}/{act}", form)
+    assert answer.status_code == 409
+    assert "on your profile page" in answer.text
+    assert admin.sign_in().status_code == 302
+
+
+def test_a_token_of_a_person_who_was_disabled_does_not_live_again(admin: Person, user: Person) -> None:
+    form = {"token_name": "x", "scope": "read", "days": "9", "confirm_password": PASSWORD}
+    token = re.findall(r"cmmc_[\w-]{43}", user.post("/profile/tokens", form).text)[0]
+    admin.post(f"/admin/users/{user.id}/disable")
+    admin.post(f"/admin/users/{user.id}/enable")
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert user.client.get("/api/v1/systems", headers=bearer).status_code == 401
+
+
+def test_refusals_of_one_person_are_noted_sixty_times_in_five_minutes(admin: Person, user: Person) -> None:
+    assert {user.get("/audit").status_code for _ in range(70)} == {403}
+    found = [e for e in admin.call("GET", "/audit?action=request:refused").get_json()["items"] if e["actor"] == "bo"]
+    rest = admin.call("GET", f"/audit?action=request:refused&cursor={found[-1]['id']}").get_json()["items"]
+    assert len(found) + len(rest) == 60
 
 
 def test_a_form_cannot_set_what_it_does_not_ask_for(tracker: Tracker, admin: Person) -> None:

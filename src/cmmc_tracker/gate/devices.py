@@ -5,6 +5,7 @@ delay cannot be used to lock a person out (OWASP calls it a device cookie).
 """
 
 import hashlib
+from datetime import datetime
 
 from flask import Response, current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -14,14 +15,15 @@ _MOST_ACCOUNTS = 5
 _SHA256 = {"digest_method": hashlib.sha256}
 
 
-def known() -> frozenset[int]:
-    """The accounts that signed in on this browser before."""
-    return frozenset(_listed())
+def known() -> tuple[frozenset[int], datetime | None]:
+    """The accounts that signed in on this browser before, and when the last of them did."""
+    listed, since = _listed()
+    return frozenset(listed), since
 
 
 def remember(response: Response, user_id: int) -> Response:
     """Let the browser be known for this account too."""
-    listed = [user_id, *(one for one in _listed() if one != user_id)][:_MOST_ACCOUNTS]
+    listed = [user_id, *(one for one in _listed()[0] if one != user_id)][:_MOST_ACCOUNTS]
     response.set_cookie(
         _name(),
         _serializer().dumps(listed),
@@ -33,13 +35,14 @@ def remember(response: Response, user_id: int) -> Response:
     return response
 
 
-def _listed() -> list[int]:
+def _listed() -> tuple[list[int], datetime | None]:
     value = request.cookies.get(_name(), "")
     try:
-        found = _serializer().loads(value, max_age=_DAYS * 86_400) if value else []
+        found, since = _serializer().loads(value, max_age=_DAYS * 86_400, return_timestamp=True)
     except BadSignature:
-        return []
-    return [one for one in found if isinstance(one, int)][:_MOST_ACCOUNTS] if isinstance(found, list) else []
+        return [], None
+    listed = [one for one in found if isinstance(one, int)] if isinstance(found, list) else []
+    return listed[:_MOST_ACCOUNTS], since
 
 
 def _name() -> str:

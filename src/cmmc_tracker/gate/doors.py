@@ -82,7 +82,7 @@ def loggable(path: str) -> str:
 def visitor() -> Visitor:
     """Who asks, before anybody is signed in."""
     held = g.half.id if g.get("half") else g.get("session_id")
-    return Visitor(address(), network(), request.headers.get("User-Agent", "")[:300], devices.known(), held)
+    return Visitor(address(), network(), request.headers.get("User-Agent", "")[:300], *devices.known(), held)
 
 
 def network() -> str:

@@ -17,6 +17,7 @@ from cmmc_tracker import errors
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.errors import TrackerError
 from cmmc_tracker.gate import doors
+from cmmc_tracker.services.limits import ACCESS_REFUSED
 
 log = logging.getLogger("cmmc_tracker")
 
@@ -90,8 +91,14 @@ def _heading(error: TrackerError) -> str:
 
 
 def _record_refusal(error: TrackerError) -> None:
-    # The answer is a refusal also where it cannot be written down just now.
-    with suppress(errors.Busy, errors.NoSpace), doors.open_write() as work:
+    # The answer is a refusal also where it cannot be written down just now. Sixty in five minutes tell enough.
+    with suppress(errors.Busy, errors.NoSpace, errors.TooMany):
+        doors.installation().limiter.take(ACCESS_REFUSED, str(doors.actor().id)).settle()
+        _write_down(error)
+
+
+def _write_down(error: TrackerError) -> None:
+    with doors.open_write() as work:
         detail = {"method": request.method, "path": doors.loggable(request.path), "why": error.message}
         work.record(Event.REQUEST_REFUSED, f"request:{request.endpoint or ''}", detail)
 

@@ -143,13 +143,14 @@ def _account(row: Any) -> Account:
 
 
 def disable(work: Work, user_id: int) -> None:
-    """Take away sign-in and end all sessions; what the person did stays readable."""
+    """Take away sign-in, end all sessions and revoke the API tokens; what the person did stays readable."""
     account = _manageable(work, user_id, "disable")
     if account.disabled_at is None:
         work.change(
             update(users).where(users.c.id == user_id).values(disabled_at=work.now, version=users.c.version + 1)
         )
         sessions.end_all(work, user_id)
+        tokens.revoke_all(work, user_id)
         work.record(Event.USER_DISABLED, f"user:{user_id}", {"name": account.name})
 
 
@@ -194,6 +195,7 @@ def set_role(work: Work, user_id: int, role: Role) -> None:
 def _manageable(work: Work, user_id: int, verb: str) -> Account:
     """The account, when the actor may take something away from it: not oneself, not the last administrator."""
     allow(work.actor, Action.USER_MANAGE)
+    sessions.guard(work, user_id)
     if work.actor and work.actor.id == user_id:
         raise Conflict(f"You cannot {verb} your own account; another administrator can.")
     # On PostgreSQL two administrators could remove each other at once: the rows are locked first.
@@ -207,9 +209,12 @@ def _manageable(work: Work, user_id: int, verb: str) -> Account:
 def reset_password(tracker: Tracker, actor: Actor, address: str, user_id: int, password: str) -> None:
     """Set somebody's password as an administrator; ends the person's sessions and revokes the API tokens.
 
-    Raises `Invalid` for a weak password and for one of the person's last five.
+    Raises `Invalid` for a weak password and for one of the person's last five, `Conflict` for one's own: that asks for
+    the present one.
     """
     allow(actor, Action.USER_MANAGE)
+    if actor.id == user_id:
+        raise Conflict("Your own password is changed on your profile page, with the present one.")
     with tracker.read(actor, address) as work:
         account = one(work, user_id)
         known = [_hash_of(work, user_id), *_earlier(work, user_id)]
@@ -217,10 +222,11 @@ def reset_password(tracker: Tracker, actor: Actor, address: str, user_id: int, p
     _check_reuse(known, password, "password")
     fresh = passwords.hashed(password)
     with tracker.write(actor, address) as work:
+        sessions.guard(work, user_id)
         _set_hash(work, user_id, _hash_of(work, user_id), fresh)
         sessions.end_all(work, user_id)
         tokens.revoke_all(work, user_id)
-        delays.succeed(work, name_key(account.name))
+        delays.succeed(work, delays.of_name(name_key(account.name), "", known_device=False))
         work.record(Event.USER_PASSWORD_RESET, f"user:{user_id}", {"name": account.name})
 
 
@@ -269,8 +275,9 @@ def change_own_password(tracker: Tracker, actor: Actor, address: str, *, old: st
     _check_reuse([row.password_hash, *earlier], new, "new_password")
     fresh = passwords.hashed(new)
     with tracker.write(actor, address) as work:
+        sessions.guard(work, row.id)
         # An administrator may have set another one while this one was being hashed: then the old one is not right.
-        now = work.row(select(users.c.password_hash).where(users.c.id == row.id).with_for_update())
+        now = work.row(select(users.c.password_hash).where(users.c.id == row.id))
         if now is None or now.password_hash != row.password_hash:
             raise Invalid({"old_password": "The present password is not right any more. Nothing was changed."})
         _set_hash(work, row.id, row.password_hash, fresh)

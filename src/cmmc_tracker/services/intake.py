@@ -2,14 +2,24 @@
 
 Evidence is kept byte for byte. Only where a person asks for it is a picture's location taken out, and then its warnings
 and the audit log say so, with the hash of what was sent.
+
+What looking into files costs is bounded three times. One file: by the budgets in `domain.examination`, to less than a
+second. One upload: when its files have taken `MOST_SECONDS` of processor time together, the rest are kept unexamined
+and say so. Together with the check of content against names, which costs a few hundredths of a second for each MB, the
+worst upload of 100 MB takes about 10 seconds. One process: it examines one file at a time, so that the threads of other
+people's requests go on; whoever waits longer than `PATIENCE` has the file kept unexamined too.
 """
 
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 
 from cmmc_tracker.domain import uploads
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.examination import examine
-from cmmc_tracker.domain.examination.pictures import without_location
+from cmmc_tracker.domain.examination.pictures import KINDS, without_location
 from cmmc_tracker.domain.examination.reading import Unreadable, Window
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.domain.settings import MARK
@@ -18,15 +28,34 @@ from cmmc_tracker.services import settings
 from cmmc_tracker.services.artifacts import Received
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.blobs import Incoming
+from cmmc_tracker.storage.scanner import Scanner, Verdict
+
+MOST_SECONDS = 5.0  # of processor time
+PATIENCE = 10.0  # seconds of waiting, for all files of an upload
+_examining = BoundedSemaphore(1)
+_UNEXAMINED = (
+    "It was not examined: there was too much to examine in one upload, or at the same time. A file that is sent by "
+    "itself is examined."
+)
+
+
+@dataclass(slots=True)
+class Together:
+    """What the files of one upload share: the time to examine them, and what the scanner said when it was away."""
+
+    seconds: float = MOST_SECONDS
+    patience: float = PATIENCE
+    scanner_away: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends, from where, to which installation."""
+    """Who sends, from where, to which installation; `together` is the same for all files of one request."""
 
     tracker: Tracker
     actor: Actor | None = None
     address: str = ""
+    together: Together = field(default_factory=Together, compare=False)
 
 
 def take_in(sender: Sender, incoming: Incoming, filename: str, *, strip_location: bool = False) -> Received:
@@ -35,20 +64,50 @@ def take_in(sender: Sender, incoming: Incoming, filename: str, *, strip_location
     The caller releases `incoming` after the Work that names the bytes has committed. Raises `Invalid` for an
     empty file, for one in which the scanner found something, and for a picture whose location cannot be taken out;
     `UnsupportedType` for a type that is not taken or content that contradicts the name; `Busy` when the scanner
-    cannot be asked and the settings say to refuse then. Nothing is kept of what is refused.
+    cannot be asked and the settings say to refuse then, and when a location cannot be taken out because there is too
+    much to examine. Nothing is kept of what is refused.
     """
     name = uploads.clean_name(filename)
     media_type = uploads.check_content(name, incoming.file, incoming.size)
     said = [_scanned(sender, incoming, name)]
-    sent = _without_location(incoming, media_type) if strip_location else ""
+    with _turn(sender.together) as has_turn:
+        sent = _without_location(incoming, media_type, has_turn=has_turn) if strip_location else ""
+        # Of a text there is nothing to be found out.
+        known = has_turn or media_type.startswith("text/")
+        said += _noticed(incoming, name, media_type, sent) if known else [_UNEXAMINED]
+    kept = incoming.keep()
+    return Received(name, media_type, kept.sha256, kept.size, tuple(filter(None, said)), sent)
+
+
+@contextmanager
+def _turn(together: Together) -> Iterator[bool]:
+    """Whether it is this file's turn to be examined; what is done then is charged to its upload."""
+    if together.seconds <= 0:
+        yield False
+        return
+    asked = time.monotonic()
+    has_turn = _examining.acquire(timeout=max(0.0, together.patience))
+    together.patience -= time.monotonic() - asked
+    if not has_turn:
+        yield False
+        return
+    begun = time.thread_time()
+    try:
+        yield True
+    finally:
+        together.seconds -= time.thread_time() - begun
+        _examining.release()
+
+
+def _noticed(incoming: Incoming, name: str, media_type: str, sent: str) -> list[str]:
+    """What is to be said of the bytes as they are kept."""
+    said = []
     if sent:
         said.append(
             "As asked at upload, the location and all other data about the picture were taken out of it. The kept "
             f"bytes differ from what was sent, whose SHA-256 was {sent}."
         )
-    said += examine(uploads.extension_of(name), media_type, incoming.file, incoming.size)
-    kept = incoming.keep()
-    return Received(name, media_type, kept.sha256, kept.size, tuple(filter(None, said)), sent)
+    return [*said, *examine(uploads.extension_of(name), media_type, incoming.file, incoming.size)]
 
 
 def _scanned(sender: Sender, incoming: Incoming, name: str) -> str:
@@ -57,7 +116,7 @@ def _scanned(sender: Sender, incoming: Incoming, name: str) -> str:
     if scanner is None:
         return ""
     try:
-        verdict = scanner.scan(incoming.file)
+        verdict = _verdict(sender.together, scanner, incoming)
     except Busy:
         if _refuses(sender):
             raise
@@ -75,6 +134,17 @@ def _scanned(sender: Sender, incoming: Incoming, name: str) -> str:
     return f"Not scanned for viruses: {verdict.unscanned}." if verdict.unscanned else ""
 
 
+def _verdict(together: Together, scanner: Scanner, incoming: Incoming) -> Verdict:
+    """The scanner's word; raises `Busy` where it was away for a file before: each would wait for as long again."""
+    if together.scanner_away:
+        raise Busy(together.scanner_away)
+    try:
+        return scanner.scan(incoming.file)
+    except Busy as away:
+        together.scanner_away = away.message
+        raise
+
+
 def _refuses(sender: Sender) -> bool:
     with sender.tracker.read(sender.actor) as work:
         return settings.current(work).scanner_away != MARK
@@ -87,8 +157,15 @@ def _record_refusal(sender: Sender, incoming: Incoming, name: str, found: str) -
         work.record(Event.UPLOAD_REFUSED, f"upload:{incoming.sha256}", detail)
 
 
-def _without_location(incoming: Incoming, media_type: str) -> str:
+def _without_location(incoming: Incoming, media_type: str, *, has_turn: bool) -> str:
     """Take the location out of a picture; returns the hash of what was sent, or empty where nothing was in it."""
+    if media_type not in KINDS:
+        return ""
+    if not has_turn:
+        raise Busy(
+            "The location was not taken out of this picture: there was too much to examine in one upload, or at the "
+            "same time. Nothing was kept of it; send it again by itself."
+        )
     try:
         stretches = without_location(Window(incoming.file, incoming.size), media_type)
     except (Unreadable, ValueError):

@@ -24,6 +24,7 @@ from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import limit_hits
 
 _PATIENCE = 4.0  # seconds that a try waits for others that are being checked
+_LONGEST = timedelta(hours=1)  # no limit counts what is older
 _ABANDONED = timedelta(seconds=15)  # a place taken for longer belongs to a worker that died: it counts
 
 
@@ -39,6 +40,7 @@ class Limit:
 
 SIGN_IN = Limit("sign-in", 5, 300, "Too many login attempts. Please wait a few minutes, then try again.")
 SET_UP = Limit("set-up", 10, 300, "Too many tries of a set-up link. Please wait a few minutes, then try again.")
+ACCESS_REFUSED = Limit("access-refused", 60, 300, "")
 REFUSAL_NOTED = Limit("refusal-noted", 1, 300, "")
 TOKEN_USE = Limit("token", 30, 300, "Too many requests with a token that is not valid. Please wait a few minutes.")
 PASSWORD_CHANGE = Limit("password", 5, 300, "Too many tries of the present password. Please wait a few minutes.")
@@ -84,7 +86,8 @@ def _place(work: Work, limit: Limit, key: str, *, last_chance: bool) -> int | No
     """The number of the place taken, or None when it must be asked again; raises `TooMany`."""
     work.alone(key)
     since = work.now - timedelta(seconds=limit.seconds)
-    work.bookkeep(delete(limit_hits).where(limit_hits.c.key == key, limit_hits.c.at <= since))
+    old = limit_hits.c.at <= work.now - _LONGEST
+    work.bookkeep(delete(limit_hits).where(old | ((limit_hits.c.key == key) & (limit_hits.c.at <= since))))
     columns = (limit_hits.c.at, limit_hits.c.settled)
     rows = work.rows(select(*columns).where(limit_hits.c.key == key).order_by(limit_hits.c.at))
     wrong = [row.at for row in rows if row.settled or row.at < work.now - _ABANDONED]

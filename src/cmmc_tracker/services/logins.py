@@ -7,7 +7,7 @@ long. A refusal is recorded in a Work of its own: raising would roll its record 
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select, update
 
@@ -32,14 +32,21 @@ class Visitor:
     """Somebody who is not signed in yet.
 
     The address that is recorded, the network of it that limits count, what the browser calls itself, the accounts that
-    signed in on it before, and the session that it holds: signing in anew ends that one.
+    signed in on it before and when the last of them did, and the session that it holds: signing in anew ends that one.
     """
 
     address: str
     network: str
     device: str
     known: frozenset[int] = frozenset()
+    known_since: datetime | None = None
     session_id: int | None = None
+
+    def is_known_to(self, user_id: int, password_changed_at: datetime) -> bool:
+        """Whether this person signed in on the browser since the password was changed last."""
+        # The cookie tells whole seconds.
+        since = self.known_since
+        return user_id in self.known and since is not None and since >= password_changed_at.replace(microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,9 @@ def sign_in(tracker: Tracker, limiter: Limiter, visitor: Visitor, name: str, pas
     key = name_key(name)
     with tracker.read() as work:
         row = work.row(select(users).where(users.c.name_key == key))
-    place = _begin(tracker, limiter, visitor, name, known_device=row is not None and row.id in visitor.known)
+    known = row is not None and visitor.is_known_to(row.id, row.password_changed_at)
+    one = delays.of_name(key, visitor.network, known_device=known)
+    place = _begin(tracker, limiter, visitor, name, one)
     right = passwords.matches(row.password_hash if row else None, password)
     if row is None or not right or row.disabled_at is not None:
         place.settle()
@@ -69,6 +78,7 @@ def sign_in(tracker: Tracker, limiter: Limiter, visitor: Visitor, name: str, pas
     renewed = passwords.hashed(password) if passwords.is_cheaper(row.password_hash) else None
     actor = Actor(row.id, row.name, Role(row.role))
     with tracker.write(actor, visitor.address) as work:
+        sessions.guard(work, row.id)
         # Disabled or given another password while this one was being checked: then it is not right any more.
         now = work.row(select(users.c.password_hash, users.c.disabled_at).where(users.c.id == row.id))
         if now is None or now.disabled_at is not None or now.password_hash != row.password_hash:
@@ -78,10 +88,7 @@ def sign_in(tracker: Tracker, limiter: Limiter, visitor: Visitor, name: str, pas
         half = second_factor.is_set(work, row.id)
         sessions.replace(work, visitor.session_id)
         token = sessions.start(work, row.id, visitor.device, half=half)
-        if half:
-            delays.take_back(work, key)
-        else:
-            delays.succeed(work, key)
+        delays.succeed(work, one)
         work.record(Event.LOGIN_CODE_ASKED if half else Event.LOGIN_SUCCEEDED, f"user:{row.id}")
     place.give_back()
     return SignedIn(token, row.id, half)
@@ -92,15 +99,17 @@ def finish(tracker: Tracker, limiter: Limiter, visitor: Visitor, half: Session, 
 
     The same limits hold as for passwords. Raises `TooMany` or `NotSignedIn`; the half session then stays.
     """
-    user_id, key = half.actor.id or 0, name_key(half.actor.name)
-    place = _begin(tracker, limiter, visitor, half.actor.name, known_device=user_id in visitor.known)
+    user_id = half.actor.id or 0
+    one = delays.of_code(user_id, visitor.network, known_device=user_id in visitor.known)
+    place = _begin(tracker, limiter, visitor, half.actor.name, one)
     with tracker.write(half.actor, visitor.address) as work:
+        sessions.guard(work, user_id)
         used = second_factor.use(work, user_id, code)
         if used and not sessions.end_half(work, half.id):
             raise NotSignedIn(WRONG_CODE)
         if used:
             token = sessions.start(work, user_id, visitor.device)
-            delays.succeed(work, key)
+            delays.succeed(work, one)
             work.record(Event.LOGIN_SUCCEEDED, f"user:{user_id}", {"second_factor": used})
         else:
             work.record(Event.LOGIN_FAILED, f"user:{user_id}", {"second_factor": "wrong code"})
@@ -111,7 +120,7 @@ def finish(tracker: Tracker, limiter: Limiter, visitor: Visitor, half: Session, 
     return SignedIn(token, user_id, half=False)
 
 
-def _begin(tracker: Tracker, limiter: Limiter, visitor: Visitor, name: str, *, known_device: bool) -> Place:
+def _begin(tracker: Tracker, limiter: Limiter, visitor: Visitor, name: str, one: delays.Try) -> Place:
     """Ask both limits before anything is checked: the address's, then the account's."""
     try:
         place = limiter.take(SIGN_IN, visitor.network)
@@ -120,7 +129,7 @@ def _begin(tracker: Tracker, limiter: Limiter, visitor: Visitor, name: str, *, k
         raise
     try:
         with tracker.write() as work:
-            delays.begin(work, name_key(name), known_device=known_device)
+            delays.begin(work, one)
     except TooMany:
         place.give_back()
         _note_refusal(tracker, limiter, visitor, name)

@@ -65,7 +65,7 @@ def begin(work: Work) -> None:
     """Begin the actor's enrolment with a new key; raises `Conflict` when a second factor is set already."""
     allow(work.actor, Action.OWN_ACCOUNT)
     user_id = _actor_id(work)
-    work.alone(f"second-factor:{user_id}")
+    sessions.guard(work, user_id)
     if is_set(work, user_id):
         raise Conflict("You have a second factor already; remove it first to set up another one.")
     work.bookkeep(delete(second_factors).where(second_factors.c.user_id == user_id))
@@ -96,7 +96,8 @@ def confirm(work: Work, code: str, session_id: int | None) -> list[str]:
     """
     allow(work.actor, Action.OWN_ACCOUNT)
     user_id = _actor_id(work)
-    row = work.row(_pending(user_id, work.now).with_for_update())
+    sessions.guard(work, user_id)
+    row = work.row(_pending(user_id, work.now))
     if row is None:
         raise Conflict("This set-up was finished or took too long. Nothing was changed; begin again.")
     step = _step_of(row.secret, code, work.now)
@@ -113,6 +114,7 @@ def renew_codes(work: Work) -> list[str]:
     """Ten new recovery codes for the actor; the old ones die."""
     allow(work.actor, Action.OWN_ACCOUNT)
     user_id = _actor_id(work)
+    sessions.guard(work, user_id)
     if not is_set(work, user_id):
         raise Conflict("You have no second factor; set one up first.")
     work.record(Event.SECOND_FACTOR_CHANGED, f"user:{user_id}", {"recovery_codes": "new"})
@@ -126,6 +128,7 @@ def remove(work: Work, session_id: int | None) -> None:
     """
     allow(work.actor, Action.OWN_ACCOUNT)
     user_id = _actor_id(work)
+    sessions.guard(work, user_id)
     if settings.current(work).second_factor_required:
         raise Conflict("Everybody must have a second factor here. An administrator can reset yours.")
     if is_set(work, user_id):
@@ -137,6 +140,9 @@ def remove(work: Work, session_id: int | None) -> None:
 def reset(work: Work, user_id: int) -> None:
     """Take somebody's second factor away as an administrator, for a lost phone; ends the person's sessions."""
     allow(work.actor, Action.USER_MANAGE)
+    if work.actor and work.actor.id == user_id:
+        raise Conflict("Your own second factor is changed on your profile page, with your password.")
+    sessions.guard(work, user_id)
     row = work.row(select(users.c.name).where(users.c.id == user_id))
     if row is None:
         raise NotFound("There is no such account.")

@@ -23,6 +23,7 @@ from cmmc_tracker.storage.tables import second_factors, sessions, users
 # No setting lets a session last longer; what is older is of no use to anybody.
 LONGEST = timedelta(hours=MOST_HOURS)
 HALF = timedelta(minutes=10)
+MOST_SESSIONS = 50  # of one person; the oldest makes room
 # Last-seen is written at most this often: a page view should not cost a write.
 _TOUCH_AFTER = timedelta(minutes=1)
 
@@ -58,10 +59,22 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def guard(work: Work, user_id: int) -> None:
+    """Let one Work at a time begin a session of a person or change what guards the account.
+
+    Else, on PostgreSQL, a sign-in could see the old password or no second factor, and its session begin after all
+    others were ended. Asked before any row is locked or looked at.
+    """
+    work.alone(f"person:{user_id}")
+
+
 def start(work: Work, user_id: int, device: str, *, half: bool = False) -> str:
     """Begin a session; returns the token for the cookie. The caller records the sign-in."""
     token = secrets.token_urlsafe(32)
     work.bookkeep(delete(sessions).where(sessions.c.created_at < work.now - LONGEST))
+    mine = sessions.c.user_id == user_id
+    newest = select(sessions.c.id).where(mine).order_by(sessions.c.id.desc()).limit(MOST_SESSIONS - 1)
+    work.bookkeep(delete(sessions).where(mine, sessions.c.id.not_in(newest)))
     work.change(
         insert(sessions).values(
             token_hash=token_hash(token),

@@ -4,6 +4,7 @@ A token is `cmmc_` and 43 random characters: the prefix lets scanners of leaked 
 by its SHA-256; with 256 random bits a plain hash tells nothing, and asking it costs no time.
 """
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ PREFIX = "cmmc_"
 LONGEST_DAYS = 366
 MOST_TOKENS = 50
 _TOUCH_AFTER = timedelta(minutes=1)
+_FORM = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def make(work: Work, wanted: Wanted) -> str:
     """Make a token of the actor's; returns it: nobody can read it again."""
     allow(work.actor, Action.OWN_ACCOUNT)
     user_id = work.actor.id if work.actor else None
-    work.alone(f"tokens:{user_id}")
+    sessions.guard(work, user_id or 0)
     if len(work.rows(_living(user_id))) >= MOST_TOKENS:
         raise Conflict(f"You have {MOST_TOKENS} tokens; revoke one that is not used any more.")
     token = PREFIX + secrets.token_urlsafe(32)
@@ -101,6 +103,11 @@ def make(work: Work, wanted: Wanted) -> str:
 
 def _living(user_id: int | None) -> Select[tuple[int]]:
     return select(api_tokens.c.id).where(api_tokens.c.user_id == user_id, api_tokens.c.revoked_at.is_(None))
+
+
+def is_token_like(text: str) -> bool:
+    """Whether a text has the form of a token, so that asking the database for it makes sense."""
+    return _FORM.fullmatch(text) is not None
 
 
 def find(work: Work, token: str) -> Bearer | None:

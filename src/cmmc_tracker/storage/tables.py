@@ -117,11 +117,11 @@ old_passwords = Table(
     Column("password_hash", Text, nullable=False),
 )
 
-# Failed tries in a row for one name, whether or not anybody has it.
+# Failed tries in a row: of one account, whether or not anybody has it, of a network for it, of its known browsers.
 account_tries = Table(
     "account_tries",
     metadata,
-    Column("name_key", String(200), primary_key=True),
+    Column("key_hash", String(64), primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("last_at", Instant, nullable=False, index=True),
 )

@@ -42,10 +42,10 @@ def _passwords() -> None:
     op.create_index(op.f("ix_old_passwords_user_id"), "old_passwords", ["user_id"], unique=False)
     op.create_table(
         "account_tries",
-        sa.Column("name_key", sa.String(length=200), nullable=False),
+        sa.Column("key_hash", sa.String(length=64), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("last_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("name_key", name=op.f("pk_account_tries")),
+        sa.PrimaryKeyConstraint("key_hash", name=op.f("pk_account_tries")),
     )
     op.create_index(op.f("ix_account_tries_last_at"), "account_tries", ["last_at"], unique=False)
 
