@@ -55,21 +55,24 @@ class Client:
 
 
 def sign_in(port: int) -> tuple[str, str]:
-    """The cookie and CSRF token of a signed-in session."""
+    """The cookies and CSRF token of a signed-in session."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", "/login")
-    answer = connection.getresponse()
-    cookie, page = answer.headers["Set-Cookie"].split(";")[0], answer.read().decode()
-    form = f"username=ada&password={PASSWORD}&csrf_token={_token(page)}"
-    headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
-    connection.request("POST", "/login", form, headers)
-    answer = connection.getresponse()
-    cookie = answer.headers["Set-Cookie"].split(";")[0]
-    answer.read()
-    connection.request("GET", "/", headers={"Cookie": cookie})
-    answer = connection.getresponse()
-    cookie = (answer.headers["Set-Cookie"] or cookie).split(";")[0]
-    return cookie, _token(answer.read().decode())
+    cookies: dict[str, str] = {}
+
+    def ask(method: str, path: str, form: str | None = None) -> str:
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+        if form:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        connection.request(method, path, form, headers)
+        answer = connection.getresponse()
+        for line in answer.headers.get_all("Set-Cookie", []):
+            name, _, value = line.split(";")[0].partition("=")
+            cookies[name] = value
+        return answer.read().decode()
+
+    ask("POST", "/login", f"username=ada&password={PASSWORD}&csrf_token={_token(ask('GET', '/login'))}")
+    token = _token(ask("GET", "/"))
+    return "; ".join(f"{name}={value}" for name, value in cookies.items()), token
 
 
 def _token(page: str) -> str:

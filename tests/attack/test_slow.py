@@ -4,13 +4,16 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
 
 import pytest
 from flask import Flask
 
-from tests.attack.raw import connected, served, signs, until
+from cmmc_tracker.errors import Busy
+from cmmc_tracker.gate import reception
+from cmmc_tracker.storage.database import make_engine, translated
+from tests.attack.raw import answers, connected, served, signs, until
 from tests.conftest import Person
 
 HEADER = b"GET /login HTTP/1.1\r\nHost: h\r\nX: " + b"a" * 5_000
@@ -82,6 +85,73 @@ def test_who_uploads_slowly_is_not_let_go(app: Flask, user: Person) -> None:
         with _dripping(one, b"x" * 5_000):
             time.sleep(4)
             assert len(server.active_channels) == 1
+
+
+@pytest.mark.parametrize("body", [b"Content-Length: 900000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n80000\r\n"])
+def test_a_large_body_that_dribbles_is_told_so_and_let_go(
+    app: Flask, user: Person, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    monkeypatch.setattr(reception, "FREE_SECONDS", 1.0)
+    monkeypatch.setattr(reception, "LINGER_SECONDS", 0.3)
+    with served(app) as server, closing(connected(server)) as one:
+        one.sendall(b"POST /api/v1/artifacts HTTP/1.1\r\n" + signs(user) + body + b"x" * 5_000)
+        began = time.monotonic()
+        with _dripping(one, b"x" * 5_000):
+            assert answers(one.recv(2_000)) == [408]
+            assert 0.9 < time.monotonic() - began < 4
+            until(lambda: not server.active_channels)
+            assert not server.active_channels
+
+
+def test_a_burst_at_its_beginning_does_not_pay_for_ever(
+    app: Flask, user: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reception, "FREE_SECONDS", 0.1)
+    monkeypatch.setattr(reception, "LEAST_PER_SECOND", 50_000)
+    head = b"POST /api/v1/artifacts HTTP/1.1\r\n" + signs(user) + b"Content-Length: 900000\r\n\r\n"
+    with served(app) as server, closing(connected(server)) as one:
+        one.sendall(head + b"x" * 100_000)
+        with _dripping(one, b"x" * 5_000):
+            began = time.monotonic()
+            assert answers(one.recv(2_000)) == [408]
+            assert 1.5 < time.monotonic() - began < 4
+
+
+def test_a_large_body_that_keeps_the_pace_is_taken_in_whole(
+    app: Flask, user: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reception, "FREE_SECONDS", 0.2)
+    head = b"POST /api/v1/artifacts HTTP/1.1\r\n" + signs(user) + b"Content-Length: 200000\r\n\r\n"
+    with served(app) as server, closing(connected(server)) as one:
+        one.sendall(head)
+        for _ in range(10):
+            one.sendall(b"x" * 20_000)
+            time.sleep(0.15)
+        assert answers(one.recv(2_000)) == [422]
+
+
+def test_a_database_server_that_is_gone_without_a_word_is_noticed_soon(postgres_server: str) -> None:
+    engine = make_engine(postgres_server)
+    try:
+        with engine.connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            said = driver.info.get_parameters()
+            waits = [int(said[name]) for name in ("tcp_user_timeout", "keepalives_idle", "keepalives_interval")]
+        assert waits == [10_000, 10, 5]
+    finally:
+        engine.dispose()
+
+
+def test_who_finds_every_connection_to_the_database_in_use_is_not_kept_waiting(postgres_server: str) -> None:
+    engine = make_engine(postgres_server)
+    with ExitStack() as held:
+        held.callback(engine.dispose)
+        for _ in range(20):
+            held.enter_context(engine.connect())
+        began = time.monotonic()
+        with pytest.raises(Busy), translated():
+            engine.connect()
+        assert time.monotonic() - began < 8
 
 
 def test_requests_one_after_the_other_on_one_connection_are_not_cut(app: Flask) -> None:

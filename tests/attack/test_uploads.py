@@ -7,9 +7,13 @@ import io
 import multiprocessing
 import os
 import signal
+import socket
 import threading
-from collections.abc import Callable
-from contextlib import closing
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +21,17 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from cmmc_tracker.app import build
+from cmmc_tracker.config import Settings
 from cmmc_tracker.errors import NoSpace
 from cmmc_tracker.gate.uploads import AT_ONCE
-from cmmc_tracker.services import artifacts, verify
+from cmmc_tracker.services import artifacts, intake, verify
+from cmmc_tracker.services.intake import Together
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.blobs import FolderBlobs, FolderIncoming
-from tests.conftest import Person, png
-from tests.domain.test_examination import pdf, zipped
+from cmmc_tracker.storage.scanner import Clamd, Patience
+from tests.conftest import Person, person, png
+from tests.domain.test_examination import pdf, picture, zipped
 
 SECRET = b"what nobody else may read"
 
@@ -322,8 +330,6 @@ def test_a_disk_that_fills_up_is_told_and_nothing_stays(
 def test_a_disk_that_is_full_when_the_location_is_taken_out_leaves_nothing(
     user: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.domain.test_examination import picture
-
     def full(_incoming: FolderIncoming, _stretches: object) -> None:
         raise NoSpace("There is no space left for this file.")
 
@@ -498,3 +504,120 @@ def test_a_place_is_never_held_twice(tmp_path: Path) -> None:
         thread.join(60)
     assert wrong == []
     assert under_way(tmp_path) == []
+
+
+# Files that are slow to look into
+
+SLOW = b"%PDF-1.7\n" + (b"/ObjStm>>stream\n" + zlib.compress(b"/J" * 6_000) + b" ") * 2_000
+
+
+def send(person: Person, *files: tuple[str, bytes], **fields: str) -> TestResponse:
+    """Upload by the page."""
+    data: dict[str, Any] = {"csrf_token": person.token, "system": "main", **fields}
+    data["file"] = [(io.BytesIO(content), name) for name, content in files]
+    return person.client.post("/artifacts/upload", data=data)
+
+
+def warnings_of(person: Person, number: int) -> str:
+    return " ".join(person.call("GET", f"/artifacts/{number}").get_json()["current_version"]["warnings"])
+
+
+def sharing(monkeypatch: pytest.MonkeyPatch, **less: float) -> None:
+    """Give every request less than it has."""
+    monkeypatch.setattr("cmmc_tracker.gate.forms.Together", partial(Together, **less))
+
+
+def test_the_files_of_one_upload_share_the_time_to_be_examined_and_those_beyond_it_say_so(
+    user: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sharing(monkeypatch, seconds=0.01)
+    files = [(f"{number}.pdf", SLOW + b"%d" % number) for number in range(4)]
+    assert send(user, *files, ("5.txt", b"text")).status_code == 302
+    assert "Not all of it could be examined" in warnings_of(user, 1)
+    assert [warnings_of(user, number).split(":")[0] for number in (2, 3, 4)] == ["It was not examined"] * 3
+    assert warnings_of(user, 5) == ""
+    user.upload("again.pdf", pdf(b"/S/JavaScript"))
+    assert warnings_of(user, 6) == "It holds JavaScript, which a PDF program may run."
+
+
+def test_a_picture_beyond_the_time_of_its_upload_is_not_kept_with_its_location(
+    user: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sharing(monkeypatch, seconds=0.01)
+    answer = send(user, ("1.pdf", SLOW), ("a.jpg", picture("JPEG")), strip_location="yes")
+    assert answer.status_code == 503
+    assert "location was not taken out" in answer.text
+    assert left(tmp_path) == [hashlib.sha256(SLOW).hexdigest()]
+
+
+def test_one_worker_looks_into_one_file_at_a_time() -> None:
+    inside, most = [0], [0]
+    lock = threading.Lock()
+
+    def look() -> None:
+        with intake._turn(Together()) as has_turn:
+            assert has_turn
+            with lock:
+                inside[0] += 1
+                most[0] = max(most[0], inside[0])
+            threading.Event().wait(0.02)
+            with lock:
+                inside[0] -= 1
+
+    threads = [threading.Thread(target=look) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert (inside, most) == ([0], [1])
+
+
+def test_whoever_waits_too_long_for_the_turn_has_the_file_kept_unexamined_and_nobody_else_waits(
+    user: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sharing(monkeypatch, patience=0.05)
+    with intake._turn(Together()):
+        assert user.get("/artifacts").status_code == 200
+        assert user.upload("a.pdf", pdf(b"/S/JavaScript")).status_code == 201
+    assert warnings_of(user, 1).startswith("It was not examined")
+    user.upload("b.pdf", pdf(b"/S/JavaScript"))
+    assert "JavaScript" in warnings_of(user, 2)
+
+
+@contextmanager
+def hung_daemon() -> Iterator[tuple[str, list[socket.socket]]]:
+    """A scanner that takes connections and never says a word; its address, and who came."""
+    came: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def take() -> None:
+            while True:
+                try:
+                    came.append(listening.accept()[0])
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        try:
+            yield f"tcp://127.0.0.1:{listening.getsockname()[1]}", came
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join(20)
+            for one in came:
+                one.close()
+
+
+def test_a_scanner_that_hangs_is_asked_once_for_all_files_of_an_upload(
+    settings: Settings, tracker: Tracker, tmp_path: Path
+) -> None:
+    with hung_daemon() as (url, came):
+        scanner = Clamd(url, Patience(connect=1.0, step=0.2, whole=0.3))
+        dee = person(build(settings, replace(tracker, scanner=scanner)), tracker, "dee", "admin")
+        answer = send(dee, *((f"{number}.txt", b"text") for number in range(6)))
+        assert answer.status_code == 503
+        assert answer.text.count("virus scanner cannot be asked") == 6
+        assert len(came) == 1
+        assert left(tmp_path) == []
+        assert send(dee, ("a.txt", b"text")).status_code == 503
+        assert len(came) == 2  # another request asks again

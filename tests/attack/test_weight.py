@@ -1,16 +1,19 @@
 """Small requests that cost much: of processor time, of memory, of the server's threads and connections."""
 
 import io
+import re
 import socket
 import struct
 import threading
 import time
 import tracemalloc
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from cmmc_tracker.domain import uploads
 from cmmc_tracker.domain.accounts import name_key
@@ -18,8 +21,13 @@ from cmmc_tracker.domain.artifacts import parse_facts
 from cmmc_tracker.domain.text import clean_line, clean_text
 from cmmc_tracker.errors import Invalid, TrackerError
 from cmmc_tracker.gate import reception
-from tests.attack.raw import MIB, connected, served, until
-from tests.conftest import Person
+from cmmc_tracker.gate.guests import AT_ONCE
+from cmmc_tracker.gate.uploads import SMALL, TAKES_FILES, most_of
+from cmmc_tracker.services import settings, tokens
+from cmmc_tracker.services.tokens import Wanted
+from cmmc_tracker.services.work import Tracker
+from tests.attack.raw import MIB, answers, connected, exchange, served, signs, until
+from tests.conftest import OPERATOR, Person
 
 # Accents in the wrong order: Unicode's normal form sorts them, in a time that grows with the square.
 ACCENTS = "a" + "\u0315" * 12_000 + "\u0300" * 12_000  # 48 KB, less than a stranger may send
@@ -210,3 +218,145 @@ def test_a_flood_of_tiny_requests_holds_up_nobody_else(app: Flask, piece: bytes)
         thread.join(60)
     assert b" 200 " in answer
     assert waited < 1.0
+
+
+FILES = ("/artifacts/upload", "/artifacts/1/versions", "/api/v1/artifacts", "/api/v1/artifacts/1/versions")
+
+
+def test_only_the_addresses_that_take_files_have_room_for_them(app: Flask) -> None:
+    most = most_of(app)
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<(?:any\((\w+)[^>]*|[^>]*)>", lambda found: found[1] or "1", rule.rule)
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            takes = method == "POST" and path in FILES
+            assert (most(method, path) > SMALL) == takes, (method, path)
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} >= TAKES_FILES
+
+
+@pytest.mark.parametrize("path", ["/logout", "/", "/no/such", "/artifacts/1/edit", "/artifacts//upload", "/artifacts"])
+def test_a_body_larger_than_its_address_takes_is_refused_by_its_header(app: Flask, user: Person, path: str) -> None:
+    head = f"POST {path} HTTP/1.1\r\n".encode() + signs(user)
+    with served(app) as server:
+        got = exchange(server, head + b"Content-Length: %d\r\n\r\n" % (SMALL + 1))
+        assert answers(got) == [413]
+        assert b"(2 MB for one request)" in got
+
+
+def test_a_chunked_body_is_cut_where_its_address_takes_no_more(app: Flask, user: Person) -> None:
+    head = b"POST /logout HTTP/1.1\r\n" + signs(user) + b"Transfer-Encoding: chunked\r\n\r\n"
+    piece = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    with served(app) as server:
+        assert answers(exchange(server, head + b"%x\r\n" % (SMALL + 1))) == [413]
+        assert answers(exchange(server, head + piece * (SMALL // 0x10000 + 1))) == [413]
+
+
+def _begun(server: Any, person: Person, path: str = FILES[2], body: bytes = b"x") -> socket.socket:
+    """A connection with a large body under way."""
+    one = connected(server)
+    one.sendall(f"POST {path} HTTP/1.1\r\n".encode() + signs(person) + b"Content-Length: 100000\r\n\r\n" + body)
+    return one
+
+
+def _is_taken(server: Any, person: Person) -> bool:
+    """Whether one more large body is taken in: its header is answered with nothing."""
+    with closing(_begun(server, person)) as one:
+        one.settimeout(0.4)
+        try:
+            return not one.recv(2_000)
+        except TimeoutError:
+            return True
+
+
+def test_one_person_has_only_so_many_large_bodies_under_way(app: Flask, user: Person, admin: Person) -> None:
+    with served(app) as server, ExitStack() as held:
+        under_way = [held.enter_context(closing(_begun(server, user, FILES[n % 4]))) for n in range(AT_ONCE)]
+        until(lambda: len(server.active_channels) == AT_ONCE)
+        got = held.enter_context(closing(_begun(server, user))).recv(2_000)
+        assert answers(got) == [429]
+        assert b"Retry-After: 5" in got
+        assert b"uploads under way already" in got
+        assert _is_taken(server, admin)
+        under_way[0].close()
+        until(lambda: _is_taken(server, user))
+        assert _is_taken(server, user)
+
+
+@pytest.mark.parametrize("rest", [b"x" * 99_999, b""], ids=["answered", "lost"])
+def test_a_large_body_that_is_answered_or_lost_holds_no_place(app: Flask, user: Person, rest: bytes) -> None:
+    with served(app) as server, ExitStack() as held:
+        for _ in range(3 * AT_ONCE):
+            one = held.enter_context(closing(_begun(server, user)))
+            if rest:
+                one.sendall(rest)
+                assert answers(one.recv(2_000)) == [422]  # the connection stays open
+            else:
+                one.close()
+                until(lambda: not server.active_channels)
+        assert _is_taken(server, user)
+
+
+def test_a_place_is_given_back_also_by_a_body_that_is_cut_or_fails(app: Flask, user: Person) -> None:
+    head = b"POST /logout HTTP/1.1\r\n" + signs(user) + b"Transfer-Encoding: chunked\r\n\r\n"
+    with served(app) as server:
+        for broken in [b"%x\r\n" % (SMALL + 1), b"no number\r\n"] * AT_ONCE:
+            assert answers(exchange(server, head + broken)) in ([413], [400])
+        until(lambda: not server.active_channels)
+        assert _is_taken(server, user)
+
+
+def test_places_are_the_persons_also_by_token(app: Flask, tracker: Tracker, user: Person) -> None:
+    with tracker.write(replace(OPERATOR, id=user.id)) as work:
+        token = tokens.make(work, Wanted.parse("program", "write", "30"))
+    head = f"POST {FILES[2]} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {token}\r\nContent-Length: 90000\r\n\r\n"
+    with served(app) as server, ExitStack() as held:
+        for _ in range(AT_ONCE):
+            held.enter_context(closing(connected(server))).sendall(head.encode())
+        until(lambda: len(server.active_channels) == AT_ONCE)
+        assert not _is_taken(server, user)
+
+
+@pytest.mark.parametrize("by", ["session", "token"])
+def test_who_must_set_up_a_second_factor_sends_no_large_body(
+    app: Flask, tracker: Tracker, user: Person, by: str
+) -> None:
+    with tracker.write(replace(OPERATOR, id=user.id)) as work:
+        token = tokens.make(work, Wanted.parse("program", "write", "30"))
+    with tracker.write(OPERATOR) as work:
+        settings.change(work, replace(settings.current(work), second_factor_required=True), None)
+    proof = signs(user) if by == "session" else f"Host: h\r\nAuthorization: Bearer {token}\r\n".encode()
+    with served(app) as server:
+        got = exchange(server, b"POST /api/v1/artifacts HTTP/1.1\r\n" + proof + b"Content-Length: 90000\r\n\r\n")
+    assert answers(got) == [403]
+    assert b"second factor" in got
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "",
+        "Cookie: session=x.y.z",
+        "Cookie: {visitor}",
+        "Authorization: Bearer x",
+        "Authorization: Bearer cmmc_" + "a" * 42,
+        "Authorization: Bearer cmmc_" + "a" * 44,
+        "Authorization: Bearer cmmc_" + "!" * 43,
+    ],
+)
+def test_a_strangers_large_body_costs_the_database_nothing(
+    app: Flask, tracker: Tracker, stranger: Person, shown: str
+) -> None:
+    # The door's thread serves every connection: while it waits for the database, all wait.
+    stranger.token_of("/login")
+    cookie = stranger.client.get_cookie("session")
+    assert cookie is not None
+    line = shown.format(visitor=f"session={cookie.value}") + "\r\n" if shown else ""
+    asked: list[object] = []
+    with served(app) as server:
+        event.listen(tracker.engine, "checkout", lambda *given: asked.append(given))
+        head = f"POST {FILES[2]} HTTP/1.1\r\nHost: h\r\n{line}Content-Length: 90000\r\n\r\n"
+        assert answers(exchange(server, head.encode())) == [401]
+        assert asked == []
+        full = head.replace(line, "") if line else head
+        good = full.replace("Host: h", f"Host: h\r\nAuthorization: Bearer cmmc_{'a' * 43}")
+        assert answers(exchange(server, good.encode())) == [401]
+        assert asked  # the count counts

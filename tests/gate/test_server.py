@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,6 +137,33 @@ def test_a_strangers_chunked_body_is_refused(server: Running) -> None:
     with server.connect() as stranger:
         stranger.sendall(b"POST /login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         assert stranger.recv(65_536).startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_members_bodies_fill_no_disk_where_no_files_are_taken(server: Running) -> None:
+    ada = server.signed_in()
+    head = (
+        f"POST /logout HTTP/1.1\r\nHost: x\r\nCookie: {ada['Cookie']}\r\nX-CSRF-Token: {ada['X-CSRF-Token']}\r\n"
+        "Content-Length: 15000000\r\n\r\n"
+    )
+    for _ in range(10):
+        with server.connect() as connection:
+            connection.sendall(head.encode())
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
+            connection.sendall(b"x" * 1_000_000)
+            assert server.bytes_on_disk() == 0
+
+
+def test_a_members_uploads_that_are_held_back_fill_the_disk_only_so_far(server: Running) -> None:
+    ada = server.signed_in()
+    head = (
+        f"POST /artifacts/upload HTTP/1.1\r\nHost: x\r\nCookie: {ada['Cookie']}\r\n"
+        "Content-Length: 15000000\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n"
+    )
+    with ExitStack() as held:
+        for _ in range(30):
+            held.enter_context(server.connect()).sendall(head.encode() + b"x" * 1_000_000)
+        assert server.ask("GET", "/healthz")[0] == 200
+        assert server.bytes_on_disk() <= 2 * 6 * 1_000_000  # two workers, six places in each
 
 
 def test_too_large_is_told_to_somebody_signed_in_also_without_a_length(server: Running) -> None:

@@ -21,9 +21,9 @@ def bo(tracker: Tracker) -> Actor:
     return Actor(add_account(tracker, "bo"), "bo", Role.USER)
 
 
-def _made(tracker: Tracker, who: Actor, scope: str = "write", days: str = "30") -> str:
+def _made(tracker: Tracker, who: Actor, scope: str = "write", days: str = "30", name: str = "nightly logs") -> str:
     with tracker.write(who) as work:
-        return tokens.make(work, Wanted.parse("nightly logs", scope, days))
+        return tokens.make(work, Wanted.parse(name, scope, days))
 
 
 def _found(tracker: Tracker, token: str) -> Bearer | None:
@@ -53,7 +53,7 @@ def test_a_token_has_a_prefix_that_scanners_know_and_the_database_keeps_a_hash_o
 
 
 def test_a_token_ends_on_its_day_and_when_it_is_revoked(tracker: Tracker, bo: Actor, clock: Clock) -> None:
-    short, other = _made(tracker, bo, days="1"), _made(tracker, bo)
+    short, other = _made(tracker, bo, days="1"), _made(tracker, bo, name="other")
     clock.forward(hours=25)
     assert _found(tracker, short) is None
     found = _found(tracker, other)
@@ -150,7 +150,7 @@ def test_a_token_that_cannot_be_says_which_field_is_wrong(name: str, scope: str,
 
 
 def test_nobody_has_more_than_fifty_tokens(tracker: Tracker, bo: Actor) -> None:
-    for _ in range(50):
-        _made(tracker, bo)
+    for number in range(50):
+        _made(tracker, bo, name=f"program {number}")
     with pytest.raises(Conflict, match="revoke one"):
         _made(tracker, bo)

@@ -331,3 +331,7 @@ def test_a_forged_device_cookie_knows_nobody(app: Flask, tracker: Tracker, user:
         assert tried(PASSWORD, 50 + number) == 429
     stranger.client.set_cookie("device", kept.value)
     assert tried(PASSWORD, 60) == 302
+
+
+def test_who_signed_out_is_told_so(user: Person) -> None:
+    assert "You are signed out." in user.post("/logout", follow_redirects=True).text

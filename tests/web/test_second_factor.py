@@ -168,3 +168,18 @@ def test_where_everybody_must_have_one_nothing_else_opens_before_it(
     late = person(app, tracker, "eve")
     assert late.get("/").headers["Location"] == PAGE
     assert late.post("/logout").status_code == 302
+
+
+def test_a_wrong_password_at_remove_is_told_at_that_field_only(user: Person, clock: Clock) -> None:
+    _enrol(user, clock)
+    page = user.post(f"{PAGE}/remove", {"confirm_password": "x"}).text
+    assert 'id="remove_password-error"' in page
+    assert 'id="confirm_password-error"' not in page
+
+
+def test_turning_it_on_says_so_and_a_reload_says_it_is_on(user: Person, clock: Clock) -> None:
+    form = {"code": _key(user).at(clock()), **CONFIRMED}
+    assert "Your second factor is on." in user.post(PAGE, form).text
+    again = user.post(PAGE, form)
+    assert (again.status_code, "It is on. The codes were shown once" in again.text) == (409, True)
+    assert "Nothing was saved yet" not in again.text

@@ -156,3 +156,15 @@ def test_a_token_follows_the_second_factor_that_its_owner_must_have(
     assert admin.post("/config", {**settings, "second_factor_required": "on"}).status_code == 302
     answer = script.get("/api/v1/systems", headers=_bearer(token))
     assert (answer.status_code, "second factor" in answer.get_json()["detail"]) == (403, True)
+
+
+def test_a_form_sent_twice_makes_one_token_and_an_expired_name_is_free_again(user: Person, clock: Clock) -> None:
+    _made(user, days="1")
+    again = user.post("/profile/tokens", FORM)
+    assert (again.status_code, "a token of this name already" in again.text) == (422, True)
+    assert user.get("/profile").text.count("/revoke") == 1
+    clock.forward(hours=11)
+    user.sign_in()
+    clock.forward(hours=14)
+    user.sign_in()
+    _made(user)

@@ -221,6 +221,8 @@ def _ask(site: Site, method: str, path: str, headers: dict[str, str], body: str 
             return answer.status, answer.read().decode("utf-8", "replace")
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode("utf-8", "replace")
+    except OSError as error:
+        return 599, f"no answer: {error}"
 
 
 def _description(site: Site) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask import request
+from flask import g, request
 from werkzeug.datastructures import FileStorage
 
 from cmmc_tracker.domain.artifacts import parse_link
@@ -14,7 +14,7 @@ from cmmc_tracker.gate import doors
 from cmmc_tracker.gate.uploads import incoming_of
 from cmmc_tracker.services import accounts, artifacts, intake
 from cmmc_tracker.services.artifacts import Received, Target
-from cmmc_tracker.services.intake import Sender
+from cmmc_tracker.services.intake import Sender, Together
 from cmmc_tracker.services.limits import PASSWORD_CHANGE
 
 FACTS = ("title", "kind", "description", "covers_from", "covers_until", "collected_on")
@@ -33,11 +33,13 @@ def files_of(field: str = "file") -> list[FileStorage]:
 def take_in(file: FileStorage, strip_location: str = "") -> Received:
     """Check one file and keep its bytes; its lock is let go when the request ends, after the Work.
 
-    `strip_location` is what the form says: `yes` takes the location out of a picture.
+    `strip_location` is what the form says: `yes` takes the location out of a picture. All files of a request share the
+    time that looking into them may take.
     """
     if strip_location not in {"", "yes", "no"}:
         raise Invalid({"strip_location": "Say yes, or leave it out to keep the file byte for byte."})
-    sender = Sender(doors.installation().tracker, doors.actor(), doors.address())
+    together = g.setdefault("together", Together())
+    sender = Sender(doors.installation().tracker, doors.actor(), doors.address(), together)
     return intake.take_in(sender, incoming_of(file), file.filename or "", strip_location=strip_location == "yes")
 
 

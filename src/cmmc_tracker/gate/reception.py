@@ -3,8 +3,9 @@
 The server takes whole bodies in before the application sees them, so that stalled clients cost no thread. A
 stranger could fill the spool with bodies that the gate would refuse; therefore anything larger than a form is
 taken only from somebody whose session lives, or whose token is good, and whose header does not say already that the
-gate will refuse it. The answer goes out at once; what the sender still pushes is read and thrown away for a while,
-because closing on unread bytes would reset the connection and the sender would never see the answer (RFC 9112, 9.6).
+gate will refuse it; one person has only so many of them under way, and each must keep a pace. The answer goes out at
+once; what the sender still pushes is read and thrown away for a while, because closing on unread bytes would reset the
+connection and the sender would never see the answer (RFC 9112, 9.6).
 
 Where a request's end could be read in two ways it is refused: a proxy in front may read it in the other one (RFC 9112,
 11.2).
@@ -26,13 +27,18 @@ from waitress.parser import HTTPRequestParser
 from waitress.task import ErrorTask
 from waitress.utilities import Error
 
-from cmmc_tracker.errors import TrackerError
+from cmmc_tracker.errors import TooLarge, TooMany, TrackerError
 from cmmc_tracker.gate.doors import loggable
+from cmmc_tracker.gate.guests import Guest, Places
 from cmmc_tracker.gate.problems import STATUS
 
 log = logging.getLogger("cmmc_tracker")
 
 FORM_BYTES = 65_536
+# The pace of a large body, over the whole of its life: 80 kbit/s, less than any line gives that somebody would send a
+# file on, and 100 MB have nearly three hours. The first seconds are free, so that a line may begin with a pause.
+FREE_SECONDS = 30.0
+LEAST_PER_SECOND = 10_000
 LINGER_SECONDS = 10.0
 LINGER_BYTES = 512 * 1_048_576
 _PIECE = 262_144
@@ -44,14 +50,18 @@ _VERSIONS = frozenset({"", "1.0", "1.1"})
 _CODING = re.compile(rb"^transfer-encoding:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _UNREADABLE = "The request cannot be read. Nothing was changed."
 _BROKEN = "Something went wrong on our side, and what you sent was not saved. Try again."
+_TOO_SLOW = "This came in too slowly, so nothing of it was kept. Send it again on a better line, or in smaller parts."
 _NO_SPACE = "There is no space left to take this in. Nothing of it was kept; an administrator must free some space."
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What the door knows: why a body is refused by its headers, how large it may be, the headers of every answer."""
+    """What the door knows: whose a large body is, the most of any, the headers of every answer.
 
-    refused: Callable[[Mapping[str, str]], TrackerError | None]
+    `admitted` is asked with the method, the path and the headers; it raises why the body is not taken in.
+    """
+
+    admitted: Callable[[str, str, Mapping[str, str]], Guest]
     max_bytes: int
     headers: Mapping[str, str]
 
@@ -59,8 +69,9 @@ class House:
 class Refusal(Error):  # type: ignore[misc] # the library has no types
     """An answer given at the door, in the form of the application's own."""
 
-    def __init__(self, status: HTTPStatus, message: str, path: str, house: House) -> None:
+    def __init__(self, status: HTTPStatus, message: str, path: str, house: House, retry_after: int = 0) -> None:
         super().__init__(message)
+        self._retry_after = retry_after
         self.code, self.reason = status.value, status.phrase
         self._path, self._house = path, house
         self._reference = secrets.token_hex(4)
@@ -77,6 +88,8 @@ class Refusal(Error):  # type: ignore[misc] # the library has no types
         headers = [("Content-Type", kind), ("Content-Length", str(len(body))), *self._house.headers.items()]
         if self.code == HTTPStatus.UNAUTHORIZED:
             headers.append(("WWW-Authenticate", 'Bearer realm="cmmc-tracker"'))
+        if self._retry_after:
+            headers.append(("Retry-After", str(self._retry_after)))
         return f"{self.code} {self.reason}", headers, body
 
 
@@ -92,7 +105,11 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
     """Reads a request; stops at the header when its body will not be taken."""
 
     house: House
+    places: Places
+    most: int  # bytes of this body
     error: Error | None  # the library gives it a class-level None
+    owner: str | None = None  # whose place it holds
+    began = 0.0  # when its large body began
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read the header, then decide about the body."""
@@ -136,6 +153,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             self._refuse(HTTPStatus(self.error.code), self._too_large() if large else _UNREADABLE)
         elif not self.completed:
             self._watch_lines()
+            self._watch_pace()
         return consumed
 
     def _watch_lines(self) -> None:
@@ -147,24 +165,49 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             chunks = self.body_rcv
             if len(chunks.control_line) > _LONGEST_LINE or len(chunks.trailer) > _LONGEST_TRAILER:
                 self._refuse(HTTPStatus.BAD_REQUEST, _UNREADABLE)
-            elif chunks.chunk_remainder > self.house.max_bytes:
+            elif max(chunks.chunk_remainder, self.body_bytes_received) > self.most:
                 self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._too_large())
+
+    def _watch_pace(self) -> None:
+        """Refuse a large body that dribbles: it would hold its place and its file for ever."""
+        lived = time.monotonic() - self.began
+        slow = lived > FREE_SECONDS and self.body_bytes_received < lived * LEAST_PER_SECOND
+        if slow and self.owner is not None and not self.completed:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, _TOO_SLOW)
 
     def _decide(self) -> None:
         length = int(self.content_length or 0)
-        if length > self.house.max_bytes:
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._too_large())
-        elif length > FORM_BYTES or self.chunked:
-            error = self.house.refused(self.headers)
-            if error is not None:
-                self._refuse(HTTPStatus(STATUS[type(error)]), error.message)
+        try:
+            if length > self.house.max_bytes:
+                raise TooLarge(self._too_large())
+            if length > FORM_BYTES or self.chunked:
+                self._admit(length)
+        except TrackerError as error:
+            wait = error.retry_after if isinstance(error, TooMany) else 0
+            self._refuse(HTTPStatus(STATUS[type(error)]), error.message, wait)
+
+    def _admit(self, length: int) -> None:
+        """Take in a large body of somebody who may send it here, in one of the person's places."""
+        guest = self.house.admitted(self.command, self.path, self.headers)
+        self.most = guest.most
+        if length > self.most:
+            raise TooLarge(self._too_large())
+        self.places.take(guest.owner)
+        self.owner, self.began = guest.owner, time.monotonic()
+
+    def close(self) -> None:
+        """Let go of the body and of its place: the request is answered, or its connection gone."""
+        super().close()
+        owner, self.owner = self.owner, None
+        if owner is not None:
+            self.places.leave(owner)
 
     def _too_large(self) -> str:
-        limit = self.house.max_bytes // 1_048_576
+        limit = self.most // 1_048_576
         return f"This is larger than the tracker takes ({limit} MB for one request). Nothing was kept."
 
-    def _refuse(self, status: HTTPStatus, message: str) -> None:
-        self.error = Refusal(status, message, str(getattr(self, "path", "") or "/"), self.house)
+    def _refuse(self, status: HTTPStatus, message: str, retry_after: int = 0) -> None:
+        self.error = Refusal(status, message, str(getattr(self, "path", "") or "/"), self.house, retry_after)
         self.completed = True
         self.expect_continue = False
         self.connection_close = True
@@ -284,5 +327,5 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
 def channel_for(house: House) -> type[HTTPChannel]:
     """The channel class of a server with that door."""
-    parser = type("HouseParser", (Parser,), {"house": house})
+    parser = type("HouseParser", (Parser,), {"house": house, "places": Places(), "most": house.max_bytes})
     return type("HouseChannel", (Channel,), {"parser_class": parser})

@@ -19,8 +19,9 @@ from werkzeug.http import parse_cookie
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Action, allow
-from cmmc_tracker.errors import Busy, Forbidden, NoSpace, NotSignedIn, TooMany, TrackerError
-from cmmc_tracker.gate import csrf, doors
+from cmmc_tracker.errors import Busy, Forbidden, NoSpace, NotSignedIn, TooMany
+from cmmc_tracker.gate import csrf, doors, uploads
+from cmmc_tracker.gate.guests import Guest
 from cmmc_tracker.services import sessions, tokens
 from cmmc_tracker.services.limits import REFUSAL_NOTED, TOKEN_USE
 from cmmc_tracker.services.tokens import Bearer
@@ -44,6 +45,7 @@ _NAMELESS = frozenset({"about.security_txt", "health.alive", "health.ready", "st
 ENROLMENT = frozenset({"accounts.logout", "second_factor.show", "second_factor.begin", "second_factor.confirm"})
 SID = "sid"
 _STRANGER = "Please sign in first; nothing of what you sent was taken in."
+_ENROL = "Set up your second factor first, on the page /profile/second-factor."
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _BEARER = re.compile(r"(?:^|,)\s*bearer(?:\s|,|$)", re.IGNORECASE)
 
@@ -150,7 +152,7 @@ def _deny() -> Response | None:
         return redirect(url_for(step, next=wanted), code=302)  # type: ignore[return-value]
     if g.must_enrol and request.endpoint not in ENROLMENT:
         if request.path.startswith("/api/"):
-            raise Forbidden("Set up your second factor first, on the page /profile/second-factor.")
+            raise Forbidden(_ENROL)
         return redirect(url_for("second_factor.show"), code=302)  # type: ignore[return-value]
     return None
 
@@ -175,14 +177,15 @@ def admin_required(view: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-def door_reader(app: Flask, tracker: Tracker) -> Callable[[Mapping[str, str]], TrackerError | None]:
-    """A function that tells of a request's headers why its body is not taken in, or None where it is.
+def door_reader(app: Flask, tracker: Tracker) -> Callable[[str, str, Mapping[str, str]], Guest]:
+    """A function that tells of a method, a path and headers whose large body it is and how much of it is taken in.
 
-    For the server, which refuses bodies by their header: a cookie must carry our signature and its session live, a
-    token must be good and may write, and nothing in the header may say that the CSRF check will fail.
+    For the server, which refuses bodies by their header. The function raises what is wrong: a cookie must carry our
+    signature and its session live, a token must be good and may write, a second factor that is asked for must stand,
+    and nothing in the header may say that the CSRF check will fail.
     """
     serializer = _Cookies().get_signing_serializer(app)
-    name, here = app.config["SESSION_COOKIE_NAME"], doors.installation_of(app)
+    name, here, most = app.config["SESSION_COOKIE_NAME"], doors.installation_of(app), uploads.most_of(app)
 
     def held(headers: Mapping[str, str]) -> Mapping[str, Any]:
         with suppress(BadSignature, ValueError):
@@ -192,28 +195,49 @@ def door_reader(app: Flask, tracker: Tracker) -> Callable[[Mapping[str, str]], T
                 return found
         return {}
 
-    def refused(headers: Mapping[str, str]) -> TrackerError | None:
+    def admitted(method: str, path: str, headers: Mapping[str, str]) -> Guest:
         given = bearer_of(headers.get("AUTHORIZATION", ""))
+        if given is not None:
+            return Guest(_bearer_at_door(tracker, given), most(method, path))
         cookie = held(headers)
-        try:
-            with tracker.read() as work:
-                if given is not None:
-                    return _token_refused(tokens.find(work, given))
-                token = cookie.get(SID)
-                found = sessions.find(work, token) if isinstance(token, str) else None
-        except TrackerError as error:
-            return error
-        if found is None or found.half:
-            return NotSignedIn(_STRANGER)
-        return csrf.refused_by_header(cookie.get(csrf.FIELD), headers, here)
+        owner = _person_at_door(tracker, cookie.get(SID))
+        expired = csrf.refused_by_header(cookie.get(csrf.FIELD), headers, here)
+        if expired is not None:
+            raise expired
+        return Guest(owner, most(method, path))
 
-    return refused
+    return admitted
 
 
-def _token_refused(found: Bearer | None) -> TrackerError | None:
+def _bearer_at_door(tracker: Tracker, given: str) -> str:
+    """Whose token it is. For what cannot be one the database is not asked: all connections would wait with it."""
+    if not tokens.is_token_like(given):
+        raise NotSignedIn(_STRANGER)
+    with tracker.read() as work:
+        found = tokens.find(work, given)
     if found is None:
-        return NotSignedIn(_STRANGER)
-    return None if found.writes else Forbidden("This token may only read.")
+        raise NotSignedIn(_STRANGER)
+    if not found.writes:
+        raise Forbidden("This token may only read.")
+    return _enrolled(found)
+
+
+def _person_at_door(tracker: Tracker, token: Any) -> str:
+    """Whose session it is; without one of ours the database is not asked."""
+    if not isinstance(token, str):
+        raise NotSignedIn(_STRANGER)
+    with tracker.read() as work:
+        found = sessions.find(work, token)
+    if found is None or found.half:
+        raise NotSignedIn(_STRANGER)
+    return _enrolled(found)
+
+
+def _enrolled(found: Bearer | sessions.Session) -> str:
+    """The owner of a place for large bodies."""
+    if found.must_enrol:
+        raise Forbidden(_ENROL)
+    return f"user:{found.actor.id}"
 
 
 def local_path(target: str | None) -> str:

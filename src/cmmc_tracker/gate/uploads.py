@@ -6,10 +6,12 @@ many uploads under way, over all workers: the rest are told to wait before a byt
 """
 
 import io
+from collections.abc import Callable
 from typing import Any, BinaryIO, cast
 
-from flask import Request, g
+from flask import Flask, Request, g
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import HTTPException
 
 from cmmc_tracker.errors import Invalid, Malformed, TooMany
 from cmmc_tracker.gate import doors
@@ -103,12 +105,35 @@ def _take_slot() -> None:
         return
     slot = doors.installation().blobs.slot(f"user:{doors.actor().id}", AT_ONCE)
     if slot is None:
-        raise TooMany(
-            f"You have {AT_ONCE} uploads under way already. Nothing was kept of this one; send it again when one of "
-            "them is done.",
-            WAIT_SECONDS,
-        )
+        raise too_many()
     g.upload_slot = slot
+
+
+def too_many() -> TooMany:
+    """What somebody is told whose places for uploads are all taken."""
+    return TooMany(
+        f"You have {AT_ONCE} uploads under way already. Nothing was kept of this one; send it again when one of "
+        "them is done.",
+        WAIT_SECONDS,
+    )
+
+
+def most_of(app: Flask) -> Callable[[str, str], int]:
+    """A function that tells of a method and a path how large its body may be, before the app has seen the request.
+
+    It asks the app's own routes, so that it cannot differ from what the request finds later.
+    """
+    routes = app.url_map.bind("localhost")
+
+    def most(method: str, path: str) -> int:
+        limit = int(app.config["MAX_CONTENT_LENGTH"])
+        try:
+            endpoint, _ = routes.match(path, method)
+        except HTTPException:
+            endpoint = ""
+        return limit if endpoint in TAKES_FILES else min(limit, SMALL)
+
+    return most
 
 
 def incoming_of(file: FileStorage) -> Incoming:

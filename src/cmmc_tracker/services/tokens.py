@@ -83,6 +83,10 @@ def make(work: Work, wanted: Wanted) -> str:
     sessions.guard(work, user_id or 0)
     if len(work.rows(_living(user_id))) >= MOST_TOKENS:
         raise Conflict(f"You have {MOST_TOKENS} tokens; revoke one that is not used any more.")
+    same = _living(user_id).where(api_tokens.c.name == wanted.name, api_tokens.c.expires_at > work.now)
+    if work.row(same) is not None:
+        # So a page sent twice makes one token.
+        raise Invalid({"token_name": "You have a token of this name already; revoke it first, or choose another name."})
     token = PREFIX + secrets.token_urlsafe(32)
     made = work.change(
         insert(api_tokens).values(

@@ -17,6 +17,8 @@ from cmmc_tracker.domain.examination.reading import Unreadable, Window, amount, 
 MOST_ENTRIES = 50_000
 MOST_TABLE = 16 * 1_048_576
 MANY_ENTRIES = 10_000
+_MOST_FIELDS = 32  # of one entry's extra field
+_EXTENSION = 12  # signs at a name's end that tell its kind
 _BOMB_TOTAL, _BOMB_RATIO = 10 * 1_048_576, 100  # no document of people's shrinks a hundredfold
 _HUGE_TOTAL = 4 * 1_073_741_824
 _END, _END64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
@@ -124,12 +126,7 @@ def _entries(table: bytes) -> Iterator[Entry]:
 
 def _large(extra: bytes, *values: int) -> tuple[int, int, int]:
     """Sizes and offset, those that did not fit taken from the extra field (4.5.3)."""
-    at, field = 0, b""
-    while at + 4 <= len(extra):
-        kind, length = struct.unpack_from("<HH", extra, at)
-        if kind == 1:
-            field = extra[at + 4 : at + 4 + length]
-        at += 4 + length
+    field = _large_field(extra)
     found = []
     for value in values:
         if value == 0xFFFFFFFF:
@@ -140,8 +137,24 @@ def _large(extra: bytes, *values: int) -> tuple[int, int, int]:
     return found[0], found[1], found[2]
 
 
+def _large_field(extra: bytes) -> bytes:
+    """The first field with large numbers among the first few of the extra field; programs write it first."""
+    at = 0
+    for _ in range(_MOST_FIELDS):
+        if at + 4 > len(extra):
+            break
+        kind, length = struct.unpack_from("<HH", extra, at)
+        if kind == 1:
+            return extra[at + 4 : at + 4 + length]
+        at += 4 + length
+    return b""
+
+
 def part(window: Window, found: Contents, entry: Entry, most: int) -> bytes:
-    """The beginning of one entry's content, at most `most` bytes; raises `Unreadable`."""
+    """The beginning of one entry's content, at most `most` bytes; raises `Unreadable`.
+
+    Hardly more are read of what is packed either: deflated blocks may hold nothing at all, without an end.
+    """
     at = entry.offset + found.shift
     signature, named, extra = _LOCAL.unpack(window.at(at, 30))
     if signature != b"PK\x03\x04" or entry.encrypted:
@@ -151,7 +164,7 @@ def part(window: Window, found: Contents, entry: Entry, most: int) -> bytes:
         return window.up_to(at, min(entry.packed, most))
     if entry.method != 8:
         raise Unreadable
-    return inflated(window, at, entry.packed, most, -zlib.MAX_WBITS)
+    return inflated(window, at, min(entry.packed, most + most // 100 + 1_024), most, -zlib.MAX_WBITS)
 
 
 def findings(window: Window, found: Contents) -> list[str]:
@@ -183,8 +196,9 @@ def _name_findings(entries: tuple[Entry, ...]) -> list[str]:
     outside = [e.name for e in entries if _leads_out(e.name)]
     if outside:
         said.append(f"Names in it lead out of the folder that it is unpacked into: {listed(outside)}.")
-    folded = Counter(e.name.replace("\\", "/").casefold() for e in entries)
-    twins = [e.name for e in entries if folded[e.name.replace("\\", "/").casefold()] > 1]
+    folded = [e.name.replace("\\", "/").casefold() for e in entries]
+    counts = Counter(folded)
+    twins = [e.name for e, name in zip(entries, folded, strict=True) if counts[name] > 1]
     if twins:
         said.append(
             f"Names in it differ only by case, or stand there twice, so that unpacking may lose files: {listed(twins)}."
@@ -194,7 +208,11 @@ def _name_findings(entries: tuple[Entry, ...]) -> list[str]:
 
 def _leads_out(name: str) -> bool:
     path = name.replace("\\", "/")
-    return path.startswith("/") or "\0" in name or _DRIVE.match(path) is not None or ".." in path.split("/")
+    return path.startswith("/") or "\0" in name or _DRIVE.match(path) is not None or "/../" in f"/{path}/"
+
+
+def _ends(entry: Entry, extensions: re.Pattern[str]) -> bool:
+    return extensions.search(entry.name[-_EXTENSION:]) is not None
 
 
 def _kind_findings(entries: tuple[Entry, ...]) -> list[str]:
@@ -202,7 +220,7 @@ def _kind_findings(entries: tuple[Entry, ...]) -> list[str]:
     kinds = {
         "Entries are encrypted, so nobody without the password can read them": [e.name for e in files if e.encrypted],
         "It holds links, which may lead anywhere when it is unpacked": [e.name for e in entries if e.link],
-        "It holds archives of their own, which were not examined": [e.name for e in files if _ARCHIVES.search(e.name)],
-        "It holds programs, or documents with programs": [e.name for e in files if _PROGRAMS.search(e.name)],
+        "It holds archives of their own, which were not examined": [e.name for e in files if _ends(e, _ARCHIVES)],
+        "It holds programs, or documents with programs": [e.name for e in files if _ends(e, _PROGRAMS)],
     }
     return [f"{text}: {listed(names)}." for text, names in kinds.items() if names]

@@ -14,10 +14,15 @@ from cmmc_tracker.domain.examination.archives import Contents
 from cmmc_tracker.domain.examination.reading import Unreadable, Window, listed
 
 MOST_RELATIONS = 500  # parts
-MOST_XML = 8 * 1_048_576  # bytes of all parts together
+MOST_XML = 2 * 1_048_576  # bytes of all parts together
 _PART = 1_048_576
+_FAILURE = 65_536  # what a part that cannot be read costs at least
+_LONGEST_VALUE = 300  # of an attribute; undoing references costs more than reading
 _ATTRIBUTE = re.compile(r"""\b(Type|Target|TargetMode)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _RELATION = re.compile(r"<(?:[\w.-]{1,40}:)?Relationship\s[^<]{0,16384}")
+# A letter by its number; the named references of XML stand for signs only, and those that a part declares are told.
+_REFERENCE = re.compile(r"&#(?:x0*([0-9a-fA-F]{1,6})|0*([0-9]{1,7}));")
+_MOST_REFERENCES = 20_000
 # Links that a reader follows only by clicking are in every other document.
 _HARMLESS = frozenset({"hyperlink"})
 _MACROS = "It holds macros: programs that Office may run when the document is opened."
@@ -61,7 +66,10 @@ class _Parts:
 
     def types(self) -> str:
         """The part that names the kind of every other, in small letters."""
-        return html.unescape("".join(map(_text, self._read("[content_types].xml")))).lower()
+        text = "".join(map(_text, self._read("[content_types].xml")))
+        text, count = _REFERENCE.subn(_character, text, _MOST_REFERENCES)
+        self._unread = self._unread or count == _MOST_REFERENCES
+        return text.lower()
 
     def outside(self) -> list[str]:
         """What relations load from outside of the document, each once."""
@@ -85,15 +93,21 @@ class _Parts:
         wanted = [entry for entry in self._found.entries if entry.name.lower().endswith(ending)]
         self._unread = self._unread or len(wanted) > MOST_RELATIONS
         for entry in wanted[:MOST_RELATIONS]:
+            most = min(_PART, self._left)
             try:
-                data = archives.part(self._window, self._found, entry, min(_PART, self._left))
+                data = archives.part(self._window, self._found, entry, most)
             except Unreadable:
                 self._unread = True
+                self._left = max(0, self._left - max(_FAILURE, min(entry.packed, most)))
                 continue
-            self._left -= len(data)
+            self._left -= max(len(data), min(entry.packed, most))
             self._unread = self._unread or len(data) < entry.size or len(data) >= _PART
             self._declared = self._declared or b"<!" in data.replace(b"\0", b"").replace(b"<!--", b"")
             yield data
+
+
+def _character(reference: re.Match[str]) -> str:
+    return html.unescape(f"&#x{reference[1]};" if reference[1] else f"&#{reference[2]};")
 
 
 def _text(data: bytes) -> str:
@@ -103,11 +117,19 @@ def _text(data: bytes) -> str:
 
 
 def _external(text: str) -> Iterator[tuple[str, str]]:
-    """Kind and target of each relation that leads out of the document; no `<` may stand in an attribute's value."""
+    """Kind and target of each relation that leads out of the document; no `<` may stand in an attribute's value.
+
+    A mode that is written so long that it is not read counts as leading out: no program writes one.
+    """
     for tag in _RELATION.finditer(text):
-        values = {name: html.unescape(a or b).strip() for name, a, b in _ATTRIBUTE.findall(tag[0])}
-        if values.get("TargetMode", "").lower() == "external":
-            yield values.get("Type", "").rpartition("/")[2], values.get("Target", "")
+        values = {name: a or b for name, a, b in _ATTRIBUTE.findall(tag[0])}
+        mode = values.get("TargetMode", "")
+        if len(mode) > _LONGEST_VALUE or _value(mode).lower() == "external":
+            yield _value(values.get("Type", "")).rpartition("/")[2], _value(values.get("Target", ""))
+
+
+def _value(written: str) -> str:
+    return html.unescape(written[:_LONGEST_VALUE]).strip()
 
 
 def compound_names(window: Window) -> set[str]:
@@ -119,7 +141,7 @@ def compound_names(window: Window) -> set[str]:
     (sector,) = struct.unpack_from("<I", head, 48)
     table = _Table(window, head, 1 << shift)
     names: set[str] = set()
-    for _ in range(_MOST_SECTORS):
+    for _ in range(min(_MOST_SECTORS, window.size >> shift)):  # more would be a circle
         if sector >= _FREE:
             return names
         data = window.at((sector + 1) << shift, 1 << shift)

@@ -12,8 +12,8 @@ from functools import lru_cache
 from cmmc_tracker.domain.examination.reading import Unreadable, Window, inflated
 
 _PIECE, _OVERLAP = 1_048_576, 512
-_MOST_SLASHES, _MOST_ESCAPES, _MOST_DOUBTFUL = 6_000_000, 200_000, 2_000
-_MOST_STREAMS, _MOST_PACKED, _MOST_INFLATED, _STREAM = 4_000, 48 * 1_048_576, 48 * 1_048_576, 4 * 1_048_576
+_MOST_SLASHES, _MOST_ESCAPES, _MOST_DOUBTFUL = 2_000_000, 200_000, 2_000
+_MOST_STREAMS, _MOST_PACKED, _MOST_INFLATED, _STREAM = 4_000, 16 * 1_048_576, 16 * 1_048_576, 4 * 1_048_576
 _DELIMITER = rb"(?=[\s\0/<>\[\](){}%])"
 _GAP = re.compile(rb"(?:[\s\0]|%[^\r\n]{0,80}[\r\n]){0,40}")
 _FOLLOWED = re.compile(rb"<<|\d{1,10}[\s\0]{1,9}\d{1,10}[\s\0]{1,9}R|[(<]")
@@ -138,7 +138,7 @@ class _Scan:
             data = self._inflated(start, length, min(left, _STREAM))
             packed, left = packed - min(length, len(data) + 1_024), left - len(data)
             self._look(data + b" ")
-            if packed <= 0 or left <= 0:
+            if packed <= 0 or left <= 0 or self._slashes < 0:
                 self.unread = True
                 return
 

@@ -10,11 +10,14 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from cmmc_tracker.domain.examination.reading import Unreadable, Window
 
 KINDS = frozenset({"image/jpeg", "image/png", "image/webp"})
 _MOST_PARTS = 100_000
+_LONGEST_FILL, _MOST_FILL = 1_024, 65_536  # bytes before one marker of a JPEG, and in all of it
+_MOST_BLOCKS = 16  # EXIF blocks that are asked for the direction; a camera writes one
 _MOST_DESCRIBED = {"image/jpeg": 1_600, "image/png": 64, "image/webp": 64}
 _MOST_FACTS = 512  # entries of one EXIF directory; cameras write some fifty
 _MOST_DATA = 1_048_576  # bytes that are read of one part with data about the picture
@@ -84,14 +87,13 @@ def _jpeg(window: Window, *, whole: bool) -> Iterator[Part]:
     if window.at(0, 2) != b"\xff\xd8":
         raise Unreadable
     yield Part(b"\xd8", 0, 2, 2, 2)
-    at = 2
+    at, fill = 2, _MOST_FILL
     while True:
         start = at
-        while (two := window.at(at, 2)) == b"\xff\xff":
-            at += 1
-            if at - start > 1_024:
-                raise Unreadable
-        if two[0] != 0xFF:
+        at = _behind_fill(window, start)
+        fill -= at - start
+        two = window.at(at, 2)
+        if fill < 0 or two[0] != 0xFF:
             raise Unreadable
         if two[1] == 0xD9:
             yield Part(b"\xd9", start, at + 2, at + 2, at + 2)
@@ -105,6 +107,17 @@ def _jpeg(window: Window, *, whole: bool) -> Iterator[Part]:
             end = _after_scan(window, end)
         yield Part(two[1:], start, end, at + 4, end)
         at = end
+
+
+def _behind_fill(window: Window, at: int) -> int:
+    """Where a marker stands behind the 0xFF bytes that may fill up the place before it (B.1.1.2)."""
+    if window.at(at, 2) != b"\xff\xff":
+        return at
+    filled = window.up_to(at, _LONGEST_FILL + 2)
+    length = len(filled) - len(filled.lstrip(b"\xff")) - 1
+    if length > _LONGEST_FILL:
+        raise Unreadable
+    return at + length
 
 
 def _after_scan(window: Window, at: int) -> int:
@@ -221,11 +234,11 @@ def without_location(window: Window, media_type: str) -> list[Stretch] | None:
     if media_type not in KINDS:
         return None
     parts = list(_parts(window, media_type, whole=True))
-    left_out = [part for part in parts if _left_out(window, part)]
+    left_out = {part: None for part in parts if _left_out(window, part)}
     end = max(part.end for part in parts)
     if not left_out and end == window.size:
         return None
-    kept = [part for part in parts if part not in set(left_out)]
+    kept = [part for part in parts if part not in left_out]
     turned = _orientation(window, left_out)
     if media_type == "image/webp":
         return _webp_again(window, kept, turned)
@@ -242,11 +255,11 @@ def _left_out(window: Window, part: Part) -> bool:
 
 
 def _orientation(window: Window, parts: Iterable[Part]) -> int:
-    for part in parts:
-        if part.tag in {b"\xe1", b"eXIf", b"EXIF"}:
-            turned = exif_of(window.up_to(part.begins, min(part.ends - part.begins, _MOST_DATA))).orientation
-            if turned != 1:
-                return turned
+    blocks = (part for part in parts if part.tag in {b"\xe1", b"eXIf", b"EXIF"})
+    for part in islice(blocks, _MOST_BLOCKS):
+        turned = exif_of(window.up_to(part.begins, min(part.ends - part.begins, _MOST_DATA))).orientation
+        if turned != 1:
+            return turned
     return 1
 
 

@@ -69,6 +69,7 @@ def logout() -> ResponseReturnValue:
     with open_write() as work:
         sessions.sign_out(work, g.session_id)
     session.end()
+    flash("You are signed out.")
     answer = make_response(redirect(url_for("accounts.login"), code=302))
     answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     return answer

@@ -6,12 +6,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Response, make_response, redirect, render_template, request, url_for
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain.examination import archives
 from cmmc_tracker.domain.examination.reading import Unreadable, Window
 from cmmc_tracker.domain.permissions import Right
+from cmmc_tracker.domain.uploads import INLINE
 from cmmc_tracker.errors import Invalid, NotFound, Stale, TrackerError
 from cmmc_tracker.gate import content
 from cmmc_tracker.gate.doors import actor, installation, open_read, open_write
@@ -58,6 +59,7 @@ def _page(
         errors=errors or {},
         typed=typed,
         stale=stale,
+        inline=version.files[0].media_type in INLINE,
     )
 
 
@@ -153,6 +155,7 @@ def edit(artifact_id: int) -> ResponseReturnValue:
         return _page(artifact_id, error.fields, given), 422
     except Stale:
         return _page(artifact_id, {}, given, stale=True), 412
+    flash("Saved.")
     return redirect(url_for(".show", artifact_id=artifact_id), code=302)
 
 

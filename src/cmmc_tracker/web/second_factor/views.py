@@ -18,7 +18,7 @@ def show() -> ResponseReturnValue:
     return _page()
 
 
-def _page(errors: dict[str, str] | None = None, codes: list[str] | None = None) -> str:
+def _page(errors: dict[str, str] | None = None, codes: list[str] | None = None, *, set_now: bool = False) -> str:
     with open_read() as work:
         state = second_factor.state(work)
         enrolment = second_factor.under_way(work)
@@ -30,6 +30,8 @@ def _page(errors: dict[str, str] | None = None, codes: list[str] | None = None) 
         picture=picture,
         errors=errors or {},
         codes=codes or [],
+        set_now=set_now,
+        now=work.now,
     )
 
 
@@ -52,7 +54,7 @@ def confirm() -> ResponseReturnValue:
         return _page(error.fields), 422
     except Conflict as error:
         return _page({"code": error.message}), 409
-    return _page(codes=codes)
+    return _page(codes=codes, set_now=True)
 
 
 @pages.post("/codes")
@@ -75,6 +77,7 @@ def remove() -> ResponseReturnValue:
         with open_write() as work:
             second_factor.remove(work, g.session_id)
     except Invalid as error:
-        return _page(error.fields), 422
+        # Two forms of the page ask for the password: the error belongs to this one.
+        return _page({"remove_password": error.message}), 422
     flash("Your second factor is removed: your password alone signs you in.")
     return redirect(url_for("profile.show"), code=302)

@@ -74,7 +74,8 @@ function guards() {
       form.requestSubmit(event.submitter);
     } catch (error) {
       const said = make('p', { className: 'error unsent', role: 'alert' }, error.message);
-      form.querySelector('.actions').before(said);
+      const actions = form.querySelector('.actions');
+      if (actions) actions.before(said); else form.append(said);
     } finally {
       asked.delete(form);
     }

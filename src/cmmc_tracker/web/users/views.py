@@ -82,5 +82,7 @@ def reset_password(user_id: int) -> ResponseReturnValue:
         accounts.reset_password(installation().tracker, actor(), address(), user_id, request.form.get("password", ""))
     except Invalid as error:
         return _page({f"{name}-{user_id}": text for name, text in error.fields.items()}, {}), 422
+    except Conflict as error:
+        return _page({f"role-{user_id}": error.message}, {}), 409
     flash("The password is set; the person's sessions have ended and the API tokens are revoked.")
     return redirect(url_for(".index"), code=302)
