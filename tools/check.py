@@ -28,10 +28,14 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTEST = ("-m", "pytest", "-n", "2", "--dist", "loadgroup")
 SUITE = (*PYTEST, "-m", "not browser and not slow")
 UNIT = tuple(f"tests/{name}" for name in ("domain", "importers", "reports", "test_house.py", "test_sql_lint.py"))
-# What knows no database, or brings its own: run once, beside SQLite.
+# What knows no database, brings its own, or is decided before the database is asked: run once, beside SQLite.
 ONCE = (
     *("tests/domain", "tests/importers", "tests/reports", "tests/deploy"),
-    *("tests/test_sql_lint.py", "tests/test_attack_tool.py", "tests/test_security_doc.py"),
+    *(f"tests/test_{name}.py" for name in ("sql_lint", "attack_tool", "security_doc", "house", "commands")),
+    *(f"tests/attack/test_{name}.py" for name in ("redirects", "csrf", "hosts", "headers", "slow", "weight")),
+    *(f"tests/services/test_{name}.py" for name in ("preview_pages", "pdf_child")),
+    *("tests/storage/test_scanner.py", "tests/storage/test_blobs.py", "tests/gate/test_server.py"),
+    *("tests/cli/test_secrets.py", "tests/web/test_look.py", "tests/attack/test_document_source.py"),
 )
 SERVERS = (
     "postgresql://postgres@127.0.0.1:5432/postgres",

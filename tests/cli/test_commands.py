@@ -11,8 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert, select
 
-from tests.conftest import PASSWORD, png
+from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.services import second_factor
+from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage.tables import audit, second_factors
+from tests.conftest import OPERATOR, PASSWORD, add_account, png
 from tests.importers.oscal_samples import clean
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -71,11 +76,24 @@ def test_accounts_are_managed_by_commands(command: Command) -> None:
     assert command("user", "enable", "bo").returncode == 0
     assert command("user", "set-role", "bo", "admin").returncode == 0
     assert command("user", "reset-password", "bo", "--password-stdin", given="Another-Long-Phrase-7").returncode == 0
+    assert command("user", "reset-second-factor", "bo").stderr.startswith("Error: bo has no second factor")
     assert "bo\tadmin\tactive" in command("user", "list").stdout
     assert command("user", "disable", "ada").returncode == 0
     refused = command("user", "disable", "bo")
     assert refused.returncode == 1
     assert "last active administrator" in refused.stderr
+
+
+def test_the_only_administrator_with_a_lost_phone_is_helped_on_the_server(command: Command, tracker: Tracker) -> None:
+    ada = add_account(tracker, "ada", "admin")
+    with tracker.write(OPERATOR) as work:
+        factor = {"user_id": ada, "secret": "A" * 32, "begun_at": work.now, "confirmed_at": work.now}
+        work.bookkeep(insert(second_factors).values(**factor))
+    done = command("user", "reset-second-factor", "ADA")
+    assert (done.returncode, "ada has no second factor now" in done.stdout) == (0, True)
+    with tracker.read(OPERATOR) as work:
+        assert not second_factor.is_set(work, ada)
+        assert work.row(select(audit).where(audit.c.action == Event.SECOND_FACTOR_RESET)) is not None
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,13 @@ def _state(folder: Path) -> dict[str, tuple[int, int, bytes]]:
     }
 
 
+def test_in_an_empty_folder_no_database_is_made(run: Doctor, folder: Path) -> None:
+    folder.mkdir()
+    done = run("doctor", DATABASE_URL="")
+    assert "there is none yet at" in done.stdout
+    assert list(folder.iterdir()) == []
+
+
 def test_nothing_is_changed_by_looking(installed: Doctor, tracker: Tracker, tmp_path: Path) -> None:
     tracker.engine.dispose()
     before = _state(tmp_path)

@@ -84,16 +84,16 @@ def _heads_of(file: IO[str] | None) -> Iterator[str]:
 def _tell(report: Report) -> None:
     for name in report.removed:
         click.echo(f"Removed a leftover: {one_line(name)}")
-    click.echo(
-        f"Checked {report.blobs:,} stored files ({report.bytes:,} bytes) and {report.entries:,} audit entries, "
-        f"newest hash {report.head[:16]}."
-    )
+    files = "1 stored file" if report.blobs == 1 else f"{report.blobs:,} stored files"
+    entries = "1 audit entry" if report.entries == 1 else f"{report.entries:,} audit entries"
+    click.echo(f"Checked {files} ({report.bytes:,} bytes) and {entries}, newest hash {report.head[:16]}.")
     for one, entry in report.heads.items():
         if entry is not None:
             click.echo(f"Head {one[:16]}: it stands in the log, at entry {entry:,}.")
     for problem in report.problems:
         click.echo(one_line(problem))
     if report.problems:
-        click.echo(f"{len(report.problems)} found. Restore what is named from a backup.", err=True)
+        found = "1 problem" if len(report.problems) == 1 else f"{len(report.problems)} problems"
+        click.echo(f"{found} found. Restore what is named from a backup.", err=True)
     else:
         click.echo("Everything is as it was recorded.")

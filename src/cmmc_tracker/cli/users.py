@@ -9,12 +9,12 @@ from cmmc_tracker.cli.lines import one_line
 from cmmc_tracker.cli.open import opened
 from cmmc_tracker.domain.accounts import parse_role
 from cmmc_tracker.errors import Invalid
-from cmmc_tracker.services import accounts
+from cmmc_tracker.services import accounts, second_factor
 
 
 @click.group()
 def user() -> None:
-    """Accounts: add, list, disable, enable, new password, role."""
+    """Accounts: add, list, disable, enable, new password, second factor, role."""
 
 
 def _password(from_stdin: bool) -> str:
@@ -87,6 +87,17 @@ def reset_password(name: str, password_stdin: bool) -> None:
         account = accounts.named(work, name)
     accounts.reset_password(tracker, actor, "", account.id, _password(password_stdin))
     click.echo(f"{account.name} has a new password; all sessions have ended and the API tokens are revoked.")
+
+
+@user.command("reset-second-factor")
+@click.argument("name")
+def reset_second_factor(name: str) -> None:
+    """For a lost phone: take the second factor away and end all sessions."""
+    tracker, actor = opened()
+    with tracker.write(actor) as work:
+        account = accounts.named(work, name)
+        second_factor.reset(work, account.id)
+    click.echo(f"{account.name} has no second factor now; all sessions have ended. The password alone signs in.")
 
 
 @user.command("set-role")

@@ -36,7 +36,7 @@ def _opener(file: Path) -> Callable[[], sqlite3.Connection]:
     def opened() -> sqlite3.Connection:
         # Beside a running server its journal is there to be read. Without one, reading as usual would leave an empty
         # journal behind, because a reader may not clear it away.
-        way = "mode=ro" if file.with_name(file.name + "-wal").exists() else "immutable=1"
+        way = "mode=ro" if file.with_name(file.name + "-wal").exists() else "mode=ro&immutable=1"
         return sqlite3.connect(f"file:{quote(str(file))}?{way}", uri=True, timeout=5, check_same_thread=False)
 
     return opened
