@@ -127,7 +127,7 @@ def test_changing_the_password_ends_all_sessions(app: Flask, tracker: Tracker, u
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({"old_password": "wrong", "new_password": NEW, "password_repeat": NEW}, "present password is not right"),
+        ({"old_password": "wrong", "new_password": NEW, "password_repeat": NEW}, "current password is not right"),
         ({"old_password": PASSWORD, "new_password": "weak", "password_repeat": "weak"}, "16 characters"),
         ({"old_password": PASSWORD, "new_password": NEW, "password_repeat": "x"}, "differ"),
         ({"old_password": PASSWORD, "new_password": PASSWORD, "password_repeat": PASSWORD}, "choose another"),
@@ -138,6 +138,17 @@ def test_a_password_change_that_cannot_be_says_why(user: Person, form: dict[str,
     assert answer.status_code == 422
     assert said in answer.text
     assert user.get("/").status_code == 200
+
+
+def test_guesses_of_the_password_at_an_open_session_stand_in_the_log_without_what_was_guessed(
+    user: Person, admin: Person
+) -> None:
+    user.post("/profile/password", {"old_password": "guess-one", "new_password": NEW, "password_repeat": NEW})
+    user.post("/profile/second-factor/remove", {"confirm_password": "guess-two"})
+    user.post("/profile/password", {"old_password": PASSWORD, "new_password": "weak", "password_repeat": "weak"})
+    log = admin.call("GET", "/audit?action=password:refused").get_json()["items"]
+    assert [(one["actor"], one["entity"]) for one in log] == [("bo", f"user:{user.id}")] * 2
+    assert "guess" not in str(log)
 
 
 def test_the_profile_lists_own_sessions_and_ends_them(app: Flask, user: Person, admin: Person) -> None:

@@ -145,7 +145,7 @@ def test_guessing_the_password_on_the_profile_is_limited(user: Person) -> None:
         assert user.post("/profile/tokens", {**FORM, "confirm_password": "wrong"}).status_code == 422
     answer = user.post("/profile/tokens", FORM)
     assert answer.status_code == 429
-    assert "Too many tries of the present password" in answer.text
+    assert "Too many tries of the current password" in answer.text
 
 
 def test_a_token_follows_the_second_factor_that_its_owner_must_have(

@@ -39,6 +39,7 @@ class Event(StrEnum):
     LOGIN_SUCCEEDED = "login:succeeded"
     LOGOUT_DONE = "logout:done"
     OBJECTIVE_JUDGED = "objective:judged"
+    PASSWORD_REFUSED = "password:refused"  # noqa: S105 the name of an event
     REQUEST_REFUSED = "request:refused"
     REQUIREMENT_EDITED = "requirement:edited"
     SECOND_FACTOR_CHANGED = "second_factor:changed"

@@ -72,7 +72,9 @@ def confirm_password() -> None:
     here = doors.installation()
     place = here.limiter.take(PASSWORD_CHANGE, str(doors.actor().id))
     try:
-        accounts.confirm_password(here.tracker, doors.actor(), request.form.get("confirm_password", ""))
+        accounts.confirm_password(
+            here.tracker, doors.actor(), doors.address(), request.form.get("confirm_password", "")
+        )
     except Invalid:
         place.settle()
         raise

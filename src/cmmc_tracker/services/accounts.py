@@ -230,12 +230,19 @@ def reset_password(tracker: Tracker, actor: Actor, address: str, user_id: int, p
         work.record(Event.USER_PASSWORD_RESET, f"user:{user_id}", {"name": account.name})
 
 
-def confirm_password(tracker: Tracker, actor: Actor, password: str) -> None:
+def confirm_password(tracker: Tracker, actor: Actor, address: str, password: str) -> None:
     """Return when this is the actor's own password; raises `Invalid`. Asked before anything that guards the account."""
     with tracker.read(actor) as work:
         known = _hash_of(work, actor.id or 0)
     if not passwords.matches(known, password):
+        _record_guess(tracker, actor, address)
         raise Invalid({"confirm_password": "Your password is not right. Nothing was changed."})
+
+
+def _record_guess(tracker: Tracker, actor: Actor, address: str) -> None:
+    """Somebody at an open session may be guessing; in a Work of its own, because the refusal changes nothing else."""
+    with tracker.write(actor, address) as work:
+        work.record(Event.PASSWORD_REFUSED, f"user:{actor.id}")
 
 
 def _hash_of(work: Work, user_id: int) -> str:
@@ -254,7 +261,7 @@ def _earlier(work: Work, user_id: int) -> list[str]:
 
 def _check_reuse(known: list[str], password: str, field: str) -> None:
     if passwords.is_among(known[:1], password):
-        raise Invalid({field: "This is the present password; choose another."})
+        raise Invalid({field: "This is the current password; choose another."})
     if passwords.is_among(known[1:], password):
         raise Invalid({field: f"This is one of the last {REMEMBERED_PASSWORDS} passwords; choose another."})
 
@@ -268,7 +275,8 @@ def change_own_password(tracker: Tracker, actor: Actor, address: str, *, old: st
         row = work.row(select(users.c.id, users.c.password_hash, users.c.name).where(users.c.id == actor.id))
         earlier = _earlier(work, actor.id or 0)
     if row is None or not passwords.matches(row.password_hash, old):
-        raise Invalid({"old_password": "The present password is not right. Nothing was changed."})
+        _record_guess(tracker, actor, address)
+        raise Invalid({"old_password": "The current password is not right. Nothing was changed."})
     check_password(new, row.name, "new_password")
     if new != repeat:
         raise Invalid({"password_repeat": "The two passwords differ."})
@@ -279,7 +287,7 @@ def change_own_password(tracker: Tracker, actor: Actor, address: str, *, old: st
         # An administrator may have set another one while this one was being hashed: then the old one is not right.
         now = work.row(select(users.c.password_hash).where(users.c.id == row.id))
         if now is None or now.password_hash != row.password_hash:
-            raise Invalid({"old_password": "The present password is not right any more. Nothing was changed."})
+            raise Invalid({"old_password": "The current password is not right any more. Nothing was changed."})
         _set_hash(work, row.id, row.password_hash, fresh)
         sessions.end_all(work, row.id)
         work.record(Event.USER_PASSWORD_CHANGED, f"user:{row.id}")
