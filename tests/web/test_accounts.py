@@ -110,6 +110,16 @@ def test_the_set_up_link_makes_an_admin_who_is_signed_in_at_once(
     assert app.test_client().get(link).status_code == 404
 
 
+def test_everything_that_is_wrong_with_the_first_account_is_told_at_once(tracker: Tracker, stranger: Person) -> None:
+    link = f"/setup/{logins.make_setup_link(tracker)}"
+    answer = stranger.post(
+        link, {"username": "a/b", "password": "weak", "password_repeat": "x"}, token=stranger.token_of(link)
+    )
+    assert answer.status_code == 422
+    for field in ("username", "password", "password_repeat"):
+        assert f'id="{field}-error"' in answer.text
+
+
 def test_a_guessed_set_up_link_is_not_found(stranger: Person) -> None:
     assert stranger.get("/setup/guess").status_code == 404
 

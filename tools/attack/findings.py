@@ -71,6 +71,14 @@ EXPLAINED: tuple[Explained, ...] = (
         "There is no LDAP in the product. Wapiti compares answers to different payloads; these differ because the "
         "answer names the parts of the password rule (length, digit, sign …) that each payload lacks.",
     ),
+    Explained(
+        "wapiti",
+        "LDAP Injection",
+        r"POST /login",
+        r"parameter (?:username|password)\b",
+        "There is no LDAP in the product. Wapiti compares answers to different payloads; these differ because the "
+        "sixth wrong try of an address within five minutes is answered with 429 instead of 401.",
+    ),
 )
 
 

@@ -27,7 +27,7 @@ from tools.attack.site import ROOT, Member, Site, running
 
 GUARD = Path(__file__).resolve().parent / "guard"
 SEED = 20_261_125
-SQLMAP_SECONDS = 150  # for one target; on a quiet machine most need 5 to 30
+SQLMAP_SECONDS = 240  # for one target; on a quiet machine most need 5 to 30, an upload beside other scans 150
 STOP = threading.Event()  # set when the run is interrupted: scanners in all lanes are then ended
 # Families whose requirements wapiti leaves out: 110 pages of one make would take all its time.
 FAMILIES_LEFT_OUT = ("AC", "AT", "AU", "CA", "CM", "IA", "IR", "MA", "MP", "PE", "RA", "SC", "SI")

@@ -4,6 +4,8 @@ Passwords are hashed by the caller's side of the transaction (`passwords.hashed`
 milliseconds and a write transaction holds up everybody else.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,6 +62,18 @@ def candidate(name: str, password: str, role: str) -> Candidate:
     if wrong:
         raise Invalid(wrong)
     return Candidate(parsed, given_role, passwords.hashed(password))
+
+
+@contextmanager
+def repeated(password: str, repeat: str) -> Iterator[None]:
+    """Beside what is checked within, a repetition must be the same; raises `Invalid` naming all faults at once."""
+    wrong = {} if password == repeat else {"password_repeat": "The two passwords differ."}
+    try:
+        yield
+    except Invalid as error:
+        raise Invalid(error.fields | wrong) from None
+    if wrong:
+        raise Invalid(wrong)
 
 
 def anybody(work: Work) -> bool:
@@ -277,9 +291,8 @@ def change_own_password(tracker: Tracker, actor: Actor, address: str, *, old: st
     if row is None or not passwords.matches(row.password_hash, old):
         _record_guess(tracker, actor, address)
         raise Invalid({"old_password": "The current password is not right. Nothing was changed."})
-    check_password(new, row.name, "new_password")
-    if new != repeat:
-        raise Invalid({"password_repeat": "The two passwords differ."})
+    with repeated(new, repeat):
+        check_password(new, row.name, "new_password")
     _check_reuse([row.password_hash, *earlier], new, "new_password")
     fresh = passwords.hashed(new)
     with tracker.write(actor, address) as work:

@@ -15,7 +15,7 @@ from cmmc_tracker.domain.accounts import is_password_like, name_key
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Actor, Role
 from cmmc_tracker.domain.text import clean_line
-from cmmc_tracker.errors import Invalid, NotFound, NotSignedIn, TooMany
+from cmmc_tracker.errors import NotFound, NotSignedIn, TooMany
 from cmmc_tracker.services import accounts, delays, passwords, second_factor, sessions
 from cmmc_tracker.services.limits import REFUSAL_NOTED, SET_UP, SIGN_IN, Limiter, Place
 from cmmc_tracker.services.sessions import Session
@@ -188,9 +188,8 @@ def check_setup_link(tracker: Tracker, limiter: Limiter, visitor: Visitor, token
 
 def set_up(tracker: Tracker, visitor: Visitor, token: str, *, name: str, password: str, repeat: str) -> SignedIn:
     """Make the first administrator by the link and sign in."""
-    who = accounts.candidate(name, password, Role.ADMIN)
-    if password != repeat:
-        raise Invalid({"password_repeat": "The two passwords differ."})
+    with accounts.repeated(password, repeat):
+        who = accounts.candidate(name, password, Role.ADMIN)
     with tracker.write(address=visitor.address) as work:
         user_id = accounts.create_first(work, who, sessions.token_hash(token))
         token = sessions.start(work, user_id, visitor.device)
