@@ -11,7 +11,7 @@ from cmmc_tracker.domain.uploads import ALLOWED, INLINE, check_content, clean_na
 from cmmc_tracker.errors import Invalid, UnsupportedType
 from cmmc_tracker.reports import demo_files
 from tests.conftest import png
-from tests.domain.test_examination import compound
+from tests.domain.samples import compound
 
 
 def _picture(kind: str) -> bytes:

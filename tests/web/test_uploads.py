@@ -19,7 +19,7 @@ from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.scanner import Clamd
 from cmmc_tracker.storage.tables import artifacts as artifacts_table
 from tests.conftest import Person, person
-from tests.domain.test_examination import pdf, picture, zipped
+from tests.domain.samples import pdf, picture, zipped
 from tests.storage.test_scanner import BAD, LIMIT, Daemon, clamd
 
 LOCATED = picture("JPEG", turned=6)
