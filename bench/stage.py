@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from tools import visitor
 
 PASSWORD = "Correct-Horse-Battery-9"
 MIB = 1_048_576
@@ -87,6 +88,7 @@ def started(command: list[str], env: dict[str, str]) -> Iterator[Server]:
             try:
                 connection.request("GET", "/healthz")
                 connection.getresponse().read()
+                connection.close()
                 break
             except OSError:
                 connection.close()
@@ -110,25 +112,7 @@ def bare() -> list[str]:
 
 def sign_in(server: Server) -> None:
     """Sign Ada in; the server's headers then carry her session."""
-    connection = server.connect()
-    connection.request("GET", "/login")
-    answer = connection.getresponse()
-    cookie, page = answer.headers["Set-Cookie"].split(";")[0], answer.read()
-    form = f"username=ada&password={PASSWORD}&csrf_token={_token(page)}"
-    kind = "application/x-www-form-urlencoded"
-    connection.request("POST", "/login", form, {"Cookie": cookie, "Content-Type": kind})
-    answer = connection.getresponse()
-    answer.read()
-    cookie = answer.headers["Set-Cookie"].split(";")[0]
-    connection.request("GET", "/", headers={"Cookie": cookie})
-    answer = connection.getresponse()
-    cookie = (answer.headers["Set-Cookie"] or cookie).split(";")[0]
-    server.headers = {"Cookie": cookie, "X-CSRF-Token": _token(answer.read())}
-    connection.close()
-
-
-def _token(page: bytes) -> str:
-    return page.decode().split('name="csrf_token" value="')[1][:64]
+    server.headers = visitor.sign_in(server.port, "ada", PASSWORD)
 
 
 def getter(server: Server, path: str) -> Callable[[], int]:

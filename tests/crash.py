@@ -24,6 +24,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tools.visitor import sign_in
+
 PASSWORD = "Correct-Horse-Battery-9"
 OBJECTIVES = [("AC.L2-3.1.1", letter) for letter in "abcdef"] + [("IA.L2-3.5.3", letter) for letter in "abcd"]
 STATUSES = ("met", "not_met", "not_assessed")
@@ -42,9 +44,9 @@ class Ledger:
 class Client:
     """One connection that is signed in."""
 
-    def __init__(self, port: int, cookie: str, token: str) -> None:
+    def __init__(self, port: int, headers: dict[str, str]) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        self.headers = {"Cookie": cookie, "X-CSRF-Token": token}
+        self.headers = headers
 
     def call(self, method: str, path: str, body: bytes = b"", kind: str = "application/json") -> tuple[int, bytes]:
         """One request; raises `OSError` or `HTTPException` when the server is gone."""
@@ -52,33 +54,6 @@ class Client:
         self.connection.request(method, path, body or None, headers)
         answer = self.connection.getresponse()
         return answer.status, answer.read()
-
-
-def sign_in(port: int) -> tuple[str, str]:
-    """The cookies and CSRF token of a signed-in session."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    cookies: dict[str, str] = {}
-
-    def ask(method: str, path: str, form: str | None = None) -> str:
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
-        if form:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        connection.request(method, path, form, headers)
-        answer = connection.getresponse()
-        for line in answer.headers.get_all("Set-Cookie", []):
-            name, _, value = line.split(";")[0].partition("=")
-            cookies[name] = value
-        return answer.read().decode()
-
-    ask("POST", "/login", f"username=ada&password={PASSWORD}&csrf_token={_token(ask('GET', '/login'))}")
-    token = _token(ask("GET", "/"))
-    return "; ".join(f"{name}={value}" for name, value in cookies.items()), token
-
-
-def _token(page: str) -> str:
-    found = re.search(r'name="csrf_token" value="([0-9a-f]{64})"', page)
-    assert found, "no CSRF token on the page"
-    return found[1]
 
 
 def upload(client: Client, ledger: Ledger, content: bytes) -> None:
@@ -112,10 +87,10 @@ def judge(client: Client, ledger: Ledger, chance: random.Random) -> None:
                 ledger.judged[requirement, letter] = (version, note)
 
 
-def work(port: int, session: tuple[str, str], ledger: Ledger, seed: int) -> None:
+def work(port: int, session: dict[str, str], ledger: Ledger, seed: int) -> None:
     """Upload and judge until the server is gone."""
     chance = random.Random(seed)
-    client = Client(port, *session)
+    client = Client(port, session)
     try:
         while True:
             if chance.random() < 0.6:
@@ -148,7 +123,7 @@ def verify(environment: dict[str, str]) -> dict[str, object]:
 
 def compare(port: int, ledger: Ledger, store: Path) -> None:
     """Everything acknowledged is there and right; nothing is there that nobody sent."""
-    client = Client(port, *sign_in(port))
+    client = Client(port, sign_in(port, "ada", PASSWORD))
     for sha256, artifact in ledger.uploads.items():
         status, content = client.call("GET", f"/api/v1/artifacts/{artifact}/versions/1/content")
         assert status == 200, f"artifact {artifact} was acknowledged and answers {status}"
@@ -176,7 +151,7 @@ def rounds(number: int, seed: int) -> tuple[int, int]:
         removed = 0
         for count in range(1, number + 1):
             server, port = start(environment)
-            session = sign_in(port)
+            session = sign_in(port, "ada", PASSWORD)
             if count > 1:
                 compare(port, ledger, Path(folder) / "uploads")
             threads = [

@@ -31,7 +31,7 @@ UNIT = tuple(f"tests/{name}" for name in ("domain", "importers", "reports", "tes
 # What knows no database, brings its own, or is decided before the database is asked: run once, beside SQLite.
 ONCE = (
     *("tests/domain", "tests/importers", "tests/reports", "tests/deploy"),
-    *(f"tests/test_{name}.py" for name in ("sql_lint", "attack_tool", "security_doc", "house", "commands")),
+    *(f"tests/test_{name}.py" for name in ("sql_lint", "attack_tool", "security_doc", "house", "commands", "bench")),
     *(f"tests/attack/test_{name}.py" for name in ("redirects", "csrf", "hosts", "headers", "slow", "weight")),
     *(f"tests/services/test_{name}.py" for name in ("preview_pages", "pdf_child")),
     *("tests/storage/test_scanner.py", "tests/storage/test_blobs.py", "tests/gate/test_server.py"),

@@ -58,4 +58,4 @@ def _watch(event: str, args: tuple[object, ...]) -> None:
 if "ATTACK_REFUSED" in os.environ:
     sys.addaudithook(_watch)
     # Wapiti waits five seconds for its own database; on a busy machine it would then give up the whole scan.
-    sqlite3.connect = functools.partial(sqlite3.connect, timeout=120)
+    sqlite3.connect = functools.partial(sqlite3.connect, timeout=120)  # type: ignore[assignment] # one of its ways
