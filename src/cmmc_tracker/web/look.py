@@ -51,10 +51,18 @@ def watch(app: Flask) -> None:
         readable=readable,
         markdown=_safe_markdown,
     )
-    app.jinja_env.globals.update(asset=asset, Status=Status, Kind=Kind, ArtifactStatus=ArtifactStatus)
+    app.jinja_env.globals.update(asset=asset, status_mark=status_mark)
+    app.jinja_env.globals.update(Status=Status, Kind=Kind, ArtifactStatus=ArtifactStatus)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_frame)
     app.after_request(_cache)
+
+
+@cache
+def status_mark(status: Status) -> Markup:
+    """A status: always a sign and a word, never colour alone. A list shows hundreds, so each is made once."""
+    mark = Markup('<span class="status {}"><span aria-hidden="true">{}</span> {}</span>')
+    return mark.format(status.value, status.sign, status.label)
 
 
 def day(value: date | None) -> str:

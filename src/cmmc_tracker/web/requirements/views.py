@@ -1,6 +1,6 @@
 """The requirements of a system: the list, and the page of one, where people live."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -69,6 +69,11 @@ def dot(objective: Objective, status: Status) -> Markup:
     )
 
 
+def dots(findings: Iterable[tuple[Objective, Status]]) -> Markup:
+    """The signs of a requirement's objectives."""
+    return Markup().join(dot(objective, status) for objective, status in findings)
+
+
 @pages.get("")
 def index() -> ResponseReturnValue:
     """All requirements by family, narrowed by family, status, text, and missing evidence."""
@@ -94,7 +99,7 @@ def index() -> ResponseReturnValue:
         score=picture.score,
         lost={loss.requirement_id: loss.points for loss in picture.score.losses},
         wanted=wanted,
-        dot=dot,
+        dots=dots,
     )
 
 
