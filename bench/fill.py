@@ -31,9 +31,10 @@ def operator(tracker: Tracker) -> Actor:
 
 
 def people(tracker: Tracker) -> None:
-    """Ada."""
+    """Ada and Bob."""
     with tracker.write(operator(tracker)) as work:
-        accounts.create(work, accounts.candidate("ada", PASSWORD, "admin"))
+        for name in ("ada", "bob"):
+            accounts.create(work, accounts.candidate(name, PASSWORD, "admin"))
 
 
 def judged(tracker: Tracker) -> None:
