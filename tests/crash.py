@@ -9,6 +9,7 @@ three minutes. Exit 1 at the first loss.
 """
 
 import argparse
+import atexit
 import hashlib
 import http.client
 import json
@@ -106,10 +107,18 @@ def start(environment: dict[str, str]) -> tuple[subprocess.Popen[str], int]:
     """A server on a free port, in a process group of its own."""
     command = [sys.executable, "-m", "cmmc_tracker", "serve", "--port", "0"]
     server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    atexit.register(_end, server)
     assert server.stdout is not None
     found = re.search(r":(\d+)", server.stdout.readline())
     assert found, "the server did not start"
     return server, int(found[1])
+
+
+def _end(server: subprocess.Popen[str]) -> None:
+    """Leave no server behind when the drill stops at a failure."""
+    if server.poll() is None:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
 
 
 def verify(environment: dict[str, str]) -> dict[str, object]:
@@ -187,7 +196,7 @@ def main() -> None:
     print(f"{given.rounds} rounds, seed {given.seed}")
     try:
         uploads, judged = rounds(given.rounds, given.seed)
-    except AssertionError as error:
+    except (AssertionError, RuntimeError) as error:
         print(f"LOST: {error}")
         sys.exit(1)
     print(f"Nothing lost: {uploads} acknowledged uploads and {judged} objectives came through {given.rounds} kills.")
