@@ -102,4 +102,4 @@ def file(tracker: Tracker, content: bytes) -> int:
         kept = incoming.keep()
         received = Received("bench.zip", "application/zip", kept.sha256, kept.size)
         with tracker.write(actor) as work:
-            return artifacts.create(work, actor.systems["main"], received, {"title": "bench"})
+            return artifacts.create(work, actor.systems["main"], [received], {"title": "bench"})

@@ -163,7 +163,8 @@ def test_what_sqlmap_starts_from_is_taken_by_the_product(app: Flask, admin: Pers
     assert made.status_code == 201
     wanted = [*targets.of_pages(), *targets.of_description(document())]
     for one in wanted:
-        if one.method == "DELETE":  # the first takes away what the next would need
+        # The first takes away what the next would need; the second needs something in the trash.
+        if one.method == "DELETE" or one.path.endswith("/restore"):
             continue
         answer = admin.client.open(
             one.path,

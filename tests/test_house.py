@@ -29,6 +29,7 @@ VALUES = {
     "objective": "AC.L2-3.1.1[a]",
     "token": "x",
     "act": "disable",
+    "remark_id": 1,
     "name": "a.txt",
     "filename": "app.css",
 }
@@ -111,6 +112,7 @@ def test_every_address_of_a_system_is_unknown_to_an_outsider(app: Flask, outside
     own = {"about", "accounts", "dashboard", "static", "health", "api_about", "profile", "second_factor"}
     listing = {
         *("artifacts.index", "artifacts.upload", "artifacts.receive", "artifacts.picker"),
+        *("duties.mine", "duties.calendar", "trash.index", "imports.new", "imports.receive"),
         *("api.list_systems", "api.create_system", "api.list_artifacts", "api.create_artifact"),
     }
     seen = 0

@@ -14,10 +14,12 @@ from cmmc_tracker.gate import csrf, headers, problems, proxies, session
 from cmmc_tracker.gate import uploads as gate_uploads
 from cmmc_tracker.gate.doors import EXTENSION, Installation
 from cmmc_tracker.services import systems
+from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.limits import DatabaseLimiter, SharedLimiter
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.blobs import FolderBlobs
 from cmmc_tracker.storage.database import make_engine, migrate
+from cmmc_tracker.storage.mail import Smtp
 from cmmc_tracker.storage.scanner import Clamd
 
 
@@ -61,6 +63,12 @@ def open_tracker(settings: Settings) -> Tracker:
     tracker = Tracker(engine, FolderBlobs(settings.upload_path), scanner=scanner)
     systems.prepare(tracker)
     return tracker
+
+
+def house_of(settings: Settings, tracker: Tracker) -> House:
+    """The installation as its jobs know it."""
+    mailer = Smtp(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
+    return House(tracker, mailer, settings.public_url)
 
 
 def build(settings: Settings, tracker: Tracker, more: Mapping[str, Any] | None = None) -> Flask:

@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from cmmc_tracker.domain.digest import is_address
 from cmmc_tracker.errors import Misconfigured
+from cmmc_tracker.storage import mail
 
 MIB = 1_048_576
 SHORTEST_SECRET = 32  # characters, in production
@@ -42,6 +44,8 @@ class Settings:
     trusted_proxies: int
     max_upload_bytes: int
     scanner_url: str
+    smtp_url: str = field(repr=False)
+    mail_from: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,18 @@ def _scanner(text: str) -> str:
     return text
 
 
+def _smtp(text: str) -> str:
+    if text:
+        mail.server(text)
+    return text
+
+
+def _sender(text: str) -> str:
+    if text and not is_address(text):
+        raise ValueError("it must be one mail address, such as tracker@example.com")
+    return text
+
+
 VARIABLES = (
     Variable("FLASK_SECRET", "signs sessions; empty: a random key per process start, and a warning", "", str),
     Variable("FLASK_SECRET_FILE", "a file that holds the secret, instead of `FLASK_SECRET`", "", _secret_file),
@@ -166,9 +182,11 @@ VARIABLES = (
     Variable("TRUSTED_PROXIES", "how many reverse proxies may set X-Forwarded-*", "0", _count),
     Variable("MAX_UPLOAD_MB", "largest request, in MiB", "100", _mebibytes),
     Variable("CLAMD_URL", "a ClamAV daemon that uploads are shown to; empty: none is asked", "", _scanner),
+    Variable("SMTP_URL", "the mail server that reminders are handed to; empty: no mail", "", _smtp),
+    Variable("MAIL_FROM", "the address that mail comes from; goes together with `SMTP_URL`", "", _sender),
 )
-# What is never shown in a message: it may hold a password, or the secret itself where its file was meant.
-_PRIVATE = {"FLASK_SECRET", "FLASK_SECRET_FILE", "DATABASE_URL", "RATE_LIMIT_URL"}
+# What is never shown in a message: it may hold a password, or the secret itself where something beside it was meant.
+_PRIVATE = {"FLASK_SECRET", "FLASK_SECRET_FILE", "DATABASE_URL", "RATE_LIMIT_URL", "SMTP_URL", "MAIL_FROM"}
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:
@@ -181,6 +199,9 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     value = {variable.name: _parsed(variable, given, str(data_dir)) for variable in VARIABLES}
     if value["FLASK_DEBUG"] and value["FLASK_ENV"]:
         raise Misconfigured("FLASK_DEBUG: debug cannot be on together with FLASK_ENV=production")
+    if bool(value["SMTP_URL"]) != bool(value["MAIL_FROM"]):
+        missing, given_one = ("MAIL_FROM", "SMTP_URL") if value["SMTP_URL"] else ("SMTP_URL", "MAIL_FROM")
+        raise Misconfigured(f"{missing} is not set, but {given_one} is; mail needs both")
     secret = _secret(value)
     return Settings(
         secret=secret or secrets.token_hex(32),
@@ -195,6 +216,8 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=value["TRUSTED_PROXIES"],
         max_upload_bytes=value["MAX_UPLOAD_MB"],
         scanner_url=value["CLAMD_URL"],
+        smtp_url=value["SMTP_URL"],
+        mail_from=value["MAIL_FROM"],
     )
 
 

@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import re
 import time
+import zipfile
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,7 @@ def _drive_the_rest(app: Flask, ada: Person, hidden: Secrets) -> None:
     for path in ("/artifacts/upload", "/api/v1/artifacts", "/artifacts"):
         data = {"title": "t", "objectives": "3.1.1[a]", "system": "main", "file": (io.BytesIO(content), "a.txt")}
         ada.client.post(path, data=data, headers=headers)
+    _drive_imports(ada, content)
     values = {"slug": "main", "requirement": "AC.L2-3.1.1", "letter": "a", "objective": "3.1.1[a]", "act": "enable"}
     with app.test_request_context():
         adapter = app.url_map.bind("localhost")
@@ -208,6 +210,21 @@ def _drive_the_rest(app: Flask, ada: Person, hidden: Secrets) -> None:
             path = adapter.build(rule.endpoint, {n: values.get(n, 1) for n in rule.arguments})
             for method in (rule.methods or set()) & {"POST", "PUT", "PATCH", "DELETE"}:
                 _one(ada, method, path, content)
+
+
+def _drive_imports(ada: Person, content: bytes) -> None:
+    """An archive with a file whose content is a secret, and a register with a secret in a column that is not used."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("3.1.1[a] rules.txt", content)
+    archive.seek(0)
+    register = io.BytesIO(b"title,kind,password\nrules,policy," + content)
+    for given in ((archive, "a.zip"), (register, "b.csv")):
+        data = {"csrf_token": ada.token, "system": "main", "file": given}
+        place = ada.client.post("/artifacts/import", data=data).headers["Location"]
+        page, names = ada.get(place).text, ("member", "shown", "row", "digest")
+        chosen = {name: re.findall(rf'name="{name}" value="(\w+)"', page) for name in names}
+        assert ada.post(place, chosen).status_code in {200, 302}
 
 
 def _one(ada: Person, method: str, path: str, content: bytes) -> None:
@@ -244,7 +261,7 @@ def test_the_log_holds_no_password_token_secret_or_content_whatever_is_written(
         *("setup:finished", "login:failed", "login:succeeded", "login:code_asked", "user:password_changed"),
         *("user:password_reset", "token:created", "token:revoked", "token:refused", "second_factor:set"),
         *("second_factor:changed", "second_factor:removed", "settings:changed", "artifact:created", "user:deleted"),
-        *("objective:judged", "requirement:edited", "system:created"),
+        *("objective:judged", "requirement:edited", "system:created", "import:begun", "import:taken", "import:done"),
     } <= seen
     assert len(hidden.known) > 25
     for row in rows:

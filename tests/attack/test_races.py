@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 from cmmc_tracker.domain.assessment import Judgement, Status
 from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.permissions import Access, Actor, Role
-from cmmc_tracker.services import accounts, artifacts, assessment, passwords, sessions, systems
-from cmmc_tracker.services.artifacts import Target
+from cmmc_tracker.services import accounts, assessment, links, passwords, sessions, systems
+from cmmc_tracker.services.links import Target
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import limit_hits, users
 from tests.conftest import ON_POSTGRESQL, OPERATOR, PASSWORD, Person, person
@@ -44,7 +44,7 @@ def test_one_link_twice_at_once(tracker: Tracker, user: Person, actor: Actor, ma
 
     user.upload("a.txt", b"hello")
     with tracker.write(actor) as work:
-        artifacts.link(work, 1, Target(main, ObjectiveId("AC.L2-3.1.1", "a")))
+        links.link(work, 1, Target(main, ObjectiveId("AC.L2-3.1.1", "a")))
         thread, answers = _meanwhile(lambda: user.call("PUT", "/artifacts/1/objectives/3.1.1[a]", {}))
     thread.join(20)
     assert [one.status_code for one in answers] == [204]

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from cmmc_tracker.errors import NoSpace
-from cmmc_tracker.services import artifacts, verify
+from cmmc_tracker.services import links, verify
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.blobs import FolderBlobs, FolderIncoming
 from tests.attack.uploads import SECRET, Watched, body_of, left, sent, under_way
@@ -194,7 +194,7 @@ def test_a_failure_while_the_row_is_written_leaves_no_temporary_file_and_verify_
 
     app.config["PROPAGATE_EXCEPTIONS"] = False
     with monkeypatch.context() as patch:
-        patch.setattr(artifacts, "create", fails)
+        patch.setattr(links, "create_linked", fails)
         assert user.upload("a.txt", SECRET).status_code == 500
     assert under_way(tmp_path) == []
     verify.run(tracker)

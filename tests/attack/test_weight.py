@@ -220,7 +220,13 @@ def test_a_flood_of_tiny_requests_holds_up_nobody_else(app: Flask, piece: bytes)
     assert waited < 1.0
 
 
-FILES = ("/artifacts/upload", "/artifacts/1/versions", "/api/v1/artifacts", "/api/v1/artifacts/1/versions")
+FILES = (
+    "/artifacts/upload",
+    "/artifacts/1/versions",
+    "/api/v1/artifacts",
+    "/api/v1/artifacts/1/versions",
+    "/artifacts/import",
+)
 
 
 def test_only_the_addresses_that_take_files_have_room_for_them(app: Flask) -> None:

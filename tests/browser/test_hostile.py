@@ -31,13 +31,16 @@ from tests.conftest import PASSWORD, Person, add_account, person
 FIELDS = {
     "an artifact's page and the list": """artifacts.receive.title artifacts.receive.description artifacts.receive.file
         artifacts.receive.locator artifacts.receive.shows artifacts.edit.title artifacts.edit.description
-        artifacts.add_version.file artifacts.add_version.note artifacts.link.locator artifacts.link.shows""",
-    "a requirement's page": "requirements.judge.note requirements.implement.narrative",
+        artifacts.add_version.file artifacts.add_version.note artifacts.link.locator artifacts.link.shows
+        artifacts.review.remark artifacts.remark.text""",
+    "a requirement's page": "requirements.judge.note requirements.implement.narrative requirements.remark.text",
     "its own field, beside what was found": """artifacts.index.q artifacts.picker.q requirements.index.q
         audit.index.actor audit.index.entity audit.index.q""",
     "a refusal, or parsed into something else": """artifacts.receive.objectives artifacts.link.objective
         artifacts.receive.collected_on artifacts.receive.covers_from artifacts.receive.covers_until
         artifacts.edit.collected_on artifacts.edit.covers_from artifacts.edit.covers_until audit.index.since
+        artifacts.add_version.collected_on artifacts.add_version.covers_from artifacts.add_version.covers_until
+        duties.calendar.assessment imports.receive.file profile.set_mail.mail
         audit.index.until profile.make_token.days settings.save.session_idle_minutes
         settings.save.session_longest_hours settings.save.security_contact""",
     "the accounts, or a refusal": "users.add.username profile.make_token.token_name accounts.sign_in.username",
@@ -49,11 +52,14 @@ FIELDS = {
 API_FIELDS = {
     "an artifact's page": """create_artifact.title create_artifact.description create_artifact.locator
         create_artifact.shows change_artifact.title change_artifact.description create_version.note
-        put_link.locator put_link.shows""",
+        put_link.locator put_link.shows review_artifact.remark""",
     "a requirement's page": "change_objective.note change_requirement.narrative",
     "every page, in the menu": "create_system.name",
     "a refusal, or parsed into something else": """create_artifact.kind create_artifact.covers_from
         create_artifact.covers_until create_artifact.collected_on create_artifact.system create_artifact.objectives
+        create_artifact.cadence create_artifact.owner create_artifact.reviewer change_artifact.cadence
+        change_artifact.owner change_artifact.reviewer create_version.covers_from create_version.covers_until
+        create_version.collected_on review_artifact.act review_artifact.manifest_sha256
         change_artifact.kind change_artifact.covers_from change_artifact.covers_until change_artifact.collected_on
         change_objective.status change_objective.methods change_requirement.implementation_status
         change_requirement.responsibility put_link.system delete_link.system""",
@@ -90,6 +96,9 @@ def _seed(ada: Person, tracker: Tracker) -> None:
         assert ada.client.post(f"/api/v1{artifact}/versions", data=note).status_code == 201
         _changed(ada, f"/systems/main/requirements/{REQUIREMENTS[n]}/objectives/a", {"status": "not_met", "note": text})
         _changed(ada, f"/systems/main/requirements/{REQUIREMENTS[n]}", {"narrative": text})
+        assert ada.post(f"{artifact}/remarks", {"text": text}).status_code == 302
+        about = f"/systems/main/requirements/{REQUIREMENTS[n]}/objectives/a/remarks"
+        assert ada.post(about, {"text": text}).status_code == 302
     _seed_accounts(ada, tracker)
     for text in TEXTS:
         assert ada.call("POST", "/systems", {"name": text[:200], "level": 2}).status_code == 201
@@ -179,6 +188,7 @@ def _one_artifact(eyes: Eyes, number: int, text: str) -> None:
     assert eyes.shown("#title") == {line}
     assert eyes.shown("#description") == {whole}
     assert eyes.shown("#versions-title ~ table td") & {line, whole}
+    assert eyes.shown("#remarks .said") == {whole}
 
 
 def _one_requirement(eyes: Eyes, requirement: str, text: str) -> None:
@@ -188,6 +198,7 @@ def _one_requirement(eyes: Eyes, requirement: str, text: str) -> None:
     assert line in eyes.shown("#objective-a .evidence-list a")
     assert eyes.shown("#note-a") == {whole}
     assert eyes.shown("#narrative") == {whole}
+    assert eyes.shown("#objective-a .said") == {whole}
 
 
 def _accounts(eyes: Eyes) -> None:
@@ -227,7 +238,7 @@ def test_what_is_refused_or_searched_for_is_shown_as_typed_and_runs_nowhere(
         assert sorted(found) == _names(FIELDS)
         forms = list(eyes.forms.values())
         widest = {form.endpoint: form for form in sorted(forms, key=lambda form: len(form.fields))}
-        for form in (form for form in widest.values() if form.method == "get"):
+        for form in (form for form in widest.values() if form.method == "get" and form.shown):
             _search(eyes, form)
         client, token = _client(eyes, app), eyes.page.get_attribute("body", "data-csrf") or ""
         for form in (form for form in forms if form.method == "post" and set(form.fields) != {"csrf_token"}):
@@ -248,7 +259,12 @@ def _walk(eyes: Eyes, bo: Person) -> None:
         "/",
         "/artifacts",
         "/artifacts/1",
+        "/artifacts/1/compare",
         "/artifacts/upload",
+        "/artifacts/import",
+        "/my-work",
+        "/calendar",
+        "/trash",
         "/profile",
         "/config",
         "/admin/users",
@@ -257,6 +273,12 @@ def _walk(eyes: Eyes, bo: Person) -> None:
         eyes.go(path)
     for path in ("/systems/main/requirements", "/artifacts/picker?system=main&objective=3.1.1[a]", "/api/docs"):
         eyes.go(path)
+    eyes.go("/artifacts/import")
+    register = {"name": "register.csv", "mimeType": "text/csv", "buffer": b"title,kind\nevidence,log\n"}
+    page.set_input_files("main input[type=file]", register)
+    page.click("main form button[type=submit]")
+    page.wait_for_url("**/artifacts/import/*")
+    eyes.look()
     eyes.go("/systems/main/requirements/IA.L2-3.5.3?objective=a")
     page.fill("#pick-a", "evi")
     page.wait_for_selector("#objective-a .picked form")

@@ -26,7 +26,7 @@ def _files(folder: Path) -> list[Path]:
 def _judge(page: Page, letter: str, status: str = "MET") -> None:
     block = page.locator(f"#objective-{letter}")
     if block.get_attribute("open") is None:
-        block.locator("summary").click()
+        block.locator(":scope > summary").click()
     block.get_by_label(status, exact=True).check()
     block.get_by_role("button", name="Save").click()
     expect(page.locator(f"#objective-{letter} > summary")).to_contain_text(status)

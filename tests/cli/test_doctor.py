@@ -20,8 +20,10 @@ from cmmc_tracker.services import doctor, passwords, settings, tokens
 from cmmc_tracker.services.doctor import CHECKS, Finding, Grade, Patient, examine
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import site
+from cmmc_tracker.storage.mail import Smtp
 from cmmc_tracker.storage.site import Answer
 from tests.conftest import ON_POSTGRESQL, OPERATOR, PASSWORD, Clock, add_account
+from tests.storage.test_mail import Box, serving
 
 Doctor = Callable[..., subprocess.CompletedProcess[str]]
 Look = Callable[..., tuple[int, str]]
@@ -211,6 +213,11 @@ def test_a_journal_that_makes_readers_wait_is_told(run: Doctor, folder: Path) ->
         ("sign-in limit", "✗", {"RATE_LIMIT_URL": "redis://:hidden@127.0.0.1:1/0"}),
         ("virus scanner", "✗", {"CLAMD_URL": "tcp://127.0.0.1:1"}),
         ("virus scanner", "✗", {"CLAMD_URL": "unix:///nowhere/clamd.ctl"}),
+        ("mail", "✓", {}),
+        ("mail", "✗", {"SMTP_URL": "smtp://127.0.0.1:1", "MAIL_FROM": "tracker@example.com"}),
+        ("mail", "✗", {"SMTP_URL": "smtps://u:hidden@127.0.0.1:1", "MAIL_FROM": "tracker@example.com"}),
+        ("settings", "✗", {"SMTP_URL": "smtp://u:hidden@h?tls=none", "MAIL_FROM": "tracker@example.com"}),
+        ("settings", "✗", {"SMTP_URL": "smtp://u:hidden@h"}),
         ("site", "✗", {"PUBLIC_URL": "https://127.0.0.1:1", "ask": "--online"}),
         ("site", "✗", {"PUBLIC_URL": "", "ask": "--online"}),
     ],
@@ -245,6 +252,16 @@ def test_a_store_that_cannot_be_written_is_bad(installed: Doctor, folder: Path) 
     done = installed("doctor")
     assert _line(done, "store")[0] == "✗"
     assert done.returncode == 1
+
+
+def test_a_mail_server_that_answers_is_good_and_gets_no_mail(look: Look) -> None:
+    box = Box()
+    with serving(box, authenticator=box.sign_in, auth_require_tls=False) as place:
+        _, told = look(SMTP_URL=f"smtp://tracker:hunter2@{place}", MAIL_FROM="tracker@example.com")
+        assert "✓ mail: the server answers after " in told
+        _, told = look(SMTP_URL=f"smtp://tracker:wrong@{place}", MAIL_FROM="tracker@example.com")
+        assert "✗ mail: The mail server does not take the user and the password in SMTP_URL (535). Mend: " in told
+    assert (box.tries, box.arrived) == (2, [])
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
@@ -373,6 +390,24 @@ def test_tokens_that_nobody_used_for_a_quarter_are_told_with_their_owner(patient
     later = replace(patient, now=patient.now + timedelta(days=91))
     assert "of ada" in _found(later, "API tokens").text
     assert _found(replace(patient, now=patient.now + timedelta(days=400)), "API tokens").grade is Grade.GOOD
+
+
+def test_mail_that_leaves_the_machine_in_plain_is_told_with_the_way_to_mend_it(patient: Patient) -> None:
+    with serving(Box()) as place:
+        mailer = Smtp(f"smtp://{place}", "tracker@example.com")
+        found = _found(replace(patient, mailer=mailer, mail_is_open=True), "mail encryption")
+        assert found.grade is Grade.WARNING
+        assert "tls=none" in found.remedy
+        assert _found(replace(patient, mailer=mailer), "mail").grade is Grade.GOOD
+        assert "mail encryption" not in {one.check for one in examine(replace(patient, mailer=mailer))}
+
+
+def test_which_mail_is_open_is_read_from_its_address(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Smtp, "check", lambda _self: None)
+    for url, is_open in (("smtp://mail.example.com?tls=none", True), ("smtp://mail.example.com", False)):
+        _, told = look(SMTP_URL=url, MAIL_FROM="tracker@example.com")
+        assert "✓ mail: " in told
+        assert ("! mail encryption: it goes to another machine in plain" in told) is is_open
 
 
 def test_little_room_is_told_and_too_little_for_one_upload_is_bad(patient: Patient) -> None:

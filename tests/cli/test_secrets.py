@@ -111,6 +111,11 @@ def test_debug_is_off_unless_asked_for_and_never_goes_with_production() -> None:
         {"DATABASE_URL": "postgresql://u:hun@ter2:hunter2@127.0.0.1:port/x"},
         {"RATE_LIMIT_URL": "http://u:hunter2@127.0.0.1/0"},
         {"RATE_LIMIT_URL": "redis://u:x@127.0.0.1:hunter2/0"},
+        {"SMTP_URL": "smtp://u:hunter2@mail.example.com:port", "MAIL_FROM": "tracker@example.com"},
+        {"SMTP_URL": "smtp://u:hunter2@mail.example.com?tls=none", "MAIL_FROM": "tracker@example.com"},
+        {"SMTP_URL": "u:hunter2@mail.example.com", "MAIL_FROM": "tracker@example.com"},
+        {"SMTP_URL": "smtp://u:hunter2@mail.example.com"},
+        {"MAIL_FROM": "smtp://u:hunter2@mail.example.com", "SMTP_URL": "smtp://mail.example.com"},
     ],
 )
 def test_no_error_says_a_secret_even_where_it_stands_in_the_wrong_variable(start: Start, given: dict[str, str]) -> None:
@@ -124,9 +129,36 @@ def test_no_error_says_a_secret_even_where_it_stands_in_the_wrong_variable(start
 
 def test_settings_written_into_a_log_do_not_carry_secrets() -> None:
     given = {"FLASK_SECRET": LONG, "DATABASE_URL": "postgresql://u:hunter2@h/x", "RATE_LIMIT_URL": "redis://:hunter3@h"}
+    given |= {"SMTP_URL": "smtps://u:hunter4@h", "MAIL_FROM": "tracker@example.com"}
     told = repr(config.read(given))
     assert "production=False" in told
     assert not re.search(f"{LONG}|hunter", told)
+
+
+def test_mail_is_off_unless_server_and_sender_are_both_named() -> None:
+    assert (config.read({}).smtp_url, config.read({}).mail_from) == ("", "")
+    both = {"SMTP_URL": "smtps://u:hunter2@mail.example.com", "MAIL_FROM": "tracker@example.com"}
+    found = config.read(both)
+    assert (found.smtp_url, found.mail_from) == (both["SMTP_URL"], both["MAIL_FROM"])
+    for name, missing in (("SMTP_URL", "MAIL_FROM"), ("MAIL_FROM", "SMTP_URL")):
+        with pytest.raises(Misconfigured, match=rf"^{missing} is not set, but {name} is; mail needs both$"):
+            config.read({name: both[name]})
+
+
+@pytest.mark.parametrize(
+    "sender", ["tracker", "Tracker <t@example.com>", "t@example.com, u@example.com", "t@example.com\n"]
+)
+def test_a_sender_of_mail_that_is_no_plain_address_stops_the_start(sender: str) -> None:
+    with pytest.raises(Misconfigured, match=r"^MAIL_FROM cannot be used: it must be one mail address"):
+        config.read({"SMTP_URL": "smtp://localhost", "MAIL_FROM": sender})
+
+
+@pytest.mark.parametrize(
+    "url", ["mail.example.com", "http://mail.example.com", "smtp://", "smtp://h/x", "smtp://h?tls=no"]
+)
+def test_a_mail_server_that_cannot_be_used_stops_the_start(url: str) -> None:
+    with pytest.raises(Misconfigured, match=r"^SMTP_URL cannot be used: "):
+        config.read({"SMTP_URL": url, "MAIL_FROM": "tracker@example.com"})
 
 
 @dataclass

@@ -261,22 +261,23 @@ def _workers(parent: int) -> list[int]:
 
 
 def _started(parent: int) -> list[int]:
-    """Both workers, once they are there."""
+    """Both workers and the process that does the jobs, once they are there."""
     deadline = time.monotonic() + 10
-    while len(found := _workers(parent)) < 2 and time.monotonic() < deadline:
+    while len(found := _workers(parent)) < 3 and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert len(found) == 2
+    assert len(found) == 3
     return found
 
 
-def test_a_worker_that_dies_is_replaced(server: Running) -> None:
+@pytest.mark.parametrize("which", [0, 2], ids=["worker", "jobs"])
+def test_a_process_that_dies_is_replaced(server: Running, which: int) -> None:
     assert server.ask("GET", "/healthz")[0] == 200
     before = _started(server.process.pid)
-    os.kill(before[0], signal.SIGKILL)
+    os.kill(before[which], signal.SIGKILL)
     deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and len(set(_workers(server.process.pid)) - {before[0]}) < 2:
+    while time.monotonic() < deadline and len(set(_workers(server.process.pid)) - {before[which]}) < 3:
         time.sleep(0.05)
-    assert len(set(_workers(server.process.pid)) - {before[0]}) == 2
+    assert len(set(_workers(server.process.pid)) - {before[which]}) == 3
     assert server.ask("GET", "/healthz")[0] == 200
 
 

@@ -15,7 +15,9 @@ from urllib.parse import urlencode
 
 # Good values by the field's name; where operations mean different things by one name, by operation and name.
 VALUES: Mapping[Any, object] = {
+    "act": "retire",
     "action": "artifact:created",
+    "cadence": "once",
     "actor": "command line",
     "collected_on": "2026-02-01",
     "covers_from": "2026-01-01",
@@ -33,12 +35,16 @@ VALUES: Mapping[Any, object] = {
     "locator": "p. 1",
     "methods": ["examine"],
     "name": "Scan",
+    "manifest_sha256": "",
     "narrative": "for the scan",
     "note": "seen",
     "objective": "AC.L2-3.1.1[a]",
     "objectives": "AC.L2-3.1.1[a]",
+    "owner": "",
     "q": "policy",
+    "remark": "seen",
     "responsibility": "own",
+    "reviewer": "",
     "shows": "it is so",
     "since": "2026-01-01",
     "status": "met",

@@ -13,11 +13,13 @@ from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.errors import Invalid, NotFound
 from cmmc_tracker.gate import content, doors
 from cmmc_tracker.gate.etag import expected_version
-from cmmc_tracker.gate.forms import FACTS, check, files_of, system_for, take_in, targets_of
+from cmmc_tracker.gate.forms import DATES, FACTS, check, files_of, system_for, take_in, targets_of
 from cmmc_tracker.gate.listing import cursor_of, limit_of
-from cmmc_tracker.services import artifact_views, artifacts
-from cmmc_tracker.services.artifact_views import ArtifactFilter
-from cmmc_tracker.services.artifacts import Received, Target
+from cmmc_tracker.services import artifact_list, artifact_views, artifacts, links, reviews, trash
+from cmmc_tracker.services.artifact_list import ArtifactFilter
+from cmmc_tracker.services.artifacts import Received
+from cmmc_tracker.services.links import Target
+from cmmc_tracker.services.reviews import Verdict
 
 Wish = Literal["", "yes", "no"]
 
@@ -45,6 +47,9 @@ class NewArtifact(Given):
     covers_from: str = ""
     covers_until: str = ""
     collected_on: str = ""
+    cadence: str = "once"
+    owner: str = ""
+    reviewer: str = ""
     system: str = ""
     objectives: list[str] = Field(default_factory=list)
     locator: str = ""
@@ -61,13 +66,30 @@ class ArtifactChange(Given):
     covers_from: str | None = None
     covers_until: str | None = None
     collected_on: str | None = None
+    cadence: str | None = None
+    owner: str | None = None
+    reviewer: str | None = None
 
 
 class NewVersion(Given):
-    """A new version of an artifact; `strip_location` as for a new one."""
+    """A new version of an artifact, with new dates where some are given; `strip_location` as for a new one."""
 
     note: str = ""
+    covers_from: str | None = None
+    covers_until: str | None = None
+    collected_on: str | None = None
     strip_location: Wish = ""
+
+
+class ReviewAct(Given):
+    """What to do: submit, withdraw, approve, return, retire or revive; `return` needs a remark.
+
+    `manifest_sha256`, where it is given, is the hash of the version that was looked at: another one answers 412.
+    """
+
+    act: str
+    remark: str = ""
+    manifest_sha256: str = ""
 
 
 class LinkFacts(Given):
@@ -102,7 +124,7 @@ def list_artifacts(query: WantedArtifacts) -> ArtifactsShown:
         cursor=cursor_of(request.args),
     )
     with doors.open_read() as work:
-        found, following = artifact_views.page(work, wanted)
+        found, following = artifact_list.page(work, wanted)
     items = [artifact_shown(one) for one in found]
     return ArtifactsShown(items=items, next_cursor=str(following) if following else None)
 
@@ -118,24 +140,25 @@ def list_artifacts(query: WantedArtifacts) -> ArtifactsShown:
     failures=(400, 404, 413, 415, 422, 429, 503, 507),
 )
 def create_artifact(form: NewArtifact) -> Response:
-    """Keep a file as a new artifact, linked to objectives."""
+    """Keep a file, or several in their order, as a new artifact, linked to objectives."""
     home = system_for(doors.actor(), form.system)
     targets = targets_of(home, form.objectives, form.locator, form.shows)
     facts = {name: value for name, value in form.model_dump().items() if name in FACTS}
     check(home, facts)
-    received = _file(form.strip_location)
+    received = _files(form.strip_location)
     with doors.open_write() as work:
-        made = artifacts.create(work, home, received, facts, targets)
+        made = links.create_linked(work, home, received, facts, targets)
         shown = artifact_shown(artifact_views.one(work, made))
     return _created(shown)
 
 
-def _file(strip_location: str) -> Received:
+def _files(strip_location: str) -> list[Received]:
     files = files_of()
-    if len(files) != 1:
-        problem = "A file is needed." if not files else "Send one file; each becomes an artifact of its own."
-        raise Invalid({"file": problem})
-    return take_in(files[0], strip_location)
+    if not files:
+        raise Invalid({"file": "A file is needed."})
+    if len(files) > artifacts.MOST_FILES:
+        raise Invalid({"file": f"One version has at most {artifacts.MOST_FILES} files."})
+    return [take_in(one, strip_location) for one in files]
 
 
 def _created(shown: ArtifactShown) -> Response:
@@ -182,7 +205,38 @@ def change_artifact(artifact_id: int, body: ArtifactChange) -> ArtifactShown:
 def delete_artifact(artifact_id: int) -> None:
     """The artifact is found nowhere after this; its bytes and history stay."""
     with doors.open_write() as work:
-        artifacts.remove(work, artifact_id, expected_version())
+        trash.remove(work, artifact_id, expected_version())
+
+
+@operation(
+    "POST",
+    "/artifacts/{artifact_id}/restore",
+    "Take an artifact out of the trash",
+    answer=ArtifactShown,
+    failures=(404,),
+)
+def restore_artifact(artifact_id: int) -> ArtifactShown:
+    """The artifact is there again as it was, for thirty days after it was put into the trash."""
+    with doors.open_write() as work:
+        trash.restore(work, artifact_id)
+        return artifact_shown(artifact_views.one(work, artifact_id))
+
+
+@operation(
+    "POST",
+    "/artifacts/{artifact_id}/review",
+    "Hand an artifact in, give a verdict, retire it",
+    answer=ArtifactShown,
+    body=ReviewAct,
+    failures=(400, 404, 409, 412, 422),
+    versioned=True,
+)
+def review_artifact(artifact_id: int, body: ReviewAct) -> ArtifactShown:
+    """Do one act about the artifact's state; who may do which is said by the rules of review."""
+    verdict = Verdict.parse(body.act, body.remark, expected_version(), body.manifest_sha256)
+    with doors.open_write() as work:
+        reviews.decide(work, artifact_id, verdict)
+        return artifact_shown(artifact_views.one(work, artifact_id))
 
 
 @operation(
@@ -197,13 +251,14 @@ def delete_artifact(artifact_id: int) -> None:
     versioned=True,
 )
 def create_version(artifact_id: int, form: NewVersion) -> Response:
-    """Keep a file as the artifact's new version; older ones stay."""
+    """Keep a file, or several in their order, as the artifact's new version; older ones stay."""
     version = expected_version()
+    dates = {name: value for name, value in form.model_dump().items() if name in DATES and value is not None}
     with doors.open_read() as work:
-        artifacts.check_version(work, artifact_id, form.note, version)
-    received = _file(form.strip_location)
+        artifacts.check_version(work, artifact_id, form.note, version, dates)
+    received = _files(form.strip_location)
     with doors.open_write() as work:
-        artifacts.add_version(work, artifact_id, received, form.note, version)
+        artifacts.add_version(work, artifact_id, received, form.note, version=version, given=dates)
         shown = artifact_shown(artifact_views.one(work, artifact_id))
     return _created(shown)
 
@@ -240,7 +295,7 @@ def put_link(artifact_id: int, objective: str, body: LinkFacts, query: LinkSyste
     target = targets_of(home, [str(_objective(objective))])[0]
     locator, shows = parse_link(body.locator, body.shows)
     with doors.open_write() as work:
-        artifacts.link(work, artifact_id, Target(home, target.objective, locator, shows))
+        links.link(work, artifact_id, Target(home, target.objective, locator, shows))
 
 
 @operation(
@@ -255,7 +310,7 @@ def delete_link(artifact_id: int, objective: str, query: LinkSystem) -> None:
     """The artifact is no evidence for the objective any more; again is no error."""
     home = system_for(doors.actor(), query.system)
     with doors.open_write() as work:
-        artifacts.unlink(work, artifact_id, home, _objective(objective))
+        links.unlink(work, artifact_id, home, _objective(objective))
 
 
 def _objective(text: str) -> ObjectiveId:

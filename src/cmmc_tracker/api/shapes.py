@@ -5,6 +5,7 @@ from datetime import date, datetime
 from cmmc_tracker.api.registry import Shown
 from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
 from cmmc_tracker.domain.assessment import Method, Status
+from cmmc_tracker.domain.freshness import Cadence, Freshness
 from cmmc_tracker.domain.scoring import Score
 from cmmc_tracker.services.artifact_views import Artifact, File, Version
 from cmmc_tracker.services.assessment import Finding, Line, RequirementState
@@ -181,6 +182,7 @@ class VersionShown(Shown):
     received_by: str
     warnings: list[str]
     files: list[FileShown]
+    manifest_sha256: str
 
 
 class ArtifactShown(Shown):
@@ -194,6 +196,13 @@ class ArtifactShown(Shown):
     covers_from: date | None
     covers_until: date | None
     collected_on: date | None
+    cadence: Cadence
+    due_on: date | None
+    freshness: Freshness
+    owner: str
+    reviewer: str
+    approved_by: str
+    approved_at: datetime | None
     created_at: datetime
     created_by: str
     version: int
@@ -342,6 +351,13 @@ def artifact_shown(artifact: Artifact) -> ArtifactShown:
         covers_from=artifact.covers_from,
         covers_until=artifact.covers_until,
         collected_on=artifact.collected_on,
+        cadence=artifact.cadence,
+        due_on=artifact.due_on,
+        freshness=artifact.freshness,
+        owner=artifact.owner,
+        reviewer=artifact.reviewer,
+        approved_by=artifact.approved_by,
+        approved_at=artifact.approved_at,
         created_at=artifact.created_at,
         created_by=artifact.created_by,
         version=artifact.version,
@@ -366,6 +382,7 @@ def _version_shown(version: Version) -> VersionShown:
         received_by=version.received_by,
         warnings=list(first.warnings),
         files=[_file_shown(f) for f in version.files],
+        manifest_sha256=version.manifest_sha256,
     )
 
 

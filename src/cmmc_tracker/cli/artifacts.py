@@ -17,8 +17,8 @@ from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.errors import TrackerError
 from cmmc_tracker.gate.forms import targets_of
 from cmmc_tracker.services import artifacts, intake
-from cmmc_tracker.services.artifacts import Target
 from cmmc_tracker.services.intake import Sender
+from cmmc_tracker.services.links import Target, create_linked
 from cmmc_tracker.services.work import Tracker
 
 PIECE = 1_048_576
@@ -103,7 +103,7 @@ def _add_one(
             artifacts.check(given, tracker.clock().date())
             received = intake.take_in(Sender(tracker, actor), incoming, path.name, strip_location=wanted.strip_location)
             with tracker.write(actor) as work:
-                made = artifacts.create(work, wanted.home, received, given, wanted.targets)
+                made = create_linked(work, wanted.home, [received], given, wanted.targets)
     except TrackerError as error:
         return {"file": str(path), "error": error.message}
     except OSError as error:

@@ -49,7 +49,8 @@ def score(slug: str | None, as_json: bool) -> None:
     type=click.File("r", encoding="utf-8", errors="replace"),
     help="A file of such heads, as `audit head --file` writes it.",
 )
-def verify(as_json: bool, heads: tuple[str, ...], heads_file: IO[str] | None) -> None:
+@click.option("--resume", is_flag=True, help="Go on where a run within the last day was stopped.")
+def verify(as_json: bool, heads: tuple[str, ...], heads_file: IO[str] | None, *, resume: bool) -> None:
     """Check all bytes against their hashes, rows against bytes, and the audit log's chain.
 
     With heads that were kept elsewhere it also finds a chain that was written anew as a whole.
@@ -58,7 +59,7 @@ def verify(as_json: bool, heads: tuple[str, ...], heads_file: IO[str] | None) ->
     tracker, _ = opened()
     with byte_bar(shown=not as_json) as bar:
         task = bar.add_task("Checking the bytes", total=verifying.total(tracker))
-        report = verifying.run(tracker, lambda size: bar.advance(task, size), kept)
+        report = verifying.run(tracker, lambda size: bar.advance(task, size), kept, resume=resume)
     if as_json:
         click.echo(json.dumps(asdict(report)))
     else:

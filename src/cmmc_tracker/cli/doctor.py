@@ -14,8 +14,10 @@ from cmmc_tracker.config import SHORTEST_SECRET, Settings
 from cmmc_tracker.errors import Misconfigured
 from cmmc_tracker.services import doctor as examining
 from cmmc_tracker.services.doctor import Finding, Grade, Patient
+from cmmc_tracker.storage import mail
 from cmmc_tracker.storage.scanner import Clamd
 
+_MAIL_PATIENCE = mail.Patience(step=5.0, whole=10.0)
 _SIGNS = {Grade.GOOD: "✓", Grade.WARNING: "!", Grade.BAD: "✗"}
 
 
@@ -66,15 +68,17 @@ def _patient(settings: Settings, site: str) -> Patient:
         database_url=settings.database_url,
         now=datetime.now(UTC),
         scanner=Clamd(settings.scanner_url) if settings.scanner_url else None,
+        mailer=mail.Smtp(settings.smtp_url, settings.mail_from, _MAIL_PATIENCE) if settings.smtp_url else None,
+        mail_is_open=bool(settings.smtp_url) and mail.server(settings.smtp_url).is_open,
         ask=site.rstrip("/"),
-        secrets=(settings.secret, *_passwords(settings.database_url), *_passwords(settings.rate_limit_url)),
+        secrets=(settings.secret, *_passwords(settings.database_url, settings.rate_limit_url, settings.smtp_url)),
     )
 
 
-def _passwords(url: str) -> tuple[str, ...]:
-    """The password in an address, as it is written and as it is meant."""
-    written = urlsplit(url).password or ""
-    return tuple(dict.fromkeys((written, unquote(written))))
+def _passwords(*urls: str) -> tuple[str, ...]:
+    """The passwords in addresses, each as it is written and as it is meant."""
+    written = [urlsplit(url).password or "" for url in urls]
+    return tuple(dict.fromkeys([*written, *map(unquote, written)]))
 
 
 def _tell(found: list[Finding]) -> None:

@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import click
 
-from cmmc_tracker.app import build, open_tracker, read_settings
+from cmmc_tracker.app import build, house_of, open_tracker, read_settings
 from cmmc_tracker.config import Settings
 from cmmc_tracker.gate import headers, server, session
 from cmmc_tracker.gate.reception import House
-from cmmc_tracker.services import logins
+from cmmc_tracker.services import jobs, logins
 from cmmc_tracker.storage import modes
 from cmmc_tracker.storage.database import sqlite_file
 
@@ -42,6 +42,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         threads=threads,
         trusts_proxies=settings.trusted_proxies > 0,
         after_fork=lambda: tracker.engine.dispose(close=False),
+        jobs=lambda: jobs.go_on(house_of(settings, tracker)),
     )
     address = _address(settings, host, listening.getsockname()[1])
     click.echo(f"CMMC Artifact Tracker serves on {address}")

@@ -35,19 +35,24 @@ class Action(StrEnum):
     ARTIFACT_DELETE = "artifact:delete"
     ARTIFACT_EDIT = "artifact:edit"
     ARTIFACT_LINK = "artifact:link"
+    ARTIFACT_PURGE = "artifact:purge"
     ARTIFACT_VIEW = "artifact:view"
     AUDIT_READ = "audit:read"
     CATALOG_IMPORT = "catalog:import"
     IMPLEMENTATION_EDIT = "implementation:edit"
     OBJECTIVE_JUDGE = "objective:judge"
     OWN_ACCOUNT = "own:account"
+    REMARK_WRITE = "remark:write"
     SETTINGS_EDIT = "settings:edit"
     SYSTEM_CREATE = "system:create"
     SYSTEM_VIEW = "system:view"
     USER_MANAGE = "user:manage"
 
 
-_ADMIN_ONLY = {Action.AUDIT_READ, Action.CATALOG_IMPORT, Action.SETTINGS_EDIT, Action.USER_MANAGE}
+_ADMIN_ONLY = {
+    *(Action.ARTIFACT_PURGE, Action.AUDIT_READ, Action.CATALOG_IMPORT),
+    *(Action.SETTINGS_EDIT, Action.USER_MANAGE),
+}
 _SIGNED_IN = {Action.OWN_ACCOUNT, Action.SYSTEM_CREATE}
 _IN_SYSTEM = {
     Action.ARTIFACT_CREATE: Right.CONTRIBUTE,
@@ -57,6 +62,7 @@ _IN_SYSTEM = {
     Action.ARTIFACT_VIEW: Right.VIEW,
     Action.IMPLEMENTATION_EDIT: Right.CONTRIBUTE,
     Action.OBJECTIVE_JUDGE: Right.JUDGE,
+    Action.REMARK_WRITE: Right.CONTRIBUTE,
     Action.SYSTEM_VIEW: Right.VIEW,
 }
 _DEMANDS = {
@@ -108,6 +114,14 @@ def system_of(actor: Actor, slug: str) -> Access:
     access = actor.systems.get(slug)
     if access is None:
         raise NotFound("There is no such system, or you are not a member of it.")
+    return access
+
+
+def system_by_id(actor: Actor | None, system_id: int) -> Access:
+    """The system of that number as this person knows it; raises `NotFound` for strangers to it."""
+    access = actor.by_id(system_id) if actor else None
+    if access is None:
+        raise NotFound("This belongs to another system; only members of that system can change it.")
     return access
 
 

@@ -27,6 +27,8 @@ class Preferences:
     second_factor_required: bool = False
     scanner_away: str = REFUSE
     security_contact: str = ""
+    review_required: bool = False
+    approve_own: bool = False
 
     @property
     def idle(self) -> timedelta:
@@ -101,4 +103,6 @@ FIELDS: Mapping[str, Callable[[str], Any]] = {
     "second_factor_required": _switch,
     "scanner_away": _away,
     "security_contact": _contact,
+    "review_required": _switch,
+    "approve_own": _switch,
 }

@@ -6,13 +6,22 @@ from flask import Response, request, send_file
 from waitress.buffers import ReadOnlyFileBasedBuffer
 
 from cmmc_tracker.domain.uploads import INLINE
+from cmmc_tracker.errors import Conflict
 from cmmc_tracker.gate.doors import installation
 from cmmc_tracker.gate.headers import PDF_POLICY, UPLOAD_POLICY
 from cmmc_tracker.services.artifact_views import File
 
 
 def send(file: File) -> Response:
-    """One stored file with its own media type; shown in the browser only where that is harmless."""
+    """One stored file with its own media type; shown in the browser only where that is harmless.
+
+    Raises `Conflict` for bytes that are known to be damaged, unless the request says that it wants them all the same.
+    """
+    if file.is_damaged and request.args.get("damaged") != "yes":
+        raise Conflict(
+            "The bytes of this file are not those that were received: the last check found them "
+            f"{file.check_state}. An administrator should restore them from a backup; ?damaged=yes gives what is there."
+        )
     inline = file.media_type in INLINE and "download" not in request.args
     _read_range(file.size)
     response = send_file(

@@ -13,11 +13,13 @@ from cmmc_tracker.errors import Invalid, NotFound
 from cmmc_tracker.gate import doors
 from cmmc_tracker.gate.uploads import incoming_of
 from cmmc_tracker.services import accounts, artifacts, intake
-from cmmc_tracker.services.artifacts import Received, Target
+from cmmc_tracker.services.artifacts import Received
 from cmmc_tracker.services.intake import Sender, Together
 from cmmc_tracker.services.limits import PASSWORD_CHANGE
+from cmmc_tracker.services.links import Target
 
-FACTS = ("title", "kind", "description", "covers_from", "covers_until", "collected_on")
+DATES = ("covers_from", "covers_until", "collected_on")
+FACTS = ("title", "kind", "description", *DATES, "cadence", "owner", "reviewer")
 
 
 def facts_of(form: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,6 +49,8 @@ def check(system: Access, facts: Mapping[str, Any]) -> None:
     """Raise before any bytes are kept when the person may not add evidence here, or a fact is wrong."""
     allow(doors.actor(), Action.ARTIFACT_CREATE, system)
     artifacts.check(facts, doors.installation().tracker.clock().date())
+    with doors.open_read() as work:
+        artifacts.check_people(work, system, facts)
 
 
 def system_for(actor: Actor, slug: str) -> Access:

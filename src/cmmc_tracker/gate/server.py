@@ -41,6 +41,7 @@ class Site:
     threads: int
     trusts_proxies: bool
     after_fork: Callable[[], None]
+    jobs: Callable[[], None] | None = None  # what a process of its own does beside the workers, until told to stop
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -73,6 +74,8 @@ def serve(site: Site, listening: socket.socket) -> int:
     signal.signal(signal.SIGINT, parent.stop)
     for _ in range(site.workers):
         parent.start()
+    if site.jobs:
+        parent.start(jobs=True)
     return parent.watch()
 
 
@@ -80,11 +83,12 @@ class _Parent:
     def __init__(self, site: Site, listening: socket.socket, pipe: tuple[int, int]) -> None:
         self._site, self._listening, self._pipe = site, listening, pipe
         self._workers: dict[int, float] = {}
+        self._jobs = 0  # the process that does the jobs, which is one of them too
         self._stopping = False
         self._quick_deaths = 0
 
-    def start(self) -> None:
-        """Fork one worker."""
+    def start(self, *, jobs: bool = False) -> None:
+        """Fork one worker, or the process that does the jobs."""
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
@@ -92,12 +96,16 @@ class _Parent:
             status = 1
             try:
                 os.close(self._pipe[1])
-                _work(self._site, self._listening, self._pipe[0])
+                if jobs:
+                    _do_jobs(self._site, self._listening, self._pipe[0])
+                else:
+                    _work(self._site, self._listening, self._pipe[0])
                 status = 0
             finally:
                 sys.stderr.flush()
                 os._exit(status)
         self._workers[pid] = time.monotonic()
+        self._jobs = pid if jobs else self._jobs
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
         """Tell the workers to finish."""
@@ -122,7 +130,7 @@ class _Parent:
                 return 1
             time.sleep(min(0.1 * 2**self._quick_deaths, 2.0) if self._quick_deaths else 0.0)
             if not self._told_to_stop():
-                self.start()
+                self.start(jobs=pid == self._jobs)
         self._finish()
         return 0
 
@@ -149,6 +157,18 @@ def _waited(*, block: bool) -> int | None:
     except (ChildProcessError, InterruptedError):
         return None
     return pid or None
+
+
+def _do_jobs(site: Site, listening: socket.socket, alive: int) -> None:
+    """The process beside the workers, until it is told to stop or the parent is gone. Pages come first: it is nice."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    listening.close()
+    os.nice(10)
+    threading.Thread(target=_end_with_parent, args=(alive,), daemon=True).start()
+    site.after_fork()
+    assert site.jobs is not None  # noqa: S101 a narrowing: it is started only where there is one
+    site.jobs()
 
 
 def _work(site: Site, listening: socket.socket, alive: int) -> None:

@@ -17,7 +17,12 @@ from cmmc_tracker.errors import Invalid, Malformed, TooMany
 from cmmc_tracker.gate import doors
 from cmmc_tracker.storage.blobs import Incoming
 
-TAKES_FILES = frozenset({"api.create_artifact", "api.create_version", "artifacts.receive", "artifacts.add_version"})
+TAKES_FILES = frozenset(
+    {
+        *("api.create_artifact", "api.create_version", "artifacts.receive", "artifacts.add_version"),
+        "imports.receive",
+    }
+)
 MOST_FILES = 200
 AT_ONCE = 6  # requests with files that one person may have under way
 WAIT_SECONDS = 5

@@ -14,7 +14,9 @@ from sqlalchemy import Select, and_, delete, func, insert, select, update
 
 from cmmc_tracker.domain.accounts import REMEMBERED_PASSWORDS, check_password, name_key, parse_name, parse_role
 from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.domain.digest import is_address
 from cmmc_tracker.domain.permissions import Action, Actor, Role, allow
+from cmmc_tracker.domain.text import clean_line
 from cmmc_tracker.errors import Conflict, Invalid, NotFound
 from cmmc_tracker.services import delays, passwords, sessions, systems, tokens
 from cmmc_tracker.services.work import Tracker, Work
@@ -313,6 +315,25 @@ def _set_hash(work: Work, user_id: int, before: str, fresh: str) -> None:
     mine = old_passwords.c.user_id == user_id
     kept = select(old_passwords.c.id).where(mine).order_by(old_passwords.c.id.desc()).limit(REMEMBERED_PASSWORDS - 1)
     work.change(delete(old_passwords).where(mine, old_passwords.c.id.not_in(kept)))
+
+
+def own_mail(work: Work) -> str:
+    """Where the actor's reminders go."""
+    found: str = work.db.execute(
+        select(users.c.mail).where(users.c.id == (work.actor.id if work.actor else None))
+    ).scalar_one()
+    return found
+
+
+def set_own_mail(work: Work, text: str) -> None:
+    """Set where one's own reminders go; empty: none are sent. Raises `Invalid` for what is no address."""
+    allow(work.actor, Action.OWN_ACCOUNT)
+    mail, me = clean_line(text), work.actor.id if work.actor else None
+    if mail and not is_address(mail):
+        raise Invalid({"mail": "This is no mail address that reminders can be sent to, such as ada@example.com."})
+    if mail != own_mail(work):
+        work.change(update(users).where(users.c.id == me).values(mail=mail))
+        work.record(Event.USER_MAIL_CHANGED, f"user:{me}", {"set": bool(mail)})
 
 
 def count(work: Work) -> int:

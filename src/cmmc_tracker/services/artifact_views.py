@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -10,13 +10,16 @@ from sqlalchemy import ColumnElement, and_, func, select
 
 from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
 from cmmc_tracker.domain.catalog import ObjectiveId
-from cmmc_tracker.errors import Invalid, NotFound
+from cmmc_tracker.domain.freshness import Cadence, Dates, Freshness, freshness
+from cmmc_tracker.errors import NotFound
+from cmmc_tracker.services import members
 from cmmc_tracker.services.artifacts import shown_to, visible
+from cmmc_tracker.services.integrity import INTACT
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage import search
 from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts, blobs, links, users
 
 COMMAND_LINE = "command line"
+_OF_BLOB = (blobs.c.size, blobs.c.check_state, blobs.c.checked_at, blobs.c.text_state, blobs.c.text_why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,15 @@ class File:
     size: int
     sha256: str
     warnings: tuple[str, ...] = ()  # what its examination found, in sentences
+    check_state: str = ""  # how the bytes stood when they were last hashed again; empty: not since they came
+    checked_at: datetime | None = None
+    text_state: str = "waiting"
+    text_why: str = ""
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether the bytes were found not to be those that were received."""
+        return self.check_state not in {"", INTACT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,12 @@ class Version:
     received_at: datetime
     received_by: str
     files: tuple[File, ...]
+    manifest_sha256: str
+
+    @property
+    def size(self) -> int:
+        """The bytes of all its files together."""
+        return sum(one.size for one in self.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +90,13 @@ class Artifact:
     version: int
     versions: tuple[Version, ...]
     links: tuple[LinkedObjective, ...]
+    owner: str
+    reviewer: str
+    cadence: Cadence
+    due_on: date | None
+    approved_by: str  # empty where no review was asked for
+    approved_at: datetime | None
+    freshness: Freshness  # today
     same_bytes: tuple[tuple[int, str], ...] = ()  # other artifacts (id, title) with the same current bytes
 
     @property
@@ -88,21 +113,7 @@ class ArtifactName:
     title: str
     kind: Kind
     status: ArtifactStatus
-
-
-@dataclass(frozen=True, slots=True)
-class ArtifactFilter:
-    """What to list; an empty field does not narrow. `cursor` is the last id of the page before."""
-
-    text: str = ""
-    kind: str = ""
-    status: str = ""
-    family: str = ""
-    objective: ObjectiveId | None = None
-    system_id: int | None = None
-    unlinked: bool = False
-    limit: int = 25
-    cursor: int | None = None
+    freshness: Freshness
 
 
 def one(work: Work, artifact_id: int) -> Artifact:
@@ -110,62 +121,23 @@ def one(work: Work, artifact_id: int) -> Artifact:
     row = visible(work, artifact_id)
     versions = _versions(work, artifact_versions.c.artifact_id == artifact_id)
     linked = _links(work, [artifact_id])
-    by = _names(work, [row.created_by])
+    by = _people(work, [row])
     current = next(v for v in versions[artifact_id] if v.number == row.current_version)
-    return _artifact(row, by, tuple(versions[artifact_id]), linked[artifact_id], _twins(work, artifact_id, current))
+    return replace(
+        _artifact(work, row, by, tuple(versions[artifact_id]), linked[artifact_id]),
+        same_bytes=_twins(work, artifact_id, current),
+    )
 
 
-def page(work: Work, wanted: ArtifactFilter) -> tuple[list[Artifact], int | None]:
-    """Artifacts that fit, newest first, with their current version, and the cursor of the next page or None."""
-    query = select(artifacts).where(shown_to(work.actor), *_conditions(work, wanted))
-    order: ColumnElement[int] = artifacts.c.id
-    if wanted.text:
-        query, order = search.narrowed(work.db, query, artifacts.c.id, wanted.text)
-    if wanted.cursor is not None:
-        query = query.where(order < wanted.cursor)
-    rows = work.rows(query.order_by(order.desc()).limit(wanted.limit + 1))
-    more, rows = len(rows) > wanted.limit, rows[: wanted.limit]
-    found = _filled(work, rows)
-    return found, (found[-1].id if more else None)
-
-
-def _filled(work: Work, rows: list[Any]) -> list[Artifact]:
+def filled(work: Work, rows: list[Any]) -> list[Artifact]:
+    """Rows of artifacts with their current versions, links and people."""
     if not rows:
         return []
     ids = [row.id for row in rows]
     current = and_(artifact_versions.c.artifact_id == artifacts.c.id, artifacts.c.id.in_(ids))
     versions = _versions(work, current, artifact_versions.c.number == artifacts.c.current_version)
-    linked, by = _links(work, ids), _names(work, [row.created_by for row in rows])
-    return [_artifact(row, by, tuple(versions[row.id]), linked[row.id]) for row in rows]
-
-
-def _conditions(work: Work, wanted: ArtifactFilter) -> list[Any]:
-    found = []
-    if wanted.kind:
-        if wanted.kind not in set(Kind):
-            raise Invalid({"kind": f"This kind is not known; choose one of {', '.join(Kind)}."})
-        found.append(artifacts.c.kind == wanted.kind)
-    if wanted.status:
-        if wanted.status not in set(ArtifactStatus):
-            raise Invalid({"status": f"This status is not known; choose one of {', '.join(ArtifactStatus)}."})
-        found.append(artifacts.c.status == wanted.status)
-    if wanted.system_id is not None:
-        found.append(artifacts.c.system_id == wanted.system_id)
-    return [*found, *_linked_conditions(work, wanted)]
-
-
-def _linked_conditions(work: Work, wanted: ArtifactFilter) -> list[Any]:
-    mine = links.c.system_id.in_(work.actor.system_ids() if work.actor else [])
-    any_link = select(links.c.artifact_id).where(links.c.artifact_id == artifacts.c.id, mine)
-    found: list[Any] = []
-    if wanted.family:
-        found.append(any_link.where(links.c.requirement.startswith(f"{wanted.family}.", autoescape=True)).exists())
-    if wanted.objective:
-        at = and_(links.c.requirement == wanted.objective.requirement, links.c.letter == wanted.objective.letter)
-        found.append(any_link.where(at).exists())
-    if wanted.unlinked:
-        found.append(~any_link.exists())
-    return found
+    linked, by = _links(work, ids), _people(work, rows)
+    return [_artifact(work, row, by, tuple(versions[row.id]), linked[row.id]) for row in rows]
 
 
 def of_requirement(
@@ -174,8 +146,16 @@ def of_requirement(
     """The evidence of a requirement, or of one of its objectives: letter -> (artifact, locator, shows) as linked."""
     query = (
         select(links.c.letter, links.c.locator, links.c.shows, artifacts.c.id, artifacts.c.title)
-        .add_columns(artifacts.c.kind, artifacts.c.status)
+        .add_columns(artifacts.c.kind, artifacts.c.status, artifacts.c.due_on, artifact_versions.c.received_at)
+        .add_columns(artifacts.c.covers_from, artifacts.c.covers_until, artifacts.c.collected_on)
         .join(artifacts, artifacts.c.id == links.c.artifact_id)
+        .join(
+            artifact_versions,
+            and_(
+                artifact_versions.c.artifact_id == artifacts.c.id,
+                artifact_versions.c.number == artifacts.c.current_version,
+            ),
+        )
         .where(links.c.system_id == system_id, links.c.requirement == requirement, artifacts.c.deleted_at.is_(None))
         .order_by(links.c.linked_at, links.c.artifact_id)
     )
@@ -183,7 +163,8 @@ def of_requirement(
         query = query.where(links.c.letter == letter)
     found: dict[str, list[tuple[ArtifactName, str, str]]] = defaultdict(list)
     for row in work.rows(query):
-        name = ArtifactName(row.id, row.title, Kind(row.kind), ArtifactStatus(row.status))
+        fresh = freshness(row.due_on, _dates(row, row.received_at.date()), work.now.date())
+        name = ArtifactName(row.id, row.title, Kind(row.kind), ArtifactStatus(row.status), fresh)
         found[row.letter].append((name, row.locator, row.shows))
     return found
 
@@ -208,18 +189,20 @@ def file_named(work: Work, artifact_id: int, number: int, name: str) -> File:
     return found
 
 
-def count(work: Work) -> int:
-    """How many artifacts the actor may see."""
-    return work.db.execute(select(func.count()).select_from(artifacts).where(shown_to(work.actor))).scalar_one()
+def counted(work: Work) -> ColumnElement[int]:
+    """How many artifacts the actor may see, as a column of another query."""
+    return select(func.count()).select_from(artifacts).where(shown_to(work.actor)).scalar_subquery()
 
 
 def _artifact(
+    work: Work,
     row: Any,
-    by: Mapping[int, str],
+    by: Mapping[int | None, str],
     versions: tuple[Version, ...],
     linked: list[LinkedObjective],
-    same_bytes: tuple[tuple[int, str], ...] = (),
 ) -> Artifact:
+    received = next(v.received_at for v in versions if v.number == row.current_version).date()
+    dates = _dates(row, received)
     return Artifact(
         id=row.id,
         system_id=row.system_id,
@@ -236,18 +219,28 @@ def _artifact(
         version=row.version,
         versions=versions,
         links=tuple(linked),
-        same_bytes=same_bytes,
+        owner=by.get(row.owner_id, ""),
+        reviewer=by.get(row.reviewer_id, ""),
+        cadence=Cadence(row.cadence),
+        due_on=row.due_on,
+        approved_by=by.get(row.approved_by, ""),
+        approved_at=row.approved_at,
+        freshness=freshness(row.due_on, dates, work.now.date()),
     )
 
 
-def _names(work: Work, ids: Iterable[int | None]) -> Mapping[int, str]:
-    wanted = {i for i in ids if i is not None}
-    return {r.id: r.name for r in work.rows(select(users.c.id, users.c.name).where(users.c.id.in_(wanted)))}
+def _dates(row: Any, received_on: date) -> Dates:
+    return Dates(row.covers_from, row.covers_until, row.collected_on, received_on)
+
+
+def _people(work: Work, rows: Iterable[Any]) -> Mapping[int | None, str]:
+    ids = {i for row in rows for i in (row.created_by, row.owner_id, row.reviewer_id, row.approved_by)}
+    return members.names(work, ids)
 
 
 def _versions(work: Work, *where: Any) -> Mapping[int, list[Version]]:
     query = (
-        select(artifact_versions, users.c.name, artifact_files, blobs.c.size)
+        select(artifact_versions, users.c.name, artifact_files, *_OF_BLOB)
         .join(artifacts, artifacts.c.id == artifact_versions.c.artifact_id)
         .join(users, users.c.id == artifact_versions.c.received_by, isouter=True)
         .join(
@@ -268,12 +261,14 @@ def _versions(work: Work, *where: Any) -> Mapping[int, list[Version]]:
     for (artifact_id, number), rows in grouped.items():
         first = rows[0]
         files = tuple(map(_file, rows))
-        found[artifact_id].append(Version(number, first.note, first.received_at, first.name or COMMAND_LINE, files))
+        found[artifact_id].append(
+            Version(number, first.note, first.received_at, first.name or COMMAND_LINE, files, first.manifest_sha256)
+        )
     return found
 
 
 def _files(work: Work, *where: Any) -> Mapping[tuple[int, int], list[File]]:
-    query = select(artifact_files, blobs.c.size).join(blobs, blobs.c.sha256 == artifact_files.c.sha256).where(*where)
+    query = select(artifact_files, *_OF_BLOB).join(blobs, blobs.c.sha256 == artifact_files.c.sha256).where(*where)
     found: dict[tuple[int, int], list[File]] = defaultdict(list)
     for r in work.rows(query.order_by(artifact_files.c.position)):
         found[r.artifact_id, r.number].append(_file(r))
@@ -281,7 +276,18 @@ def _files(work: Work, *where: Any) -> Mapping[tuple[int, int], list[File]]:
 
 
 def _file(row: Any) -> File:
-    return File(row.position, row.filename, row.media_type, row.size, row.sha256, tuple(row.warnings))
+    return File(
+        row.position,
+        row.filename,
+        row.media_type,
+        row.size,
+        row.sha256,
+        tuple(row.warnings),
+        row.check_state,
+        row.checked_at,
+        row.text_state,
+        row.text_why,
+    )
 
 
 def _links(work: Work, ids: list[int]) -> Mapping[int, list[LinkedObjective]]:

@@ -1,27 +1,33 @@
-"""Artifacts: making, describing, linking to objectives, deleting. Bytes come by `intake`, reading is `artifact_views`.
+"""Artifacts: making, describing, new versions. Bytes come by `intake`, reading is `artifact_views`, linking `links`.
 
 Bytes are in the store, fsynced under their hash, before a transaction opens; row and audit entry are committed
 together. A crash in between leaves at worst a blob without a row, never a row without bytes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlalchemy import and_, insert, or_, select, update
 
-from cmmc_tracker.domain.artifacts import ArtifactStatus, parse_facts
+from cmmc_tracker.domain import freshness
+from cmmc_tracker.domain.accounts import name_key
+from cmmc_tracker.domain.artifacts import distinct_names, first_status, manifest, parse_facts
 from cmmc_tracker.domain.audit import Event
-from cmmc_tracker.domain.catalog import ObjectiveId
-from cmmc_tracker.domain.permissions import Access, Action, Actor, Right, allow
+from cmmc_tracker.domain.freshness import Cadence, Dates
+from cmmc_tracker.domain.permissions import Access, Action, Actor, allow, system_by_id
 from cmmc_tracker.domain.text import clean_text
-from cmmc_tracker.errors import Forbidden, Invalid, NotFound, Stale
+from cmmc_tracker.errors import Invalid, NotFound, Stale
+from cmmc_tracker.services import members, settings
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage import search
-from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts, blobs, links
+from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts, blob_texts, blobs, links
 
-_FACTS = ("title", "kind", "description", "covers_from", "covers_until", "collected_on")
+_FACTS = ("title", "kind", "description", "covers_from", "covers_until", "collected_on", "cadence")
+_PEOPLE = ("owner", "reviewer")
+MOST_FILES = 100  # in one version
+LONGEST_NOTE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,128 +53,151 @@ class Received:
         return {"file": self.filename, "sha256": self.sha256, **more}
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """An objective of a system that evidence is linked to."""
-
-    system: Access
-    objective: ObjectiveId
-    locator: str = ""
-    shows: str = ""
-
-
 def check(given: Mapping[str, Any], today: date) -> None:
     """Raise `Invalid` for facts that cannot be kept; asked before the bytes are, so that nothing is left over."""
     parse_facts({"title": "", **given}, today)
 
 
-def create(
-    work: Work, system: Access, received: Received, given: Mapping[str, Any], targets: Sequence[Target] = ()
-) -> int:
-    """Make an artifact of one file in a system, linked to the targets; returns its number."""
+def check_people(work: Work, system: Access, given: Mapping[str, Any]) -> None:
+    """Raise `Invalid` for an owner or a reviewer who cannot be one here; asked before the bytes are, too."""
+    named = {name: given[name] for name in _PEOPLE if given.get(name)}
+    _people(work, system.system_id, parse_facts(named, work.now.date()))
+
+
+def create(work: Work, system: Access, files: Sequence[Received], given: Mapping[str, Any]) -> int:
+    """Make an artifact of one version with these files in a system; returns its number."""
     allow(work.actor, Action.ARTIFACT_CREATE, system)
-    facts = {"kind": "other", "description": "", **parse_facts({"title": "", **given}, work.now.date())}
+    parsed = {"kind": "other", "description": "", **parse_facts({"title": "", **given}, work.now.date())}
+    facts = {name: value for name, value in parsed.items() if name not in _PEOPLE}
+    people = _people(work, system.system_id, parsed)
+    values = {**facts, **people, "created_at": work.now}
     made = work.change(
         insert(artifacts).values(
-            **facts,
+            **values,
+            due_on=_due(values, work.now.date()),
             system_id=system.system_id,
-            status=ArtifactStatus.APPROVED,
+            status=first_status(review=settings.current(work).review_required),
             current_version=1,
-            created_at=work.now,
-            created_by=_actor_id(work),
+            created_by=actor_id(work),
         )
     ).inserted_primary_key
     assert made is not None  # noqa: S101 a narrowing for the type checker
     artifact_id = int(made[0])
-    _add_file(work, artifact_id, 1, received, "")
-    _remember(work, artifact_id)
-    detail = {**facts, "system": system.slug, **received.told()}
-    work.record(Event.ARTIFACT_CREATED, f"artifact:{artifact_id}", detail)
-    for target in targets:
-        _link(work, artifact_id, target)
+    _add_files(work, artifact_id, 1, files, "")
+    remember(work, artifact_id)
+    named = {name: parsed[name] for name in _PEOPLE if parsed.get(name)}
+    work.record(
+        Event.ARTIFACT_CREATED, f"artifact:{artifact_id}", {**facts, **named, "system": system.slug, **_told(files)}
+    )
     return artifact_id
 
 
-def add_version(work: Work, artifact_id: int, received: Received, note: str = "", version: int | None = None) -> int:
-    """Add a file as the artifact's new version; the older ones stay. Returns the new version's number."""
-    row, _ = _editable(work, artifact_id, Action.ARTIFACT_EDIT)
-    note = _note(note)
-    number = int(row.current_version) + 1
-    work.change_one(_bumped(artifact_id, version if version is not None else row.version, current_version=number))
-    _add_file(work, artifact_id, number, received, note)
-    _remember(work, artifact_id)
-    detail = {"number": number, **received.told(), "note": note}
+def add_version(
+    work: Work,
+    artifact_id: int,
+    files: Sequence[Received],
+    note: str = "",
+    *,
+    version: int | None = None,
+    given: Mapping[str, Any] | None = None,
+) -> int:
+    """Add files as the artifact's new version, with new dates where `given` has some; the older versions stay.
+
+    An approval lapses with it, for it held for the bytes of before. Returns the new version's number.
+    """
+    row, _ = editable(work, artifact_id, Action.ARTIFACT_EDIT)
+    note, number = _note(note), int(row.current_version) + 1
+    before = {name: getattr(row, name) for name in _FACTS}
+    facts = parse_facts({n: v for n, v in (given or {}).items() if n in _FACTS}, work.now.date(), before)
+    changes = {
+        **facts,
+        "due_on": _due({**before, **facts}, work.now.date()),
+        "status": first_status(review=settings.current(work).review_required),
+        "approved_sha256": None,
+        "approved_by": None,
+        "approved_at": None,
+        "current_version": number,
+    }
+    work.change_one(bumped(artifact_id, version if version is not None else row.version, **changes))
+    _add_files(work, artifact_id, number, files, note)
+    remember(work, artifact_id)
+    changed = {name: value for name, value in facts.items() if before[name] != value}
+    detail = {"number": number, **_told(files), "note": note, "status": changes["status"], **changed}
     work.record(Event.ARTIFACT_VERSIONED, f"artifact:{artifact_id}", detail)
     return number
 
 
-def check_version(work: Work, artifact_id: int, note: str, version: int | None) -> None:
+def check_version(
+    work: Work, artifact_id: int, note: str, version: int | None, given: Mapping[str, Any] | None = None
+) -> None:
     """Raise what `add_version` would; asked before the bytes are kept, so that nothing is left over."""
-    row, _ = _editable(work, artifact_id, Action.ARTIFACT_EDIT)
+    row, _ = editable(work, artifact_id, Action.ARTIFACT_EDIT)
     if version not in {None, row.version}:
         raise Stale("Somebody else changed this artifact meanwhile. Nothing was kept; look at it, then send again.")
     _note(note)
+    parse_facts(given or {}, work.now.date(), {name: getattr(row, name) for name in _FACTS})
 
 
 def _note(text: str) -> str:
     note = clean_text(text)
-    if len(note) > 2_000:
-        raise Invalid({"note": "A note has at most 2,000 characters."})
+    if len(note) > LONGEST_NOTE:
+        raise Invalid({"note": f"A note has at most {LONGEST_NOTE:,} characters."})
     return note
 
 
 def edit(work: Work, artifact_id: int, given: Mapping[str, Any], version: int | None = None) -> None:
     """Change what is said of an artifact: only the keys that are given; nothing when nothing differs."""
-    row, _ = _editable(work, artifact_id, Action.ARTIFACT_EDIT)
+    row, _ = editable(work, artifact_id, Action.ARTIFACT_EDIT)
     before = {name: getattr(row, name) for name in _FACTS}
-    facts = parse_facts(given, work.now.date(), before)
-    changes = {name: value for name, value in facts.items() if before[name] != value}
+    parsed = parse_facts(given, work.now.date(), before)
+    people = _people(work, row.system_id, _newly_named(work, row, parsed))
+    changes = {name: value for name, value in parsed.items() if name in before and before[name] != value}
+    changes |= {name: value for name, value in people.items() if getattr(row, name) != value}
     if not changes and version in {None, row.version}:
         return
-    work.change_one(_bumped(artifact_id, version if version is not None else row.version, **changes))
-    _remember(work, artifact_id)
-    detail = {"before": {name: before[name] for name in changes}, "after": changes}
-    work.record(Event.ARTIFACT_EDITED, f"artifact:{artifact_id}", detail)
+    received_on = _received_on(work, row)
+    due_on = _due({**before, **changes}, received_on)
+    work.change_one(bumped(artifact_id, version if version is not None else row.version, **changes, due_on=due_on))
+    remember(work, artifact_id)
+    detail = {"before": {name: getattr(row, name) for name in changes}, "after": changes}
+    work.record(Event.ARTIFACT_EDITED, f"artifact:{artifact_id}", _with_names(work, detail))
 
 
-def remove(work: Work, artifact_id: int, version: int | None = None) -> None:
-    """Put an artifact into the trash: it is found nowhere, its bytes and its history stay."""
-    row, _ = _editable(work, artifact_id, Action.ARTIFACT_DELETE)
-    work.change_one(_bumped(artifact_id, version if version is not None else row.version, deleted_at=work.now))
-    work.record(Event.ARTIFACT_DELETED, f"artifact:{artifact_id}", {"title": row.title})
+def _people(work: Work, system_id: int, parsed: Mapping[str, Any]) -> dict[str, int | None]:
+    return {f"{name}_id": members.named(work, system_id, parsed[name], name) for name in _PEOPLE if name in parsed}
 
 
-def link(work: Work, artifact_id: int, target: Target) -> None:
-    """Say that an artifact is evidence for an objective, where in it, and what it shows; again is no error."""
-    row = visible(work, artifact_id)
-    allow(work.actor, Action.ARTIFACT_LINK, target.system)
-    _may_share(work, row, target.system)
-    _link(work, artifact_id, target)
+def _newly_named(work: Work, row: Any, parsed: Mapping[str, Any]) -> dict[str, str]:
+    """Who is named for something else than before: who is named already stays, also when disabled meanwhile."""
+    known = members.names(work, {row.owner_id, row.reviewer_id})
+    given = {name: parsed[name] for name in _PEOPLE if name in parsed}
+    return {n: one for n, one in given.items() if name_key(one) != name_key(known.get(getattr(row, f"{n}_id"), ""))}
 
 
-def _may_share(work: Work, row: Any, system: Access) -> None:
-    """Linking lets the members of a system read: into another one it takes the right to contribute at home.
-
-    Where it is linked in that system already, its members read it anyway.
-    """
-    if row.system_id == system.system_id:
-        return
-    home = work.actor.by_id(row.system_id) if work.actor else None
-    if home is not None and Right.CONTRIBUTE in home.rights:
-        return
-    there = select(links.c.artifact_id).where(links.c.artifact_id == row.id, links.c.system_id == system.system_id)
-    if not work.row(there):
-        raise Forbidden("This artifact belongs to another system; only who contributes there may share it.")
+def _with_names(work: Work, detail: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """People by their names: the log is read by people, long after."""
+    ids = {part[f"{n}_id"] for part in detail.values() for n in _PEOPLE if f"{n}_id" in part}
+    known = members.names(work, ids) if ids else {}
+    return {
+        when: {
+            name.removesuffix("_id"): known.get(value, "") if name.endswith("_id") else value
+            for name, value in part.items()
+        }
+        for when, part in detail.items()
+    }
 
 
-def unlink(work: Work, artifact_id: int, system: Access, objective: ObjectiveId) -> None:
-    """Take a link away; no error when there is none."""
-    visible(work, artifact_id)
-    allow(work.actor, Action.ARTIFACT_LINK, system)
-    where = _at(artifact_id, system, objective)
-    if work.row(select(links.c.artifact_id).where(where)):
-        work.change(delete(links).where(where))
-        work.record(Event.ARTIFACT_UNLINKED, f"artifact:{artifact_id}", _place(system, objective))
+def _due(facts: Mapping[str, Any], received_on: date) -> date | None:
+    dates = Dates(facts.get("covers_from"), facts.get("covers_until"), facts.get("collected_on"), received_on)
+    return freshness.due(Cadence(facts.get("cadence") or Cadence.ONCE), dates)
+
+
+def _received_on(work: Work, row: Any) -> date:
+    query = select(artifact_versions.c.received_at).where(
+        artifact_versions.c.artifact_id == row.id, artifact_versions.c.number == row.current_version
+    )
+    found: date = work.db.execute(query).scalar_one().date()
+    return found
 
 
 def visible(work: Work, artifact_id: int) -> Any:
@@ -186,28 +215,21 @@ def shown_to(actor: Actor | None) -> Any:
     return and_(artifacts.c.deleted_at.is_(None), or_(artifacts.c.system_id.in_(ids), linked.exists()))
 
 
-def home_of(actor: Actor, slugs: Iterable[str]) -> Access | None:
-    """The system meant when none is named: the one that is named elsewhere, or the only one there is."""
-    named = set(slugs)
-    if len(named) == 1:
-        return actor.systems.get(named.pop())
-    return next(iter(actor.systems.values())) if len(actor.systems) == 1 else None
-
-
-def _actor_id(work: Work) -> int | None:
+def actor_id(work: Work) -> int | None:
+    """The account that acts; None at the command line."""
     return work.actor.id if work.actor else None
 
 
-def _editable(work: Work, artifact_id: int, action: Action) -> tuple[Any, Access]:
+def editable(work: Work, artifact_id: int, action: Action) -> tuple[Any, Access]:
+    """The artifact's row and home system when the actor may do that to it; raises `NotFound` or `Forbidden`."""
     row = visible(work, artifact_id)
-    home = work.actor.by_id(row.system_id) if work.actor else None
-    if home is None:
-        raise NotFound("This artifact belongs to another system; only members of that system can change it.")
+    home = system_by_id(work.actor, row.system_id)
     allow(work.actor, action, home)
     return row, home
 
 
-def _bumped(artifact_id: int, version: int, **values: Any) -> Any:
+def bumped(artifact_id: int, version: int, **values: Any) -> Any:
+    """An UPDATE of an artifact that is not in the trash, from the version that was read to the next."""
     return (
         update(artifacts)
         .where(artifacts.c.id == artifact_id, artifacts.c.version == version, artifacts.c.deleted_at.is_(None))
@@ -215,69 +237,68 @@ def _bumped(artifact_id: int, version: int, **values: Any) -> Any:
     )
 
 
-def _add_file(work: Work, artifact_id: int, number: int, received: Received, note: str) -> None:
-    work.alone(f"blob:{received.sha256}")
-    if not work.row(select(blobs.c.sha256).where(blobs.c.sha256 == received.sha256)):
-        values = {"sha256": received.sha256, "size": received.size, "stored_at": work.now}
-        work.change(insert(blobs).values(**values))
+def _told(files: Sequence[Received]) -> dict[str, Any]:
+    """What the log says of a version's files: of the first as ever, of all where there are several."""
+    if len(files) == 1:
+        return files[0].told()
+    return {**files[0].told(), "files": [one.told() for one in files]}
+
+
+def _add_files(work: Work, artifact_id: int, number: int, files: Sequence[Received], note: str) -> None:
+    if not 1 <= len(files) <= MOST_FILES:
+        raise Invalid({"file": f"A version has 1 to {MOST_FILES} files; these are {len(files)}."})
+    names = distinct_names(one.filename for one in files)
+    for one in sorted({file.sha256: file for file in files}.values(), key=lambda file: file.sha256):
+        keep_blob(work, one)
     work.change(
         insert(artifact_versions).values(
-            artifact_id=artifact_id, number=number, note=note, received_at=work.now, received_by=_actor_id(work)
-        )
-    )
-    work.change(
-        insert(artifact_files).values(
             artifact_id=artifact_id,
             number=number,
-            position=1,
-            filename=received.filename,
-            media_type=received.media_type,
-            sha256=received.sha256,
-            warnings=list(received.warnings),
+            note=note,
+            received_at=work.now,
+            received_by=actor_id(work),
+            manifest_sha256=manifest((f.sha256, f.size, name) for f, name in zip(files, names, strict=True)),
         )
     )
+    rows = [
+        {
+            "artifact_id": artifact_id,
+            "number": number,
+            "position": position,
+            "filename": name,
+            "media_type": file.media_type,
+            "sha256": file.sha256,
+            "warnings": list(file.warnings),
+        }
+        for position, (file, name) in enumerate(zip(files, names, strict=True), 1)
+    ]
+    work.change(insert(artifact_files), rows)
 
 
-def _remember(work: Work, artifact_id: int) -> None:
-    row = work.row(select(artifacts.c.title, artifacts.c.description).where(artifacts.c.id == artifact_id))
+def keep_blob(work: Work, received: Received) -> None:
+    """Know of the bytes of a file that came; who takes several asks in the order of their hashes."""
+    work.alone(f"blob:{received.sha256}")
+    if not work.row(select(blobs.c.sha256).where(blobs.c.sha256 == received.sha256)):
+        work.change(insert(blobs).values(sha256=received.sha256, size=received.size, stored_at=work.now))
+
+
+def remember(work: Work, artifact_id: int) -> None:
+    """Make an artifact findable by what is said of it now."""
+    row = work.row(select(artifacts).where(artifacts.c.id == artifact_id))
+    notes = work.rows(select(artifact_versions.c.note).where(artifact_versions.c.artifact_id == artifact_id))
     names = work.rows(select(artifact_files.c.filename).where(artifact_files.c.artifact_id == artifact_id).distinct())
-    if row is not None:
-        search.remember(work.db, artifact_id, row.title, " ".join([*(n.filename for n in names), row.description]))
-
-
-def _link(work: Work, artifact_id: int, target: Target) -> None:
-    allow(work.actor, Action.ARTIFACT_LINK, target.system)
-    work.alone(f"artifact:{artifact_id}")
-    where = _at(artifact_id, target.system, target.objective)
-    row = work.row(select(links.c.locator, links.c.shows).where(where))
-    values = {"locator": target.locator, "shows": target.shows}
-    if row is None:
-        work.change(
-            insert(links).values(
-                artifact_id=artifact_id,
-                system_id=target.system.system_id,
-                requirement=target.objective.requirement,
-                letter=target.objective.letter,
-                linked_at=work.now,
-                linked_by=_actor_id(work),
-                **values,
-            )
-        )
-    elif (row.locator, row.shows) != (target.locator, target.shows):
-        work.change(update(links).where(where).values(**values))
-    else:
-        return
-    work.record(Event.ARTIFACT_LINKED, f"artifact:{artifact_id}", {**_place(target.system, target.objective), **values})
-
-
-def _at(artifact_id: int, system: Access, objective: ObjectiveId) -> Any:
-    return and_(
-        links.c.artifact_id == artifact_id,
-        links.c.system_id == system.system_id,
-        links.c.requirement == objective.requirement,
-        links.c.letter == objective.letter,
+    current = and_(
+        artifact_files.c.artifact_id == artifacts.c.id, artifact_files.c.number == artifacts.c.current_version
     )
-
-
-def _place(system: Access, objective: ObjectiveId) -> dict[str, str]:
-    return {"system": system.slug, "objective": str(objective)}
+    texts = (
+        select(blob_texts.c.text)
+        .join(artifact_files, artifact_files.c.sha256 == blob_texts.c.sha256)
+        .join(artifacts, current)
+        .where(artifacts.c.id == artifact_id)
+        .order_by(artifact_files.c.position)
+    )
+    if row is not None:
+        people = members.names(work, {row.owner_id, row.reviewer_id}).values()
+        said = [*(n.filename for n in names), row.description, *(n.note for n in notes), *people]
+        words = [*said, *(t.text for t in work.rows(texts))]
+        search.remember(work.db, artifact_id, row.title, " ".join(words))

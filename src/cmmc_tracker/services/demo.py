@@ -11,8 +11,8 @@ from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, St
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.errors import Conflict
-from cmmc_tracker.services import artifacts, assessment, intake
-from cmmc_tracker.services.artifacts import Received, Target
+from cmmc_tracker.services import assessment, intake
+from cmmc_tracker.services.artifacts import Received
 from cmmc_tracker.services.demo_data import (
     ARTIFACTS,
     JUDGED,
@@ -22,6 +22,7 @@ from cmmc_tracker.services.demo_data import (
     PARTIAL,
     DemoArtifact,
 )
+from cmmc_tracker.services.links import Target, create_linked
 from cmmc_tracker.services.systems import MAIN
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage import tables
@@ -84,7 +85,7 @@ def _add(work: Work, main: Access, one: DemoArtifact, received: Received) -> Non
     }
     objectives = [catalog.parse_objective_id(text) for text in one.objectives.split()]
     targets = [Target(main, objective, one.locator, one.shows) for objective in objectives]
-    artifacts.create(work, main, received, given, targets)
+    create_linked(work, main, [received], given, targets)
 
 
 def _judge(work: Work, main: Access, number: str) -> None:

@@ -8,18 +8,16 @@ import codecs
 import csv
 import io
 import re
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL
-from threading import BoundedSemaphore, Timer
+from threading import BoundedSemaphore
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
 from cmmc_tracker.errors import Busy, Invalid, NotFound
-from cmmc_tracker.services import pdf_child
+from cmmc_tracker.services import child, pdf_child
 
 TEXT_BYTES = 200_000
 # One field can then not be longer than the reader of CSV takes (131,072 characters), whatever the file holds.
@@ -140,7 +138,13 @@ def _asked(path: Path, number: int, width: int) -> tuple[int, bytes]:
     if not _children.acquire(timeout=_PATIENCE):
         raise Busy("Too many pages are being drawn just now; reload in a moment.")
     try:
-        status, answer = _child(path, number, width)
+        status, answer = child.run(
+            pdf_child.__file__,
+            (str(number), str(width)),
+            path,
+            most_bytes=PICTURE_BYTES,
+            seconds=WALL_SECONDS,
+        )
     finally:
         _children.release()
     if len(answer) > PICTURE_BYTES:
@@ -155,29 +159,6 @@ def _asked(path: Path, number: int, width: int) -> tuple[int, bytes]:
     if status != 0 or match is None or bool(match[2]) != bool(number):
         raise _no_pictures("it is damaged, or too much for this preview")
     return int(match[1]), match[2]
-
-
-def _child(path: Path, number: int, width: int) -> tuple[int, bytes]:
-    """Exit status and answer, of which at most one byte more is taken in than is allowed."""
-    # By its file, isolated: the package may run from a folder that a bare interpreter does not know.
-    command = [sys.executable, "-I", pdf_child.__file__, str(number), str(width)]
-    with (
-        path.open("rb") as file,
-        subprocess.Popen(  # noqa: S603 our own script; the arguments are numbers
-            command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, cwd="/"
-        ) as child,
-    ):
-        assert child.stdout is not None  # noqa: S101 a narrowing for the type checker
-        timer = Timer(WALL_SECONDS, child.kill)
-        timer.start()
-        try:
-            answer = child.stdout.read(PICTURE_BYTES + 1)
-            if len(answer) > PICTURE_BYTES:
-                child.kill()
-            return child.wait(), answer
-        finally:
-            timer.cancel()
-            child.kill()
 
 
 def _no_pictures(why: str) -> Invalid:

@@ -99,6 +99,9 @@ class Blobs(Protocol):
     def sweep(self, known: Callable[[str], bool]) -> list[str]:
         """Remove what no living upload and no row needs; returns the names."""
 
+    def discard(self, sha256: str, known: Callable[[str], bool]) -> bool:
+        """Remove one content that no row needs and no living upload holds; tells whether it is gone."""
+
     def ping(self) -> None:
         """Raise when the store cannot be reached."""
 
@@ -190,10 +193,12 @@ class FolderBlobs:
             for path in sorted((self._root / _INCOMING).iterdir()):
                 if path.name != ".gate" and _removed(path, lambda: False):
                     removed.append(f"{_INCOMING}/{path.name}")
-        for sha256 in self.names():
-            if not known(sha256) and _removed(self._place(sha256), lambda sha256=sha256: known(sha256)):  # type: ignore[misc]
-                removed.append(sha256)
+        removed += [sha256 for sha256 in self.names() if not known(sha256) and self.discard(sha256, known)]
         return removed
+
+    def discard(self, sha256: str, known: Callable[[str], bool]) -> bool:
+        """Remove one content that no row needs and no living upload holds; tells whether it is gone."""
+        return _removed(self._place(sha256), lambda: known(sha256))
 
     def ping(self) -> None:
         """Raise `OSError` when the store cannot be reached."""

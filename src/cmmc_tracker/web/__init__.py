@@ -8,14 +8,20 @@ from cmmc_tracker.web.accounts.views import pages as accounts
 from cmmc_tracker.web.artifacts import pages as artifacts
 from cmmc_tracker.web.audit.views import pages as audit
 from cmmc_tracker.web.dashboard.views import pages as dashboard
+from cmmc_tracker.web.duties.views import pages as duties
 from cmmc_tracker.web.health.views import pages as health
+from cmmc_tracker.web.imports.views import pages as imports
 from cmmc_tracker.web.profile.views import pages as profile
 from cmmc_tracker.web.requirements.views import pages as requirements
 from cmmc_tracker.web.second_factor.views import pages as second_factor
 from cmmc_tracker.web.settings.views import pages as settings
+from cmmc_tracker.web.trash.views import pages as trash
 from cmmc_tracker.web.users.views import pages as users
 
-PAGES = [about, accounts, artifacts, audit, dashboard, health, profile, requirements, second_factor, settings, users]
+PAGES = [
+    *(about, accounts, artifacts, audit, dashboard, duties, health, imports, profile),
+    *(requirements, second_factor, settings, trash, users),
+]
 
 
 def join(app: Flask) -> None:

@@ -2,16 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
 from flask import Flask, Response, g, request, url_for
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from cmmc_tracker.domain import searching
 from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
 from cmmc_tracker.domain.assessment import Status
+from cmmc_tracker.domain.freshness import Cadence, Freshness
 from cmmc_tracker.domain.permissions import Access
 from cmmc_tracker.reports.markup import markdown
 
@@ -50,9 +52,11 @@ def watch(app: Flask) -> None:
         short=short,
         readable=readable,
         markdown=_safe_markdown,
+        marked=marked,
     )
-    app.jinja_env.globals.update(asset=asset, status_mark=status_mark)
+    app.jinja_env.globals.update(asset=asset, status_mark=status_mark, fresh_mark=fresh_mark)
     app.jinja_env.globals.update(Status=Status, Kind=Kind, ArtifactStatus=ArtifactStatus)
+    app.jinja_env.globals.update(Cadence=Cadence, Freshness=Freshness)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_frame)
     app.after_request(_cache)
@@ -63,6 +67,22 @@ def status_mark(status: Status) -> Markup:
     """A status: always a sign and a word, never colour alone. A list shows hundreds, so each is made once."""
     mark = Markup('<span class="status {}"><span aria-hidden="true">{}</span> {}</span>')
     return mark.format(status.value, status.sign, status.label)
+
+
+@cache
+def fresh_mark(freshness: Freshness) -> Markup:
+    """How fresh evidence is: a sign and a word; nothing for what is fresh."""
+    if freshness is Freshness.FRESH:
+        return Markup("")
+    mark = Markup('<span class="status {}"><span aria-hidden="true">{}</span> {}</span>')
+    return mark.format(freshness.value, "▲" if freshness is Freshness.OVERDUE else "◷", freshness.label)
+
+
+def marked(text: str, words: Sequence[str]) -> Markup:
+    """The text with what was searched for marked in it."""
+    return Markup("").join(
+        Markup("<mark>{}</mark>").format(part) if hit else escape(part) for part, hit in searching.marked(text, words)
+    )
 
 
 def day(value: date | None) -> str:

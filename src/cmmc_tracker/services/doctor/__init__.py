@@ -41,6 +41,7 @@ CHECKS: tuple[Check, ...] = (
     people.tokens,
     parts.scanner,
     parts.counter,
+    parts.mail,
 )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from cmmc_tracker.domain.permissions import Actor, Role
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage.mail import Mailer
 from cmmc_tracker.storage.scanner import Scanner
 
 OPERATOR = Actor(None, COMMAND_LINE, Role.ADMIN)
@@ -55,6 +56,8 @@ class Patient:
     now: datetime
     tracker: Tracker | None = None
     scanner: Scanner | None = None
+    mailer: Mailer | None = None
+    mail_is_open: bool = False  # it leaves the machine in plain
     ask: str = ""  # the site to ask; empty: nobody is asked anything
     secrets: tuple[str, ...] = ()
 

@@ -1,4 +1,4 @@
-"""Checks of what the tracker stands on: database, store, virus scanner, the counter of sign-in tries."""
+"""Checks of what the tracker stands on: database, store, virus scanner, the counter of sign-in tries, mail."""
 
 import io
 import time
@@ -123,3 +123,20 @@ def _redis_answers(url: str) -> bool:
         return cast("Storage", storage_from_string(url, wrap_exceptions=True, socket_connect_timeout=5)).check()
     except (ConfigurationError, StorageError):
         return False
+
+
+def mail(p: Patient) -> Iterator[Finding]:
+    """Whether the mail server would take a reminder, where one is named. It is signed in to; nothing is sent."""
+    if p.mailer is None:
+        yield good("mail", "no server is named; nobody is reminded by mail")
+        return
+    if p.mail_is_open:
+        text = "it goes to another machine in plain: who is reminded of what can be read on the way"
+        yield warning("mail encryption", text, "take ?tls=none out of SMTP_URL, or use smtps://")
+    begun = time.monotonic()
+    try:
+        p.mailer.check()
+    except TrackerError as error:
+        yield bad("mail", error.message.rstrip("."), "start it, or mend SMTP_URL (docs/deploy.md)")
+        return
+    yield good("mail", f"the server answers after {time.monotonic() - begun:.1f} s")

@@ -1,4 +1,4 @@
-"""One artifact: its preview, facts, links, versions and history; and its bytes."""
+"""One artifact: its preview, facts, state, links, versions, remarks and history; and its bytes."""
 
 import struct
 from collections.abc import Mapping
@@ -17,10 +17,21 @@ from cmmc_tracker.errors import Invalid, NotFound, Stale, TrackerError
 from cmmc_tracker.gate import content
 from cmmc_tracker.gate.doors import actor, installation, open_read, open_write
 from cmmc_tracker.gate.etag import form_version
-from cmmc_tracker.gate.forms import facts_of, files_of, take_in
-from cmmc_tracker.services import artifact_views, artifacts, audit, preview_pages
-from cmmc_tracker.services.artifact_views import File
+from cmmc_tracker.gate.forms import DATES, facts_of, files_of, take_in
+from cmmc_tracker.services import (
+    artifact_views,
+    artifacts,
+    audit,
+    contents,
+    dependents,
+    members,
+    preview_pages,
+    remarks,
+    reviews,
+)
+from cmmc_tracker.services.artifact_views import Artifact, File, Version
 from cmmc_tracker.services.audit import AuditEntry
+from cmmc_tracker.services.reviews import Verdict
 from cmmc_tracker.web.artifacts.views import pages
 
 SHOWN_PAGES = 30
@@ -44,22 +55,60 @@ def _page(
     with open_read() as work:
         artifact = artifact_views.one(work, artifact_id)
         history = _of_own_systems(audit.history(work, f"artifact:{artifact_id}"))
-    home = actor().by_id(artifact.system_id)
-    wanted = request.args.get("version", type=int)
-    version = next((v for v in artifact.versions if v.number == wanted), artifact.current)
+        home = actor().by_id(artifact.system_id)
+        open_acts = reviews.open_acts(work, artifacts.visible(work, artifact_id))
+        said = remarks.of_artifact(work, artifact_id) if home else []
+        people = members.of_system(work, artifact.system_id) if home else []
+        version = _chosen(artifact, request.args.get("version", type=int))
+        rests = dependents.of_artifact(work, artifact_id)
+        markings = contents.markings_of(work, version)
+        suggestions = contents.suggestions_for(work, artifact, home)
+    position = request.args.get("file", 1, type=int)
+    file = next((f for f in version.files if f.position == position), version.files[0])
     return render_template(
         "artifacts/show.html",
         room="artifacts",
         artifact=artifact,
         shown=version,
-        preview=preview_of(version.files[0]),
+        file=file,
+        preview=preview_of(file),
+        acts=open_acts,
+        remarks=said,
+        people=people,
+        rests={(one.system, one.objective): one for one in rests},
+        breaks=[one.objective for one in rests if one.breaks],
+        markings=markings,
+        suggestions=suggestions,
+        suggested_for=home,
+        is_member=home is not None,
         history=history,
         may_edit=home is not None and Right.CONTRIBUTE in home.rights,
         contributing=[s for s in actor().systems.values() if Right.CONTRIBUTE in s.rights],
         errors=errors or {},
         typed=typed,
         stale=stale,
-        inline=version.files[0].media_type in INLINE,
+        inline=file.media_type in INLINE,
+    )
+
+
+def _chosen(artifact: Artifact, number: int | None) -> Version:
+    return next((v for v in artifact.versions if v.number == number), artifact.current)
+
+
+@pages.get("/artifacts/<int:artifact_id>/compare")
+def compare(artifact_id: int) -> ResponseReturnValue:
+    """Two versions next to each other; without a choice the current one and the one before it."""
+    with open_read() as work:
+        artifact = artifact_views.one(work, artifact_id)
+    right = _chosen(artifact, request.args.get("right", type=int))
+    left = _chosen(artifact, request.args.get("left", right.number - 1, type=int))
+    common = {one.sha256 for one in left.files} & {one.sha256 for one in right.files}
+    return render_template(
+        "artifacts/compare.html",
+        room="artifacts",
+        artifact=artifact,
+        sides=[(name, one, preview_of(one.files[0])) for name, one in (("left", left), ("right", right))],
+        common=common,
     )
 
 
@@ -127,7 +176,7 @@ def _pdf_pages(_sha256: str, path: Path) -> int | str:
 def pdf_page(artifact_id: int, number: int, page: int) -> ResponseReturnValue:
     """One page of a PDF as a picture, made in a child process with limits."""
     with open_read() as work:
-        file = artifact_views.file_of(work, artifact_id, number)
+        file = artifact_views.file_of(work, artifact_id, number, request.args.get("file", 1, type=int))
     if file.media_type != "application/pdf":
         raise NotFound("This file has no pages.")
     response = make_response(preview_pages.pdf_page(installation().blobs.path(file.sha256), page))
@@ -161,19 +210,47 @@ def edit(artifact_id: int) -> ResponseReturnValue:
 
 @pages.post("/artifacts/<int:artifact_id>/versions")
 def add_version(artifact_id: int) -> ResponseReturnValue:
-    """Add a file as the artifact's new version."""
+    """Add a file, or several in their order, as the artifact's new version."""
     files = files_of()
     if not files:
         return _page(artifact_id, {"file": "Please choose the new version's file first."}), 422
     note, version = request.form.get("note", ""), form_version()
+    dates = {name: request.form[name] for name in DATES if name in request.form}
     try:
         with open_read() as work:
-            artifacts.check_version(work, artifact_id, note, version)
-        received = take_in(files[0], request.form.get("strip_location", ""))
+            artifacts.check_version(work, artifact_id, note, version, dates)
+        received = [take_in(one, request.form.get("strip_location", "")) for one in files]
         with open_write() as work:
-            artifacts.add_version(work, artifact_id, received, note, version)
+            artifacts.add_version(work, artifact_id, received, note, version=version, given=dates)
     except Invalid as error:
         return _page(artifact_id, error.fields), 422
     except Stale:
         return _page(artifact_id, {}, stale=True), 412
     return redirect(url_for(".show", artifact_id=artifact_id), code=302)
+
+
+@pages.post("/artifacts/<int:artifact_id>/review")
+def review(artifact_id: int) -> ResponseReturnValue:
+    """Hand an artifact in, give a verdict, retire it."""
+    form = request.form
+    try:
+        verdict = Verdict.parse(form.get("act", ""), form.get("remark", ""), form_version(), form.get("manifest", ""))
+        with open_write() as work:
+            after = reviews.decide(work, artifact_id, verdict)
+    except Invalid as error:
+        return _page(artifact_id, error.fields), 422
+    except Stale:
+        return _page(artifact_id, {}, stale=True), 412
+    flash(f"The artifact is now {after.label}.")
+    return redirect(url_for(".show", artifact_id=artifact_id), code=302)
+
+
+@pages.post("/artifacts/<int:artifact_id>/remarks")
+def remark(artifact_id: int) -> ResponseReturnValue:
+    """Say something of an artifact, or ask somebody."""
+    try:
+        with open_write() as work:
+            remarks.write_on_artifact(work, artifact_id, request.form.get("text", ""), request.form.get("ask", ""))
+    except Invalid as error:
+        return _page(artifact_id, error.fields), 422
+    return redirect(url_for(".show", artifact_id=artifact_id, _anchor="remarks"), code=302)

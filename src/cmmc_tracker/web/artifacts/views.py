@@ -1,15 +1,16 @@
 """The artifact library: the list, uploading, linking, and changing one. Its page is `show.py`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import FileStorage
 
-from cmmc_tracker.domain import catalog
-from cmmc_tracker.domain.catalog import parse_objective_id
-from cmmc_tracker.domain.permissions import Action, Right, allow
+from cmmc_tracker.domain import catalog, searching
+from cmmc_tracker.domain.catalog import ObjectiveId, parse_objective_id
+from cmmc_tracker.domain.permissions import Access, Action, Right, allow
 from cmmc_tracker.domain.text import clean_line
 from cmmc_tracker.errors import Invalid, TrackerError
 from cmmc_tracker.gate.doors import actor, open_read, open_write
@@ -18,8 +19,10 @@ from cmmc_tracker.gate.forms import check, facts_of, files_of, system_for, take_
 from cmmc_tracker.gate.listing import cursor_of, following_url
 from cmmc_tracker.gate.problems import STATUS
 from cmmc_tracker.gate.session import local_path
-from cmmc_tracker.services import artifact_views, artifacts
-from cmmc_tracker.services.artifact_views import ArtifactFilter
+from cmmc_tracker.services import artifact_list, links, members, trash
+from cmmc_tracker.services.artifact_list import ArtifactFilter
+from cmmc_tracker.services.links import Target
+from cmmc_tracker.web.undo import flash_undo
 
 pages = Blueprint("artifacts", __name__)
 
@@ -37,19 +40,37 @@ def index() -> ResponseReturnValue:
         unlinked=bool(args.get("unlinked")),
         cursor=cursor_of(args),
     )
+    problem, words = "", []
     with open_read() as work:
-        found, following = artifact_views.page(work, wanted)
+        try:
+            found, following = artifact_list.page(work, wanted)
+            words = searching.parse(wanted.text, work.now.date()).plain
+        except Invalid as error:
+            if "q" not in error.fields:
+                raise
+            found, following, problem = [], None, error.fields["q"]
+        snippets = artifact_list.snippets(work, [one.id for one in found], words)
     narrowed = any(args.get(name) for name in ("q", "kind", "status", "family", "objective", "unlinked"))
     return render_template(
         "artifacts/index.html",
         room="artifacts",
         artifacts=found,
         wanted=wanted,
+        problem=problem,
+        words=words,
+        snippets=snippets,
+        numbered=_numbered(wanted.text),
         narrowed=narrowed,
         next_page=following_url(".index", following) if following else "",
         first_page=following_url(".index", None) if wanted.cursor else "",
         families=catalog.load(2).families,
-    )
+    ), (422 if problem else 200)
+
+
+def _numbered(text: str) -> tuple[str, str]:
+    """The requirement, and the objective's letter, that a search is the number of: the page offers to go there."""
+    found = searching.numbered(text.strip()[:40])
+    return (found.requirement, found.letter) if isinstance(found, ObjectiveId) else (found, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +93,8 @@ def upload() -> ResponseReturnValue:
 def _upload_page(errors: Mapping[str, str], given: Mapping[str, Any], outcomes: list[Outcome]) -> str:
     mine = [s for s in actor().systems.values() if Right.CONTRIBUTE in s.rights]
     objectives = given.getlist("objectives") if hasattr(given, "getlist") else []
+    with open_read() as work:
+        people = {one.name: one for system in mine for one in members.of_system(work, system.system_id)}
     return render_template(
         "artifacts/upload.html",
         room="artifacts",
@@ -80,12 +103,16 @@ def _upload_page(errors: Mapping[str, str], given: Mapping[str, Any], outcomes: 
         given=given,
         objectives=" ".join(objectives),
         outcomes=outcomes,
+        people=list(people.values()),
     )
 
 
 @pages.post("/artifacts/upload")
 def receive() -> ResponseReturnValue:
-    """Take files in, each an artifact of its own; a file that is refused does not stop the others."""
+    """Take files in, each an artifact of its own, or all one artifact where the form says so.
+
+    A file that is refused does not stop the others.
+    """
     form, files = request.form, files_of()
     if not files:
         return _upload_page({"file": "Please choose a file first."}, form, []), 422
@@ -96,12 +123,13 @@ def receive() -> ResponseReturnValue:
     except Invalid as error:
         return _upload_page(error.fields, form, []), 422
     allow(actor(), Action.ARTIFACT_CREATE, home)
+    together = form.get("together") == "yes"
     outcomes = []
-    for file in files:
+    for group in [files] if together else [[file] for file in files]:
         facts = facts_of(form)
-        if len(files) > 1 or not facts.get("title", "").strip():
-            facts["title"] = title_of(file.filename or "")
-        outcomes.append(_receive_one(file, home, facts, targets))
+        if (len(files) > 1 and not together) or not facts.get("title", "").strip():
+            facts["title"] = title_of(group[0].filename or "")
+        outcomes.append(_receive_one(group, home, facts, targets))
     refused = [one for one in outcomes if one.problem]
     if refused:
         # Somebody who may come back later is told so by the status; else the files are to be mended.
@@ -112,16 +140,16 @@ def receive() -> ResponseReturnValue:
     return redirect(where, code=302)
 
 
-def _receive_one(file: Any, home: Any, facts: dict[str, Any], targets: list[Any]) -> Outcome:
-    name = clean_line(file.filename or "")[:200]
+def _receive_one(files: Sequence[FileStorage], home: Access, facts: dict[str, Any], targets: list[Target]) -> Outcome:
+    name = clean_line(files[0].filename or "")[:200]
     try:
         check(home, facts)
-        received = take_in(file, request.form.get("strip_location", ""))
+        received = [take_in(one, request.form.get("strip_location", "")) for one in files]
         with open_write() as work:
-            made = artifacts.create(work, home, received, facts, targets)
+            made = links.create_linked(work, home, received, facts, targets)
     except TrackerError as error:
         return Outcome(name, None, error.message, STATUS[type(error)])
-    return Outcome(received.filename, made, "", warnings=received.warnings)
+    return Outcome(received[0].filename, made, "", warnings=tuple(w for one in received for w in one.warnings))
 
 
 def _told(outcomes: list[Outcome]) -> list[str]:
@@ -152,7 +180,7 @@ def picker() -> ResponseReturnValue:
     objective = parse_objective_id(request.args.get("objective", ""))
     text = request.args.get("q", "")[:200]
     with open_read() as work:
-        found, _ = artifact_views.page(work, ArtifactFilter(text=text, limit=12))
+        found, _ = artifact_list.page(work, ArtifactFilter(text=text, limit=12))
     template = "artifacts/picked.html" if request.headers.get("X-Part") else "artifacts/picker.html"
     return render_template(template, room="requirements", home=home, objective=objective, artifacts=found, text=text)
 
@@ -168,7 +196,7 @@ def link(artifact_id: int) -> ResponseReturnValue:
     targets = targets_of(home, named, form.get("locator", ""), form.get("shows", ""))
     with open_write() as work:
         for target in targets:
-            artifacts.link(work, artifact_id, target)
+            links.link(work, artifact_id, target)
     return _back(artifact_id)
 
 
@@ -179,8 +207,19 @@ def unlink(artifact_id: int) -> ResponseReturnValue:
     home = system_for(actor(), form.get("system", ""))
     objective = parse_objective_id(form.get("objective", ""))
     with open_write() as work:
-        artifacts.unlink(work, artifact_id, home, objective)
-    flash(f"Unlinked from {objective}. The artifact itself stays.")
+        links.unlink(work, artifact_id, home, objective)
+    fields = {"system": home.slug, "objective": str(objective), "next": request.form.get("next", "")[:500]}
+    text = f"Unlinked from {objective}. The artifact itself stays."
+    flash_undo(text, url_for(".relink", artifact_id=artifact_id), fields)
+    return _back(artifact_id)
+
+
+@pages.post("/artifacts/<int:artifact_id>/relink")
+def relink(artifact_id: int) -> ResponseReturnValue:
+    """Put a link back that was just taken away, with what it said."""
+    home = system_for(actor(), request.form.get("system", ""))
+    with open_write() as work:
+        links.put_back(work, artifact_id, home, parse_objective_id(request.form.get("objective", "")))
     return _back(artifact_id)
 
 
@@ -193,6 +232,7 @@ def _back(artifact_id: int) -> ResponseReturnValue:
 def delete(artifact_id: int) -> ResponseReturnValue:
     """Put an artifact into the trash."""
     with open_write() as work:
-        artifacts.remove(work, artifact_id, form_version())
-    flash("The artifact is in the trash: it is shown nowhere, its bytes and history are kept.")
+        trash.remove(work, artifact_id, form_version())
+    text = f"The artifact is in the trash. It can be restored for {trash.KEPT_DAYS} days."
+    flash_undo(text, url_for("trash.restore", artifact_id=artifact_id), {})
     return redirect(url_for(".index"), code=302)

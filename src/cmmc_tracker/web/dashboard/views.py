@@ -9,8 +9,9 @@ from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.permissions import Access
 from cmmc_tracker.gate.doors import actor, open_read, system
-from cmmc_tracker.services import artifact_views, assessment
+from cmmc_tracker.services import assessment, integrity
 from cmmc_tracker.services.assessment import Line, Picture
+from cmmc_tracker.services.overview import overview
 
 pages = Blueprint("dashboard", __name__)
 SHOWN_LOSSES = 12
@@ -36,13 +37,17 @@ def show() -> ResponseReturnValue:
     g.system = system(request.args.get("system", next(iter(mine))))
     with open_read() as work:
         picture = assessment.picture(work, g.system)
-        artifacts = artifact_views.count(work)
+        seen = overview(work)
+        damaged = integrity.damaged(work) if seen.store.damaged and actor().is_admin else []
     return render_template(
         "dashboard/show.html",
         room="dashboard",
         score=picture.score,
         bars=_bars(g.system, picture),
-        artifacts=artifacts,
+        artifacts=seen.artifacts,
+        store=seen.store,
+        damaged=damaged,
+        waiting=seen.waiting,
         shown=SHOWN_LOSSES,
         assessed=_assessed(picture),
         objectives=sum(len(line.objectives) for line in picture.lines),

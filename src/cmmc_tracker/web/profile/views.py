@@ -27,12 +27,14 @@ def _page(errors: dict[str, str] | None = None, given: Any = None, made: str = "
         own = sessions.of_actor(work)
         own_tokens = tokens.own(work)
         factor = second_factor.state(work)
+        mail = accounts.own_mail(work)
     return render_template(
         "profile/show.html",
         sessions=own,
         current=g.session_id,
         tokens=own_tokens,
         factor=factor,
+        mail=mail,
         errors=errors or {},
         given=given or {},
         made=made,
@@ -63,6 +65,18 @@ def change_password() -> ResponseReturnValue:
     session.end()
     flash("Your password is changed and all your sessions have ended. Please sign in with the new password.")
     return redirect(url_for("accounts.login"), code=302)
+
+
+@pages.post("/profile/mail")
+def set_mail() -> ResponseReturnValue:
+    """Set where one's own reminders go."""
+    try:
+        with open_write() as work:
+            accounts.set_own_mail(work, request.form.get("mail", ""))
+    except Invalid as error:
+        return _page(error.fields, request.form), 422
+    flash("Saved.")
+    return redirect(url_for(".show"), code=302)
 
 
 @pages.post("/profile/sessions/<int:session_id>/end")

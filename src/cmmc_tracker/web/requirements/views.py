@@ -17,8 +17,9 @@ from cmmc_tracker.domain.permissions import Right
 from cmmc_tracker.errors import Invalid, Stale
 from cmmc_tracker.gate.doors import open_read, open_write, system
 from cmmc_tracker.gate.etag import form_version
-from cmmc_tracker.services import assessment, audit, wordings
+from cmmc_tracker.services import assessment, audit, members, remarks, wordings
 from cmmc_tracker.services.assessment import LineFilter
+from cmmc_tracker.services.work import Work
 
 pages = Blueprint("requirements", __name__, url_prefix="/systems/<slug>/requirements")
 
@@ -118,6 +119,7 @@ def _page(requirement: str, opened: str = "", typed: Typed | None = None) -> str
         wording = wordings.of_requirement(work, g.system.level, requirement)
         names = [f"objective:{g.system.slug}/{f.objective.id}" for f in state.findings]
         history = audit.history(work, f"requirement:{g.system.slug}/{requirement}", *names)
+        talk = _talk(work, requirement)
     listed = catalog.load(g.system.level).requirements
     at = next(n for n, r in enumerate(listed) if r.id == state.requirement.id)
     first_open = next((f.objective.letter for f in state.findings if f.status is Status.NOT_ASSESSED), "")
@@ -131,8 +133,15 @@ def _page(requirement: str, opened: str = "", typed: Typed | None = None) -> str
         typed=typed,
         before=listed[at - 1] if at else None,
         after=listed[at + 1] if at + 1 < len(listed) else None,
+        **talk,
         **_choices(),
     )
+
+
+def _talk(work: Work, requirement: str) -> dict[str, Any]:
+    """What was said of the objectives, and who could be asked."""
+    said = remarks.of_requirement(work, g.system, requirement)
+    return {"remarks": said, "people": members.of_system(work, g.system.system_id)}
 
 
 def _choices() -> dict[str, Any]:
@@ -179,6 +188,7 @@ def _part(objective: ObjectiveId, typed: Typed | None = None) -> str:
     with open_read() as work:
         state = assessment.one(work, g.system, objective.requirement)
         wording = wordings.of_requirement(work, g.system.level, objective.requirement)
+        talk = _talk(work, objective.requirement)
     return render_template(
         "requirements/part.html",
         state=state,
@@ -186,6 +196,7 @@ def _part(objective: ObjectiveId, typed: Typed | None = None) -> str:
         wording=wording,
         typed=typed,
         opened=objective.letter,
+        **talk,
         **_choices(),
     )
 
@@ -204,6 +215,16 @@ def part(requirement: str, letter: str) -> ResponseReturnValue:
     """One objective alone, for a script that refreshes it; for people its place on the page."""
     objective = catalog.known_objective(requirement, letter)
     return _part(objective) if _wants_part() else redirect(_objective_url(objective), code=302)
+
+
+@pages.post("/<requirement>/objectives/<letter>/remarks")
+def remark(requirement: str, letter: str) -> ResponseReturnValue:
+    """Say something of an objective, or ask somebody."""
+    objective = catalog.known_objective(requirement, letter)
+    with open_write() as work:
+        text, ask = request.form.get("text", ""), request.form.get("ask", "")
+        remarks.write_on_objective(work, g.system, objective, text, ask)
+    return redirect(_objective_url(objective), code=302)
 
 
 @pages.post("/<requirement>/implementation")

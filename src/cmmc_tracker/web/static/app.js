@@ -115,6 +115,17 @@ function filters() {
   });
 }
 
+// Ctrl or ⌘ and K opens the search from everywhere; where the bar has no room for it, its own page.
+function searching() {
+  document.addEventListener('keydown', (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== 'k') return;
+    const field = document.querySelector('.bar input[type=search]');
+    if (!field) return;
+    event.preventDefault();
+    if (field.offsetParent) { field.focus(); field.select(); } else location.href = field.form.action;
+  });
+}
+
 function keys() {
   document.addEventListener('keydown', (event) => {
     if (event.target.closest('input, textarea, select') || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -143,4 +154,5 @@ unsaved();
 copies();
 back();
 filters();
+searching();
 keys();

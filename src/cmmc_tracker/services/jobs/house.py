@@ -1,0 +1,15 @@
+"""What jobs work with."""
+
+from dataclasses import dataclass
+
+from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage.mail import Mailer
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The installation as its jobs know it; without a mailer no reminder goes out."""
+
+    tracker: Tracker
+    mailer: Mailer | None = None
+    public_url: str = ""

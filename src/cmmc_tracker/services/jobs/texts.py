@@ -1,0 +1,84 @@
+"""Reading the text of contents, so that they are found and their markings are seen.
+
+Each is read by a child process with limits, outside of any transaction. What breaks the reader is marked, with why, and
+is not tried again; nothing else suffers.
+"""
+
+import time
+from typing import Any
+
+from sqlalchemy import and_, delete, func, insert, select, update
+
+from cmmc_tracker.domain import markings
+from cmmc_tracker.errors import NotFound
+from cmmc_tracker.services import extraction
+from cmmc_tracker.services.artifacts import remember
+from cmmc_tracker.services.jobs.house import House
+from cmmc_tracker.services.work import Tracker, Work
+from cmmc_tracker.storage.tables import artifact_files, blob_texts, blobs
+
+SECONDS = 20.0  # of one turn, after which others may take over
+PIECE = 20
+
+
+def wanted(house: House) -> bool:
+    """Whether a content waits for its reader."""
+    return bool(_waiting(house.tracker, most=1))
+
+
+def turn(house: House) -> bool:
+    """Read what waits, for some seconds; tells whether more waits."""
+    begun = time.monotonic()
+    while rows := _waiting(house.tracker):
+        for row in rows:
+            read(house.tracker, row.sha256, row.media_type, row.filename)
+            if time.monotonic() - begun > SECONDS:
+                return True
+    return False
+
+
+def _waiting(tracker: Tracker, most: int = PIECE) -> list[Any]:
+    query = (
+        select(blobs.c.sha256, func.min(artifact_files.c.media_type).label("media_type"))
+        .add_columns(func.min(artifact_files.c.filename).label("filename"))
+        .join(artifact_files, artifact_files.c.sha256 == blobs.c.sha256)
+        .where(blobs.c.text_state == "waiting")
+        .group_by(blobs.c.sha256)
+        .limit(most)
+    )
+    with tracker.read() as work:
+        return work.rows(query)
+
+
+def read(tracker: Tracker, sha256: str, media_type: str, filename: str) -> None:
+    """Read one content and keep its text; again does no harm."""
+    text, cut, state, why = "", False, "done", ""
+    try:
+        found = extraction.extract(tracker.blobs.path(sha256), media_type)
+        if found is None:
+            state = "none"
+        else:
+            text, cut = found.text, found.cut
+    except extraction.Unextractable as error:
+        state, why = "failed", error.why[:300]
+    except (NotFound, OSError):
+        state, why = "failed", "its bytes cannot be read"
+    seen = [{"kind": one.kind, "shown": one.shown, "line": one.line} for one in markings.scan(text, filename)]
+    with tracker.write() as work:
+        _keep(work, sha256, text, cut=cut, seen=seen)
+        work.bookkeep(update(blobs).where(blobs.c.sha256 == sha256).values(text_state=state, text_why=why))
+        for artifact_id in _users(work, sha256):
+            remember(work, artifact_id)
+
+
+def _keep(work: Work, sha256: str, text: str, *, cut: bool, seen: list[dict[str, Any]]) -> None:
+    work.alone(f"blob:{sha256}")
+    work.bookkeep(delete(blob_texts).where(blob_texts.c.sha256 == sha256))
+    # It may have gone while it was being read: then nothing of it stays.
+    if (text or seen) and work.row(select(blobs.c.sha256).where(blobs.c.sha256 == sha256)):
+        work.bookkeep(insert(blob_texts).values(sha256=sha256, text=text, cut=cut, markings=seen))
+
+
+def _users(work: Work, sha256: str) -> list[int]:
+    query = select(artifact_files.c.artifact_id).where(and_(artifact_files.c.sha256 == sha256)).distinct()
+    return [row.artifact_id for row in work.rows(query)]

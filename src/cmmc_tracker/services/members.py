@@ -1,0 +1,54 @@
+"""Who works in a system: to name an owner, a reviewer, or somebody a question or a request goes to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+
+from cmmc_tracker.domain.accounts import name_key
+from cmmc_tracker.errors import Invalid
+from cmmc_tracker.services.work import Work
+from cmmc_tracker.storage.tables import memberships, users
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person as a choice in a list."""
+
+    id: int
+    name: str
+
+
+def of_system(work: Work, system_id: int) -> list[Member]:
+    """The people of a system who can sign in today, by name."""
+    return [Member(row.id, row.name) for row in work.rows(_of(work, system_id).order_by(users.c.name_key))]
+
+
+def named(work: Work, system_id: int, name: str, field: str) -> int | None:
+    """The number of that member, None for no name; raises `Invalid` at the field for who can be given no duty here."""
+    if not name:
+        return None
+    row = work.row(_of(work, system_id).where(users.c.name_key == name_key(name)))
+    if row is None:
+        raise Invalid({field: f"{name[:80]!r} is nobody who can be given this: no member of the system, or disabled."})
+    return int(row.id)
+
+
+def names(work: Work, ids: set[int | None]) -> Mapping[int | None, str]:
+    """The names of these accounts, of former ones too."""
+    wanted = [one for one in ids if one is not None]
+    return {r.id: r.name for r in work.rows(select(users.c.id, users.c.name).where(users.c.id.in_(wanted)))}
+
+
+def _of(work: Work, system_id: int) -> Select[Any]:
+    return (
+        select(users.c.id, users.c.name)
+        .join(memberships, memberships.c.user_id == users.c.id)
+        .where(
+            memberships.c.system_id == system_id,
+            or_(memberships.c.until.is_(None), memberships.c.until > work.now),
+            users.c.disabled_at.is_(None),
+            users.c.deleted_at.is_(None),
+        )
+    )

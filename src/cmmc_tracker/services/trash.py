@@ -1,0 +1,202 @@
+"""The trash: out of sight, back again within thirty days, or gone for good and a tombstone in its place.
+
+A version that is pinned (a frozen package holds it) goes before its retention date by no way; nor does its artifact.
+Bytes go last, and only where no other file has the same: first the rows are committed, then the store lets go of what
+no row needs, so that a crash in between leaves at worst bytes that `verify` clears.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.domain.permissions import Action, Right, allow
+from cmmc_tracker.errors import Conflict, NotFound, Stale
+from cmmc_tracker.services import members
+from cmmc_tracker.services.artifacts import actor_id, bumped, editable, remember
+from cmmc_tracker.services.work import Tracker, Work
+from cmmc_tracker.storage import search
+from cmmc_tracker.storage.tables import artifact_files, artifacts, blob_texts, blobs, imports, links, pins, tombstones
+
+KEPT_DAYS = 30
+PURGED = "purged from the trash"
+
+
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """An artifact in the trash."""
+
+    id: int
+    title: str
+    deleted_at: datetime
+    deleted_by: str
+    until: date  # the last day on which it can be restored
+
+
+def remove(work: Work, artifact_id: int, version: int | None = None) -> None:
+    """Put an artifact into the trash: it is found nowhere, its bytes, links and history stay.
+
+    Raises `Conflict` while a version of it is pinned.
+    """
+    row, _ = editable(work, artifact_id, Action.ARTIFACT_DELETE)
+    work.alone(f"artifact:{artifact_id}")
+    check_pins(work, artifact_id)
+    seen = version if version is not None else row.version
+    work.change_one(bumped(artifact_id, seen, deleted_at=work.now, deleted_by=actor_id(work)))
+    work.record(Event.ARTIFACT_DELETED, f"artifact:{artifact_id}", {"title": row.title})
+
+
+def check_pins(work: Work, artifact_id: int) -> None:
+    """Raise `Conflict` naming who holds a version of the artifact, and until when (32 CFR 170.17(c)(4): six years)."""
+    today = work.now.date()
+    query = select(pins).where(pins.c.artifact_id == artifact_id, pins.c.until >= today).order_by(pins.c.until.desc())
+    held = work.row(query)
+    if held is not None:
+        raise Conflict(
+            f"Version {held.number} is held by {held.holder} until {held.until.isoformat()}, so it cannot go before. "
+            "Nothing was changed.",
+            "32 CFR 170.17(c)(4)",
+        )
+
+
+def listed(work: Work) -> list[Trashed]:
+    """What is in the trash of the systems that the actor contributes to, newest first."""
+    ids = work.actor.system_ids(Right.CONTRIBUTE) if work.actor else []
+    query = select(artifacts).where(
+        artifacts.c.deleted_at.is_not(None), artifacts.c.purged_at.is_(None), artifacts.c.system_id.in_(ids)
+    )
+    rows = work.rows(query.order_by(artifacts.c.deleted_at.desc()).limit(500))
+    known = members.names(work, {row.deleted_by for row in rows})
+    return [
+        Trashed(row.id, row.title, row.deleted_at, known.get(row.deleted_by, "command line"), _last_day(row.deleted_at))
+        for row in rows
+    ]
+
+
+def _last_day(deleted_at: datetime) -> date:
+    return deleted_at.date() + timedelta(days=KEPT_DAYS)
+
+
+def restore(work: Work, artifact_id: int) -> None:
+    """Take an artifact out of the trash as it was; raises `NotFound` where it is not there (any more)."""
+    row = work.row(select(artifacts).where(artifacts.c.id == artifact_id))
+    home = work.actor.by_id(row.system_id) if work.actor and row else None
+    if row is None or home is None or row.deleted_at is None or row.purged_at is not None:
+        raise NotFound("There is no such artifact in the trash; after thirty days it may have been purged.")
+    allow(work.actor, Action.ARTIFACT_DELETE, home)
+    back = update(artifacts).where(artifacts.c.id == artifact_id, artifacts.c.version == row.version)
+    work.change_one(back.values(deleted_at=None, deleted_by=None, version=artifacts.c.version + 1))
+    remember(work, artifact_id)
+    work.record(Event.ARTIFACT_RESTORED, f"artifact:{artifact_id}", {"title": row.title})
+
+
+def purgeable(work: Work) -> list[int]:
+    """The artifacts that can be restored no more, oldest first: their last day in the trash is over."""
+    query = select(artifacts.c.id).where(artifacts.c.deleted_at < _kept_since(work), artifacts.c.purged_at.is_(None))
+    return [row.id for row in work.rows(query.order_by(artifacts.c.deleted_at))]
+
+
+def _kept_since(work: Work) -> datetime:
+    """What was put into the trash from this instant on can still be restored today."""
+    return datetime.combine(work.now.date() - timedelta(days=KEPT_DAYS), time(), UTC)
+
+
+def held(work: Work, ids: Sequence[int]) -> list[tuple[int, str]]:
+    """Those of these artifacts that a pin keeps, and what is to be said of it."""
+    found = []
+    for one in ids:
+        try:
+            check_pins(work, one)
+        except Conflict as error:
+            found.append((one, error.message))
+    return found
+
+
+def purge(tracker: Tracker, actor: Any, ids: Sequence[int]) -> tuple[list[int], list[tuple[int, str]]]:
+    """Let artifacts in the trash go for good, each in a Work of its own; returns those gone and those held, why."""
+    gone, kept = [], []
+    for one in ids:
+        try:
+            with tracker.write(actor) as work:
+                hashes = _purge_one(work, one)
+        except (Conflict, Stale) as error:
+            kept.append((one, error.message))
+            continue
+        let_go(tracker, hashes)
+        gone.append(one)
+    return gone, kept
+
+
+def _purge_one(work: Work, artifact_id: int) -> list[str]:
+    work.alone(f"artifact:{artifact_id}")
+    row = work.row(select(artifacts).where(artifacts.c.id == artifact_id))
+    if row is None or row.deleted_at is None or row.purged_at is not None:
+        raise Conflict("It is not in the trash any more.")
+    if row.deleted_at >= _kept_since(work):
+        raise Conflict(f"It can still be restored until {_last_day(row.deleted_at).isoformat()}.")
+    allow(work.actor, Action.ARTIFACT_PURGE)
+    check_pins(work, artifact_id)
+    hashes = bury(work, artifact_id, PURGED)
+    work.change(delete(links).where(links.c.artifact_id == artifact_id))
+    changes = {"purged_at": work.now, "version": artifacts.c.version + 1}
+    work.change_one(
+        update(artifacts).where(artifacts.c.id == artifact_id, artifacts.c.version == row.version).values(**changes)
+    )
+    detail = {"title": row.title, "reason": PURGED, "sha256": hashes}
+    work.record(Event.ARTIFACT_PURGED, f"artifact:{artifact_id}", detail)
+    return hashes
+
+
+def bury(work: Work, artifact_id: int, reason: str) -> list[str]:
+    """Put tombstones in the place of all files of an artifact, and take it out of the search; returns their hashes."""
+    query = select(artifact_files, blobs.c.size).join(blobs, blobs.c.sha256 == artifact_files.c.sha256)
+    rows = work.rows(query.where(artifact_files.c.artifact_id == artifact_id))
+    stones = [
+        {
+            "artifact_id": artifact_id,
+            "number": row.number,
+            "position": row.position,
+            "filename": row.filename,
+            "media_type": row.media_type,
+            "sha256": row.sha256,
+            "size": row.size,
+            "reason": reason,
+            "gone_at": work.now,
+            "gone_by": actor_id(work),
+        }
+        for row in rows
+    ]
+    if stones:
+        work.change(insert(tombstones), stones)
+    work.change(delete(artifact_files).where(artifact_files.c.artifact_id == artifact_id))
+    search.forget(work.db, artifact_id)
+    hashes = sorted({row.sha256 for row in rows})
+    forget_unused(work, hashes)
+    return hashes
+
+
+def forget_unused(work: Work, hashes: Sequence[str]) -> None:
+    """Take the rows away of those bytes that no file and no import has any more; the store then lets go of them."""
+    for sha256 in sorted(hashes):
+        work.alone(f"blob:{sha256}")
+        if not _used(work, sha256):
+            work.bookkeep(delete(blob_texts).where(blob_texts.c.sha256 == sha256))
+            work.bookkeep(delete(blobs).where(blobs.c.sha256 == sha256))
+
+
+def _used(work: Work, sha256: str) -> bool:
+    return any(work.row(select(t.c.sha256).where(t.c.sha256 == sha256)) for t in (artifact_files, imports))
+
+
+def let_go(tracker: Tracker, hashes: Sequence[str]) -> list[str]:
+    """Let the store remove the bytes that no row needs any more; returns what was removed."""
+    return [one for one in hashes if tracker.blobs.discard(one, lambda sha256: known(tracker, sha256))]
+
+
+def known(tracker: Tracker, sha256: str) -> bool:
+    """Whether a row needs these bytes."""
+    with tracker.read() as work:
+        return work.row(select(blobs.c.sha256).where(blobs.c.sha256 == sha256)) is not None

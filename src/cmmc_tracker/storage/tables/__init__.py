@@ -1,0 +1,75 @@
+"""The whole schema. Core tables; rows become frozen dataclasses in `services/`.
+
+Instants are aware and in UTC everywhere outside the database. Days are dates. Whatever a person may edit has
+a `version` that counts its changes: a write names the version it read, and 0 rows changed means somebody was
+quicker. Nothing here is deleted but sessions, limits' counters, links, one-time tokens, and evidence that was purged,
+which leaves a tombstone.
+"""
+
+from cmmc_tracker.storage.tables.accounts import (
+    account_tries,
+    api_tokens,
+    limit_hits,
+    old_passwords,
+    recovery_codes,
+    second_factors,
+    sessions,
+    setup_links,
+    users,
+)
+from cmmc_tracker.storage.tables.artifacts import (
+    artifact_files,
+    artifact_versions,
+    artifacts,
+    blob_texts,
+    blobs,
+    imports,
+    links,
+    pins,
+    remarks,
+    tombstones,
+)
+from cmmc_tracker.storage.tables.columns import metadata
+from cmmc_tracker.storage.tables.systems import (
+    audit,
+    findings,
+    implementations,
+    leases,
+    memberships,
+    settings,
+    systems,
+    wording_sources,
+    wordings,
+)
+
+__all__ = [
+    "account_tries",
+    "api_tokens",
+    "artifact_files",
+    "artifact_versions",
+    "artifacts",
+    "audit",
+    "blob_texts",
+    "blobs",
+    "findings",
+    "implementations",
+    "imports",
+    "leases",
+    "limit_hits",
+    "links",
+    "memberships",
+    "metadata",
+    "old_passwords",
+    "pins",
+    "recovery_codes",
+    "remarks",
+    "second_factors",
+    "sessions",
+    "settings",
+    "setup_links",
+    "systems",
+    "tombstones",
+    "users",
+    "wording_sources",
+    "wordings",
+]

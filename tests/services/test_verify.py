@@ -1,0 +1,98 @@
+"""What `verify` finds when somebody changed rows behind the tracker's back."""
+
+import pytest
+from sqlalchemy import update
+
+from cmmc_tracker.domain.permissions import Actor
+from cmmc_tracker.services import reviews, verify
+from cmmc_tracker.services.reviews import Verdict
+from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts
+from tests.conftest import OPERATOR
+from tests.services.evidence import made, seen, somebody, switch, versioned
+
+
+@pytest.fixture
+def bo(tracker: Tracker) -> Actor:
+    """Bo works in `main`."""
+    return somebody(tracker, "bo")
+
+
+def _tampered(tracker: Tracker, artifact_id: int, number: int = 1, **values: object) -> list[str]:
+    with tracker.write(OPERATOR) as work:
+        at = (artifact_files.c.artifact_id == artifact_id, artifact_files.c.number == number)
+        work.bookkeep(update(artifact_files).where(*at, artifact_files.c.position == 1).values(**values))
+    return verify.run(tracker).problems
+
+
+def test_an_untouched_installation_has_no_problem(tracker: Tracker, bo: Actor) -> None:
+    artifact = made(tracker, bo, ("a.txt", b"one"), ("b.txt", b"two"))
+    versioned(tracker, bo, artifact, ("ümlaut.txt", b"three"))
+    report = verify.run(tracker)
+    assert (report.problems, report.removed, report.blobs) == ([], [], 3)
+
+
+def test_a_row_that_points_to_other_bytes_is_found_though_both_are_intact(tracker: Tracker, bo: Actor) -> None:
+    artifact, other = made(tracker, bo, ("a.txt", b"one")), made(tracker, bo, ("b.txt", b"two"))
+    assert _tampered(tracker, artifact, sha256=seen(tracker, bo, other).current.files[0].sha256) == [
+        f"Altered: artifact {artifact} version 1 has not the files that its hash names"
+    ]
+
+
+def test_a_name_that_was_altered_is_found(tracker: Tracker, bo: Actor) -> None:
+    artifact = made(tracker, bo, ("a.txt", b"one"))
+    assert _tampered(tracker, artifact, filename="b.txt") == [
+        f"Altered: artifact {artifact} version 1 has not the files that its hash names"
+    ]
+
+
+def test_an_older_version_is_looked_at_too(tracker: Tracker, bo: Actor) -> None:
+    artifact = made(tracker, bo, ("a.txt", b"one"))
+    versioned(tracker, bo, artifact, ("a.txt", b"two"))
+    newer = seen(tracker, bo, artifact).current.files[0].sha256
+    assert _tampered(tracker, artifact, 1, sha256=newer) == [
+        f"Altered: artifact {artifact} version 1 has not the files that its hash names"
+    ]
+
+
+def test_files_that_changed_places_are_found(tracker: Tracker, bo: Actor) -> None:
+    artifact = made(tracker, bo, ("a.txt", b"one"), ("b.txt", b"two"))
+    assert len(_tampered(tracker, artifact, position=3)) == 1
+
+
+def test_an_approval_of_other_bytes_is_found(tracker: Tracker, bo: Actor) -> None:
+    switch(tracker, review_required=True)
+    eva = somebody(tracker, "eva", may_approve=True)
+    artifact = made(tracker, bo)
+    for who, act in ((bo, "submit"), (eva, "approve")):
+        with tracker.write(who) as work:
+            reviews.decide(work, artifact, Verdict.parse(act, "", None))
+    assert verify.run(tracker).problems == []
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(update(artifacts).values(approved_sha256="0" * 64))
+    assert verify.run(tracker).problems == [f"Altered: artifact {artifact} is approved, but not with these bytes"]
+
+
+def test_bytes_and_hash_that_were_swapped_together_under_an_approval_are_found(tracker: Tracker, bo: Actor) -> None:
+    switch(tracker, review_required=True)
+    eva = somebody(tracker, "eva", may_approve=True)
+    artifact, other = made(tracker, bo, ("a.txt", b"one")), made(tracker, bo, ("a.txt", b"two"))
+    for who, act in ((bo, "submit"), (eva, "approve")):
+        with tracker.write(who) as work:
+            reviews.decide(work, artifact, Verdict.parse(act, "", None))
+    wanted = seen(tracker, bo, other).current
+    with tracker.write(OPERATOR) as work:
+        at = artifact_versions.c.artifact_id == artifact
+        work.bookkeep(update(artifact_versions).where(at).values(manifest_sha256=wanted.manifest_sha256))
+    assert _tampered(tracker, artifact, sha256=wanted.files[0].sha256) == [
+        f"Altered: artifact {artifact} is approved, but not with these bytes"
+    ]
+
+
+def test_what_lies_in_the_trash_is_looked_at_too(tracker: Tracker, bo: Actor) -> None:
+    artifact = made(tracker, bo, ("a.txt", b"one"))
+    with tracker.write(bo) as work:
+        from cmmc_tracker.services import trash
+
+        trash.remove(work, artifact)
+    assert len(_tampered(tracker, artifact, filename="b.txt")) == 1
