@@ -33,8 +33,13 @@ ONCE = (
     *("tests/domain", "tests/importers", "tests/reports", "tests/deploy"),
     *(f"tests/test_{name}.py" for name in ("sql_lint", "attack_tool", "security_doc", "house", "commands", "bench")),
     *(f"tests/attack/test_{name}.py" for name in ("redirects", "csrf", "hosts", "headers", "slow", "weight")),
-    *(f"tests/services/test_{name}.py" for name in ("preview_pages", "pdf_child")),
-    *("tests/storage/test_scanner.py", "tests/storage/test_blobs.py", "tests/gate/test_server.py"),
+    *(f"tests/services/test_{n}.py" for n in ("preview_pages", "pdf_child", "text_child", "extraction", "sheets")),
+    *(
+        "tests/storage/test_scanner.py",
+        "tests/storage/test_mail.py",
+        "tests/storage/test_blobs.py",
+        "tests/gate/test_server.py",
+    ),
     *("tests/cli/test_secrets.py", "tests/web/test_look.py", "tests/attack/test_document_source.py"),
 )
 SERVERS = (

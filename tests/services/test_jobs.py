@@ -190,15 +190,37 @@ def test_an_idle_house_writes_nothing(tracker: Tracker) -> None:
         assert work.rows(select(leases)) == before
 
 
-def test_a_job_that_fails_is_given_back(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_fails_is_given_back_and_the_others_have_their_turn(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = []
+
     def fails(_house: House) -> bool:
         raise RuntimeError("broken")
 
+    def works(_house: House) -> bool:
+        done.append(1)
+        return False
+
     job = Job("texts", timedelta(0), fails)
-    monkeypatch.setattr(jobs, "JOBS", (job,))
-    with pytest.raises(RuntimeError):
-        jobs.turn(House(tracker), "one")
+    monkeypatch.setattr(jobs, "JOBS", (job, Job("checks", timedelta(0), works)))
+    jobs.turn(House(tracker), "one")
+    assert done == [1]
     assert jobs.take(tracker, job, "two")
+
+
+def test_a_reader_that_fails_marks_its_file_and_the_next_is_read(
+    tracker: Tracker, user: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user.upload("a.txt", b"Zebrafish")
+    real = texts.extraction.extract
+    monkeypatch.setattr(texts.extraction, "extract", lambda *_: 1 / 0)
+    assert texts.turn(House(tracker)) is False
+    assert _state(tracker) == "failed"
+    monkeypatch.setattr(texts.extraction, "extract", real)
+    user.upload("b.txt", b"Narwhal")
+    texts.turn(House(tracker))
+    assert _found(user, "narwhal") == [2]
 
 
 @pytest.fixture

@@ -17,11 +17,7 @@ def send(file: File) -> Response:
 
     Raises `Conflict` for bytes that are known to be damaged, unless the request says that it wants them all the same.
     """
-    if file.is_damaged and request.args.get("damaged") != "yes":
-        raise Conflict(
-            "The bytes of this file are not those that were received: the last check found them "
-            f"{file.check_state}. An administrator should restore them from a backup; ?damaged=yes gives what is there."
-        )
+    refuse_damaged(file)
     inline = file.media_type in INLINE and "download" not in request.args
     _read_range(file.size)
     response = send_file(
@@ -37,6 +33,15 @@ def send(file: File) -> Response:
     response.headers["Content-Security-Policy"] = PDF_POLICY if file.media_type == "application/pdf" else UPLOAD_POLICY
     response.headers["Cache-Control"] = "private, no-store"
     return _without_a_thread(response, file)
+
+
+def refuse_damaged(file: File) -> None:
+    """Raise `Conflict` for bytes that are known to be damaged, unless the request wants them all the same."""
+    if file.is_damaged and request.args.get("damaged") != "yes":
+        raise Conflict(
+            "The bytes of this file are not those that were received: the last check found them "
+            f"{file.check_state}. An administrator should restore them from a backup; ?damaged=yes gives what is there."
+        )
 
 
 def _read_range(size: int) -> None:

@@ -314,7 +314,8 @@ def _add(index: dict[str, list[Present]], key: str, one: Present) -> None:
 def _narrowed(found: list[Present], named: list[Present]) -> list[Present]:
     if not found or not named:
         return found or named
-    both = [one for one in found if one in named]
+    ids = {one.id for one in named}
+    both = [one for one in found if one.id in ids]
     if not both:
         raise _Refusal(
             f"It names two artifacts at once, {_numbers(found)} and {_numbers(named)}: mend the title, file or SHA-256."

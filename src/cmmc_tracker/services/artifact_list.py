@@ -28,6 +28,7 @@ from cmmc_tracker.storage.tables import artifact_files, artifacts, blob_texts, l
 
 _SECOND_STEP = 10**15  # added to the cursor of the second step of a ranked list; no id comes near it
 _BEFORE, _SHOWN = 60, 220  # characters of a snippet
+_LOOKED_AT, _LOOKED_INTO = 50_000, 3  # characters of a text, files of a version
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ def page(work: Work, wanted: ArtifactFilter) -> tuple[list[Artifact], int | None
     """
     query = searching.parse(wanted.text, work.now.date())
     if query.hash:  # eight hex digits may be a word or a date, too
-        is_one = work.row(_having(query.hash).limit(1)) is not None
+        mine = select(artifacts.c.id).where(shown_to(work.actor), artifacts.c.id.in_(_having(query.hash)))
+        is_one = work.row(mine.limit(1)) is not None  # of what others have nothing is told
         query = replace(query, words="") if is_one else replace(query, hash="", words=query.words or query.hash)
     asked = select(artifacts).where(shown_to(work.actor), *_conditions(work, wanted), *_said(work, query))
     if query.words or (wanted.text.strip() and query.is_empty):
@@ -127,7 +129,8 @@ def _said(work: Work, query: Query) -> list[Any]:
         found.append(artifacts.c.status == query.state)
     if query.owner:
         owner = select(users.c.id).where(users.c.name_key.startswith(name_key(query.owner), autoescape=True))
-        found.append(artifacts.c.owner_id.in_(owner))
+        mine = work.actor.system_ids() if work.actor else []
+        found.append(and_(artifacts.c.owner_id.in_(owner), artifacts.c.system_id.in_(mine)))
     if query.objective:
         found.append(_any_link(work).where(*_at(query.objective)).exists())
     if query.requirement:
@@ -164,10 +167,11 @@ def snippets(work: Work, ids: Sequence[int], words: Sequence[str]) -> Mapping[in
     """Where in the text of each artifact's current version the first of the words stands, with what is around it."""
     if not words or not ids:
         return {}
-    at = search.position(work.db, blob_texts.c.text, words[0])
+    body = func.substr(blob_texts.c.text, 1, _LOOKED_AT)
+    at = search.position(work.db, body, words[0])
     start = case((at > _BEFORE, at - _BEFORE), else_=1)
     query = (
-        select(artifacts.c.id, at.label("at"), func.substr(blob_texts.c.text, start, _SHOWN).label("text"))
+        select(artifacts.c.id, at.label("at"), func.substr(body, start, _SHOWN).label("text"))
         .join(
             artifact_files,
             and_(
@@ -176,7 +180,7 @@ def snippets(work: Work, ids: Sequence[int], words: Sequence[str]) -> Mapping[in
             ),
         )
         .join(blob_texts, blob_texts.c.sha256 == artifact_files.c.sha256)
-        .where(artifacts.c.id.in_(ids), at > 0)
+        .where(artifacts.c.id.in_(ids), artifact_files.c.position <= _LOOKED_INTO, at > 0)
         .order_by(artifacts.c.id, artifact_files.c.position.desc())
     )
     return {row.id: " ".join(row.text.split()) for row in work.rows(query)}

@@ -203,6 +203,7 @@ def _artifact(
 ) -> Artifact:
     received = next(v.received_at for v in versions if v.number == row.current_version).date()
     dates = _dates(row, received)
+    is_home = work.actor is not None and work.actor.by_id(row.system_id) is not None  # its people are for its members
     return Artifact(
         id=row.id,
         system_id=row.system_id,
@@ -219,8 +220,8 @@ def _artifact(
         version=row.version,
         versions=versions,
         links=tuple(linked),
-        owner=by.get(row.owner_id, ""),
-        reviewer=by.get(row.reviewer_id, ""),
+        owner=by.get(row.owner_id, "") if is_home else "",
+        reviewer=by.get(row.reviewer_id, "") if is_home else "",
         cadence=Cadence(row.cadence),
         due_on=row.due_on,
         approved_by=by.get(row.approved_by, ""),

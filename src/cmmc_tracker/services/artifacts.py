@@ -4,12 +4,12 @@ Bytes are in the store, fsynced under their hash, before a transaction opens; ro
 together. A crash in between leaves at worst a blob without a row, never a row without bytes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 
 from cmmc_tracker.domain import freshness
 from cmmc_tracker.domain.accounts import name_key
@@ -208,6 +208,11 @@ def visible(work: Work, artifact_id: int) -> Any:
     return row
 
 
+def is_visible(work: Work, artifact_id: int) -> bool:
+    """Whether the actor may know of the artifact now."""
+    return work.row(select(artifacts.c.id).where(artifacts.c.id == artifact_id, shown_to(work.actor))) is not None
+
+
 def shown_to(actor: Actor | None) -> Any:
     """The condition of every query for artifacts: not in the trash, and of a system of the actor's."""
     ids = actor.system_ids() if actor else []
@@ -283,22 +288,30 @@ def keep_blob(work: Work, received: Received) -> None:
 
 
 def remember(work: Work, artifact_id: int) -> None:
-    """Make an artifact findable by what is said of it now."""
+    """Make an artifact findable by what is said of it now, and by what its current files say."""
+    work.alone(f"search:{artifact_id}")  # what is read here is what is written, whoever else comes
     row = work.row(select(artifacts).where(artifacts.c.id == artifact_id))
-    notes = work.rows(select(artifact_versions.c.note).where(artifact_versions.c.artifact_id == artifact_id))
+    if row is None:
+        return
     names = work.rows(select(artifact_files.c.filename).where(artifact_files.c.artifact_id == artifact_id).distinct())
-    current = and_(
-        artifact_files.c.artifact_id == artifacts.c.id, artifact_files.c.number == artifacts.c.current_version
-    )
-    texts = (
-        select(blob_texts.c.text)
+    notes = work.rows(select(artifact_versions.c.note).where(artifact_versions.c.artifact_id == artifact_id))
+    people = members.names(work, {row.owner_id, row.reviewer_id}).values()
+    words = [*(n.filename for n in names), row.description, *(n.note for n in notes), *people]
+    search.remember(work.db, artifact_id, row.title, " ".join([*words, *_texts(work, row)]))
+
+
+def _texts(work: Work, row: Any) -> Iterator[str]:
+    """What its current files say, until there is as much as the index keeps."""
+    query = (
+        select(func.substr(blob_texts.c.text, 1, search.LONGEST).label("text"))
         .join(artifact_files, artifact_files.c.sha256 == blob_texts.c.sha256)
-        .join(artifacts, current)
-        .where(artifacts.c.id == artifact_id)
+        .where(artifact_files.c.artifact_id == row.id, artifact_files.c.number == row.current_version)
         .order_by(artifact_files.c.position)
     )
-    if row is not None:
-        people = members.names(work, {row.owner_id, row.reviewer_id}).values()
-        said = [*(n.filename for n in names), row.description, *(n.note for n in notes), *people]
-        words = [*said, *(t.text for t in work.rows(texts))]
-        search.remember(work.db, artifact_id, row.title, " ".join(words))
+    left = search.LONGEST
+    for offset in range(MOST_FILES):
+        found = work.row(query.limit(1).offset(offset)) if left > 0 else None
+        if found is None:
+            return
+        yield found.text
+        left -= len(found.text)

@@ -1,6 +1,6 @@
 """What waits for a person: evidence to bring, to review, questions to answer; and what falls due in a system when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -164,10 +164,12 @@ def _all(work: Work) -> Select[Any]:
 def _read(work: Work, query: Select[Any], on: date | None = None, most: int | None = MOST) -> list[DueArtifact]:
     rows = work.rows(query.limit(most) if most else query)
     known = members.names(work, {row.owner_id for row in rows})
-    return list(_shown(rows, known, on or work.now.date()))
+    mine = set(work.actor.system_ids()) if work.actor else set()
+    owners = {row.id: known.get(row.owner_id, "") for row in rows if row.system_id in mine}
+    return list(_shown(rows, owners, on or work.now.date()))
 
 
-def _shown(rows: Iterable[Any], known: Any, on: date) -> Iterable[DueArtifact]:
+def _shown(rows: Iterable[Any], owners: Mapping[int, str], on: date) -> Iterable[DueArtifact]:
     for row in rows:
         dates = Dates(row.covers_from, row.covers_until, row.collected_on, row.received_at.date())
         yield DueArtifact(
@@ -175,7 +177,7 @@ def _shown(rows: Iterable[Any], known: Any, on: date) -> Iterable[DueArtifact]:
             row.system_id,
             row.title,
             ArtifactStatus(row.status),
-            known.get(row.owner_id, ""),
+            owners.get(row.id, ""),
             Cadence(row.cadence),
             row.due_on,
             freshness(row.due_on, dates, on),

@@ -72,7 +72,9 @@ def _write(work: Work, system: Access, said: str, asked: int | None, subject: st
     key = work.change(insert(remarks).values(system_id=system.system_id, **values)).inserted_primary_key
     assert key is not None  # noqa: S101 a narrowing for the type checker
     asked_name = members.names(work, {asked}).get(asked, "")
-    work.record(Event.REMARK_WRITTEN, subject, {"remark": key[0], "text": said, "asked_of": asked_name})
+    work.record(
+        Event.REMARK_WRITTEN, subject, {"remark": key[0], "text": said, "asked_of": asked_name, "system": system.slug}
+    )
     return int(key[0])
 
 
@@ -83,7 +85,7 @@ def settle(work: Work, remark_id: int) -> Any:
     home = work.actor.by_id(row.system_id) if work.actor and row else None
     if row is None or home is None:
         raise NotFound("There is no such remark.")
-    allow(work.actor, Action.REMARK_WRITE, home)
+    allow(work.actor, Action.SYSTEM_VIEW, home)  # who may only view can be asked, so they can answer for it
     if row.asked_of is None or actor_id(work) not in {row.asked_of, row.written_by}:
         raise Forbidden("Only who asked, or who was asked, settles a question.")
     if row.settled_at is None:

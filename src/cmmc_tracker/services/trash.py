@@ -172,9 +172,11 @@ def bury(work: Work, artifact_id: int, reason: str) -> list[str]:
     if stones:
         work.change(insert(tombstones), stones)
     work.change(delete(artifact_files).where(artifact_files.c.artifact_id == artifact_id))
-    search.forget(work.db, artifact_id)
     hashes = sorted({row.sha256 for row in rows})
     forget_unused(work, hashes)
+    # After the bytes: who reads their text takes the two in this order too.
+    work.alone(f"search:{artifact_id}")
+    search.forget(work.db, artifact_id)
     return hashes
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, column, delete, func, 
 
 _WORD = re.compile(r"\w+")
 _MOST_WORDS = 12
+LONGEST = 200_000  # characters of an artifact that are kept in the index
 _search = table("artifact_search", column("rowid"), column("id"), column("artifact_search"), column("words"))
 
 
@@ -22,7 +23,7 @@ def words_of(query: str) -> list[str]:
 
 def remember(db: Connection, artifact_id: int, title: str, words: str) -> None:
     """Make an artifact findable by its title and further words; what stood before for it is replaced."""
-    values = {"id": artifact_id, "title": title, "words": words[:200_000]}
+    values = {"id": artifact_id, "title": title, "words": words[:LONGEST]}
     if db.dialect.name == "sqlite":
         db.execute(text("DELETE FROM artifact_search WHERE rowid = :id"), {"id": artifact_id})
         db.execute(text("INSERT INTO artifact_search (rowid, title, words) VALUES (:id, :title, :words)"), values)

@@ -77,13 +77,19 @@ def turn(house: House, holder: str) -> bool:
     more = False
     for job in JOBS:
         if _is_time(house.tracker, job) and job.wanted(house) and take(house.tracker, job, holder):
-            again = False
-            try:
-                again = job.turn(house)
-            finally:
-                give_back(house.tracker, job, holder, done=not again)
+            again = _one_turn(house, job)
+            give_back(house.tracker, job, holder, done=not again)
             more = more or again
     return more
+
+
+def _one_turn(house: House, job: Job) -> bool:
+    """A turn of a job; its failure is logged and keeps no other job from its turn."""
+    try:
+        return job.turn(house)
+    except Exception:
+        log.exception("The job %s failed; it is tried again later", job.name)
+        return False
 
 
 def _is_time(tracker: Tracker, job: Job) -> bool:

@@ -22,4 +22,6 @@ def turn(house: House) -> bool:
             return False
         for sha256, size in due:
             integrity.check(house.tracker, sha256, size)
+            if time.monotonic() - begun > SECONDS:
+                return False
     return False

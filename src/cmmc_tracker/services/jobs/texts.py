@@ -4,19 +4,21 @@ Each is read by a child process with limits, outside of any transaction. What br
 is not tried again; nothing else suffers.
 """
 
+import logging
 import time
 from typing import Any
 
 from sqlalchemy import and_, delete, func, insert, select, update
 
 from cmmc_tracker.domain import markings
-from cmmc_tracker.errors import NotFound
+from cmmc_tracker.errors import NotFound, TrackerError
 from cmmc_tracker.services import extraction
 from cmmc_tracker.services.artifacts import remember
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import artifact_files, blob_texts, blobs
 
+log = logging.getLogger("cmmc_tracker")
 SECONDS = 20.0  # of one turn, after which others may take over
 PIECE = 20
 
@@ -31,26 +33,39 @@ def turn(house: House) -> bool:
     begun = time.monotonic()
     while rows := _waiting(house.tracker):
         for row in rows:
-            read(house.tracker, row.sha256, row.media_type, row.filename)
+            _read_or_mark(house.tracker, row)
             if time.monotonic() - begun > SECONDS:
                 return True
     return False
 
 
+def _read_or_mark(tracker: Tracker, row: Any) -> None:
+    """Whatever a file does to its reader, the next one has its turn."""
+    try:
+        read(tracker, row.sha256, row.media_type)
+    except TrackerError:  # the database or the store: not the file's fault
+        raise
+    except Exception:
+        log.exception("The text of %s could not be read", row.sha256)
+        with tracker.write() as work:
+            values = {"text_state": "failed", "text_why": "its reader failed"}
+            work.bookkeep(update(blobs).where(blobs.c.sha256 == row.sha256).values(**values))
+
+
 def _waiting(tracker: Tracker, most: int = PIECE) -> list[Any]:
     query = (
         select(blobs.c.sha256, func.min(artifact_files.c.media_type).label("media_type"))
-        .add_columns(func.min(artifact_files.c.filename).label("filename"))
         .join(artifact_files, artifact_files.c.sha256 == blobs.c.sha256)
         .where(blobs.c.text_state == "waiting")
-        .group_by(blobs.c.sha256)
+        .group_by(blobs.c.sha256, blobs.c.stored_at)
+        .order_by(blobs.c.stored_at)
         .limit(most)
     )
     with tracker.read() as work:
         return work.rows(query)
 
 
-def read(tracker: Tracker, sha256: str, media_type: str, filename: str) -> None:
+def read(tracker: Tracker, sha256: str, media_type: str) -> None:
     """Read one content and keep its text; again does no harm."""
     text, cut, state, why = "", False, "done", ""
     try:
@@ -63,11 +78,13 @@ def read(tracker: Tracker, sha256: str, media_type: str, filename: str) -> None:
         state, why = "failed", error.why[:300]
     except (NotFound, OSError):
         state, why = "failed", "its bytes cannot be read"
-    seen = [{"kind": one.kind, "shown": one.shown, "line": one.line} for one in markings.scan(text, filename)]
+    seen = [{"kind": one.kind, "shown": one.shown, "line": one.line} for one in markings.scan(text)]
     with tracker.write() as work:
         _keep(work, sha256, text, cut=cut, seen=seen)
         work.bookkeep(update(blobs).where(blobs.c.sha256 == sha256).values(text_state=state, text_why=why))
-        for artifact_id in _users(work, sha256):
+        users = _users(work, sha256)
+    for artifact_id in users:  # each by itself: many may have the same bytes
+        with tracker.write() as work:
             remember(work, artifact_id)
 
 
@@ -81,4 +98,4 @@ def _keep(work: Work, sha256: str, text: str, *, cut: bool, seen: list[dict[str,
 
 def _users(work: Work, sha256: str) -> list[int]:
     query = select(artifact_files.c.artifact_id).where(and_(artifact_files.c.sha256 == sha256)).distinct()
-    return [row.artifact_id for row in work.rows(query)]
+    return sorted(row.artifact_id for row in work.rows(query))

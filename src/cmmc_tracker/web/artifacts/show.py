@@ -120,6 +120,9 @@ def _of_own_systems(entries: list[AuditEntry]) -> list[AuditEntry]:
 
 def preview_of(file: File) -> dict[str, Any]:
     """What the page shows of a file; a file that cannot be shown says so, nothing else suffers."""
+    if file.is_damaged:
+        why = f"Its bytes are not those that were received: the last check found them {file.check_state}."
+        return {"kind": "none", "why": why}
     try:
         return _preview(file)
     except NotFound:
@@ -179,6 +182,7 @@ def pdf_page(artifact_id: int, number: int, page: int) -> ResponseReturnValue:
         file = artifact_views.file_of(work, artifact_id, number, request.args.get("file", 1, type=int))
     if file.media_type != "application/pdf":
         raise NotFound("This file has no pages.")
+    content.refuse_damaged(file)
     response = make_response(preview_pages.pdf_page(installation().blobs.path(file.sha256), page))
     response.mimetype = "image/png"
     response.set_etag(f"{file.sha256}-{page}")
@@ -214,6 +218,8 @@ def add_version(artifact_id: int) -> ResponseReturnValue:
     files = files_of()
     if not files:
         return _page(artifact_id, {"file": "Please choose the new version's file first."}), 422
+    if len(files) > artifacts.MOST_FILES:
+        return _page(artifact_id, {"file": f"A version has at most {artifacts.MOST_FILES} files."}), 422
     note, version = request.form.get("note", ""), form_version()
     dates = {name: request.form[name] for name in DATES if name in request.form}
     try:

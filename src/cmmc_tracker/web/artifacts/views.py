@@ -19,8 +19,9 @@ from cmmc_tracker.gate.forms import check, facts_of, files_of, system_for, take_
 from cmmc_tracker.gate.listing import cursor_of, following_url
 from cmmc_tracker.gate.problems import STATUS
 from cmmc_tracker.gate.session import local_path
-from cmmc_tracker.services import artifact_list, links, members, trash
+from cmmc_tracker.services import artifact_list, artifacts, links, members, trash
 from cmmc_tracker.services.artifact_list import ArtifactFilter
+from cmmc_tracker.services.artifacts import MOST_FILES
 from cmmc_tracker.services.links import Target
 from cmmc_tracker.web.undo import flash_undo
 
@@ -124,6 +125,8 @@ def receive() -> ResponseReturnValue:
         return _upload_page(error.fields, form, []), 422
     allow(actor(), Action.ARTIFACT_CREATE, home)
     together = form.get("together") == "yes"
+    if together and len(files) > MOST_FILES:
+        return _upload_page({"file": f"One artifact has at most {MOST_FILES} files."}, form, []), 422
     outcomes = []
     for group in [files] if together else [[file] for file in files]:
         facts = facts_of(form)
@@ -208,6 +211,10 @@ def unlink(artifact_id: int) -> ResponseReturnValue:
     objective = parse_objective_id(form.get("objective", ""))
     with open_write() as work:
         links.unlink(work, artifact_id, home, objective)
+        stays = artifacts.is_visible(work, artifact_id)
+    if not stays:  # it was of another system, and this was its last link here
+        flash(f"Unlinked from {objective}. It belongs to another system, so it is not shown here any more.")
+        return redirect(local_path(request.form.get("next") or url_for(".index")), code=302)
     fields = {"system": home.slug, "objective": str(objective), "next": request.form.get("next", "")[:500]}
     text = f"Unlinked from {objective}. The artifact itself stays."
     flash_undo(text, url_for(".relink", artifact_id=artifact_id), fields)
