@@ -357,7 +357,7 @@ def test_an_archive_of_too_many_files_is_refused_naming_the_limit() -> None:
 def test_a_table_too_long_to_be_read_is_refused() -> None:
     data = bytearray(_archive(("a.txt", b"x")))
     struct.pack_into("<I", data, data.rfind(b"PK\x05\x06") + 12, 0xFFFFFFF0)
-    _refusal(bytes(data))
+    assert "archive" in _refusal(bytes(data))
 
 
 def test_files_that_are_too_much_together_are_refused_naming_the_limit() -> None:
@@ -388,7 +388,7 @@ def test_no_damaged_byte_and_no_cut_makes_it_fail_or_lie(at: int, value: int, en
 def test_no_bytes_make_it_fail(data: bytes) -> None:
     for content in (data, b"PK\x03\x04" + data, data + _SAMPLE[_SAMPLE.rfind(b"PK\x05\x06") :]):
         with suppress(Invalid):
-            _planned(content)
+            assert all(one.size >= 0 for one in _planned(content).entries)
 
 
 def test_an_archive_of_long_foreign_names_is_planned_soon() -> None:

@@ -65,6 +65,19 @@ def test_a_file_that_breaks_its_reader_is_marked_and_nothing_else_suffers(tracke
     assert not texts.wanted(House(tracker)), "it is not tried for ever"
 
 
+def test_bytes_that_could_not_be_read_are_read_when_they_come_again(
+    tracker: Tracker, user: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user.upload("a.txt", b"Zebrafish")
+    with monkeypatch.context() as patch:
+        patch.setattr(texts.extraction, "extract", lambda *_: 1 / 0)
+        texts.turn(House(tracker))
+    assert _found(user, "zebrafish") == []
+    user.upload("b.txt", b"Zebrafish")
+    texts.turn(House(tracker))
+    assert _found(user, "zebrafish") == [2, 1]
+
+
 def test_a_new_version_is_found_by_its_own_text(tracker: Tracker, user: Person) -> None:
     user.upload("a.txt", b"Zebrafish")
     texts.turn(House(tracker))

@@ -285,6 +285,10 @@ def keep_blob(work: Work, received: Received) -> None:
     work.alone(f"blob:{received.sha256}")
     if not work.row(select(blobs.c.sha256).where(blobs.c.sha256 == received.sha256)):
         work.change(insert(blobs).values(sha256=received.sha256, size=received.size, stored_at=work.now))
+        return
+    # It may have come as another type before, or been away while it was to be read: it gets another reading.
+    unread = blobs.c.text_state.in_(("none", "failed"))
+    work.bookkeep(update(blobs).where(blobs.c.sha256 == received.sha256, unread).values(text_state="waiting"))
 
 
 def remember(work: Work, artifact_id: int) -> None:

@@ -8,7 +8,7 @@ import logging
 import time
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from cmmc_tracker.domain import markings
 from cmmc_tracker.errors import NotFound, TrackerError
@@ -97,5 +97,5 @@ def _keep(work: Work, sha256: str, text: str, *, cut: bool, seen: list[dict[str,
 
 
 def _users(work: Work, sha256: str) -> list[int]:
-    query = select(artifact_files.c.artifact_id).where(and_(artifact_files.c.sha256 == sha256)).distinct()
+    query = select(artifact_files.c.artifact_id).where(artifact_files.c.sha256 == sha256).distinct()
     return sorted(row.artifact_id for row in work.rows(query))
