@@ -23,11 +23,14 @@ _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 class Event(StrEnum):
     """What the log may say happened, `thing:verb`, sorted."""
 
+    ARTIFACT_ACCEPTED = "artifact:accepted"
     ARTIFACT_CREATED = "artifact:created"
     ARTIFACT_DELETED = "artifact:deleted"
     ARTIFACT_EDITED = "artifact:edited"
     ARTIFACT_LINKED = "artifact:linked"
     ARTIFACT_PURGED = "artifact:purged"
+    ARTIFACT_QUARANTINED = "artifact:quarantined"
+    ARTIFACT_REJECTED = "artifact:rejected"
     ARTIFACT_RESTORED = "artifact:restored"
     ARTIFACT_REVIEWED = "artifact:reviewed"
     ARTIFACT_UNLINKED = "artifact:unlinked"

@@ -13,7 +13,7 @@ from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.freshness import Cadence, Dates, Freshness, freshness
 from cmmc_tracker.errors import NotFound
 from cmmc_tracker.services import members
-from cmmc_tracker.services.artifacts import shown_to, visible
+from cmmc_tracker.services.artifacts import IN_USE, shown_to, visible
 from cmmc_tracker.services.integrity import INTACT
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts, blobs, links, users
@@ -156,7 +156,7 @@ def of_requirement(
                 artifact_versions.c.number == artifacts.c.current_version,
             ),
         )
-        .where(links.c.system_id == system_id, links.c.requirement == requirement, artifacts.c.deleted_at.is_(None))
+        .where(links.c.system_id == system_id, links.c.requirement == requirement, IN_USE)
         .order_by(links.c.linked_at, links.c.artifact_id)
     )
     if letter is not None:

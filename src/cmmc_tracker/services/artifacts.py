@@ -24,6 +24,8 @@ from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage import search
 from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts, blob_texts, blobs, links
 
+# What every query for evidence asks: neither in the trash nor in quarantine.
+IN_USE = and_(artifacts.c.deleted_at.is_(None), artifacts.c.quarantined_at.is_(None))
 _FACTS = ("title", "kind", "description", "covers_from", "covers_until", "collected_on", "cadence")
 _PEOPLE = ("owner", "reviewer")
 MOST_FILES = 100  # in one version
@@ -214,10 +216,10 @@ def is_visible(work: Work, artifact_id: int) -> bool:
 
 
 def shown_to(actor: Actor | None) -> Any:
-    """The condition of every query for artifacts: not in the trash, and of a system of the actor's."""
+    """The condition of every query for artifacts: in use, and of a system of the actor's."""
     ids = actor.system_ids() if actor else []
     linked = select(links.c.artifact_id).where(links.c.artifact_id == artifacts.c.id, links.c.system_id.in_(ids))
-    return and_(artifacts.c.deleted_at.is_(None), or_(artifacts.c.system_id.in_(ids), linked.exists()))
+    return and_(IN_USE, or_(artifacts.c.system_id.in_(ids), linked.exists()))
 
 
 def actor_id(work: Work) -> int | None:

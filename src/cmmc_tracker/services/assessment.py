@@ -20,6 +20,7 @@ from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.errors import NotFound, Stale
 from cmmc_tracker.services import artifact_views
 from cmmc_tracker.services.artifact_views import ArtifactName
+from cmmc_tracker.services.artifacts import IN_USE
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import artifacts, findings, implementations, links, users
 
@@ -326,7 +327,7 @@ def _artifact_counts(work: Work, system_id: int) -> Mapping[str, int]:
     query = (
         select(links.c.requirement, func.count(links.c.artifact_id.distinct()).label("n"))
         .join(artifacts, artifacts.c.id == links.c.artifact_id)
-        .where(links.c.system_id == system_id, artifacts.c.deleted_at.is_(None))
+        .where(links.c.system_id == system_id, IN_USE)
         .group_by(links.c.requirement)
     )
     return {row.requirement: row.n for row in work.rows(query)}
@@ -341,7 +342,7 @@ def _unproven(work: Work, system_id: int) -> Mapping[str, int]:
         .join(artifacts, artifacts.c.id == links.c.artifact_id)
         .where(
             links.c.system_id == system_id,
-            artifacts.c.deleted_at.is_(None),
+            IN_USE,
             artifacts.c.status == ArtifactStatus.APPROVED,
         )
     )

@@ -7,6 +7,7 @@ from sqlalchemy import and_, func, select
 from cmmc_tracker.domain.artifacts import ArtifactStatus
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.catalog import ObjectiveId
+from cmmc_tracker.services.artifacts import IN_USE
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import artifacts, findings, links
 
@@ -38,7 +39,7 @@ def of_artifact(work: Work, artifact_id: int) -> list[Dependent]:
             other.c.requirement == links.c.requirement,
             other.c.letter == links.c.letter,
             other.c.artifact_id != artifact_id,
-            artifacts.c.deleted_at.is_(None),
+            IN_USE,
             artifacts.c.status == ArtifactStatus.APPROVED,
         )
         .scalar_subquery()

@@ -98,7 +98,7 @@ def _apply(work: Work, found: Import, row: RowPlan) -> None:
 def _known(work: Work, found: Import) -> Known:
     """The system's artifacts (those at home in it: another's are changed where they belong) and its people."""
     people = members.of_system(work, found.home.system_id)
-    here = and_(artifacts.c.system_id == found.home.system_id, artifacts.c.deleted_at.is_(None))
+    here = and_(artifacts.c.system_id == found.home.system_id, editing.IN_USE)
     rows = work.rows(select(artifacts).where(here).order_by(artifacts.c.id))
     files, objectives = _files(work, here), _objectives(work, found, here)
     names = members.names(work, {number for row in rows for number in (row.owner_id, row.reviewer_id)})

@@ -23,6 +23,7 @@ from cmmc_tracker.storage.tables.artifacts import (
     artifacts,
     blob_texts,
     blobs,
+    held_files,
     imports,
     links,
     pins,
@@ -30,6 +31,8 @@ from cmmc_tracker.storage.tables.artifacts import (
     tombstones,
 )
 from cmmc_tracker.storage.tables.columns import metadata
+from cmmc_tracker.storage.tables.requests import request_rounds, requests, upload_links
+from cmmc_tracker.storage.tables.scope import assets, providers
 from cmmc_tracker.storage.tables.systems import (
     audit,
     findings,
@@ -48,10 +51,12 @@ __all__ = [
     "artifact_files",
     "artifact_versions",
     "artifacts",
+    "assets",
     "audit",
     "blob_texts",
     "blobs",
     "findings",
+    "held_files",
     "implementations",
     "imports",
     "leases",
@@ -61,14 +66,18 @@ __all__ = [
     "metadata",
     "old_passwords",
     "pins",
+    "providers",
     "recovery_codes",
     "remarks",
+    "request_rounds",
+    "requests",
     "second_factors",
     "sessions",
     "settings",
     "setup_links",
     "systems",
     "tombstones",
+    "upload_links",
     "users",
     "wording_sources",
     "wordings",

@@ -31,6 +31,7 @@ users = Table(
     Column("disabled_at", Instant),
     Column("mail", String(254), nullable=False, server_default=""),  # where reminders go; empty: none are sent
     Column("digest_sent_on", Date),
+    Column("triage_at", BigInteger),  # the artifact at which the person's triage stopped
     Column("deleted_at", Instant),  # the row stays: the audit log and the evidence name the person
     version_column(),
     CheckConstraint("role IN ('admin', 'user')", name="role"),

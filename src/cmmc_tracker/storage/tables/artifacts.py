@@ -83,6 +83,9 @@ artifacts = Table(
     Column("approved_sha256", String(64)),
     Column("approved_by", ForeignKey("users.id")),
     Column("approved_at", Instant),
+    # Came by a link, or carries markings: shown nowhere and evidence of nothing until somebody accepts it.
+    Column("quarantined_at", Instant, index=True),
+    Column("quarantine_why", String(300), nullable=False, server_default=""),
     version_column(),
     Index("ix_artifacts_kind_id", "kind", "id"),
     Index("ix_artifacts_status_id", "status", "id"),
@@ -160,6 +163,25 @@ artifact_files = Table(
     Column("warnings", JSON, nullable=False, server_default="[]"),  # what its examination found, in sentences
     ForeignKeyConstraint(
         ["artifact_id", "number"], ["artifact_versions.artifact_id", "artifact_versions.number"], name="fk_file_version"
+    ),
+)
+
+# Evidence that may not leave where it is: what it is known by, in the place of bytes. A version has either kind.
+held_files = Table(
+    "held_files",
+    metadata,
+    Column("artifact_id", Id, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("location", String(1000), nullable=False),
+    Column("filename", String(200)),
+    Column("media_type", String(100)),
+    Column("sha256", String(64), nullable=False, index=True),
+    Column("size", BigInteger),
+    Column("checked_at", Instant),  # when somebody last hashed it where it is
+    Column("check_state", String(10), nullable=False, server_default=""),
+    ForeignKeyConstraint(
+        ["artifact_id", "number"], ["artifact_versions.artifact_id", "artifact_versions.number"], name="fk_held_version"
     ),
 )
 

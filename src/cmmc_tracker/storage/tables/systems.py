@@ -20,6 +20,7 @@ systems = Table(
     Column("name", String(200), nullable=False),
     Column("level", Integer, nullable=False),
     Column("demo", Boolean, nullable=False, server_default=text("false")),
+    Column("cui_never", Boolean, nullable=False, server_default=text("false")),  # whatever the installation allows
     Column("created_at", Instant, nullable=False),
     version_column(),
     CheckConstraint("level IN (1, 2, 3)", name="level"),
