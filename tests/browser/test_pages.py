@@ -1,5 +1,7 @@
 """Every page in a real browser: nothing on the console, no sideways scroll, no barrier, in both themes and widths."""
 
+import io
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PASSWORD, Served, sign_in
+from tests.conftest import png
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 PAGES = (
@@ -70,6 +73,40 @@ def test_pages_of_accounts_fit_and_have_no_barrier_in_any_of_their_states(
     page = tab(width, 844, color_scheme=scheme, bypass_csp=True)
     for state in (*_settings(page), *_users(page), *_tokens(page), *_second_factor(page)):
         _look(page, state, width)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_previews_of_imports_fit_and_have_no_barrier(
+    ada: Served, tab: Callable[..., Page], tmp_path: Path, scheme: str, width: int
+) -> None:
+    assert ada.command("demo").returncode == 0
+    page = tab(width, 844, color_scheme=scheme, bypass_csp=True)
+    sign_in(page)
+    for name, content in _imports().items():
+        (tmp_path / name).write_bytes(content)
+        page.goto("/artifacts/import")
+        page.locator("main input[type=file]").set_input_files(tmp_path / name)
+        page.get_by_role("button", name="Show the plan").click()
+        page.get_by_role("heading", name=name).wait_for()
+        page.locator("main details").evaluate_all("all => all.forEach(one => { one.open = true; })")
+        _look(page, f"the preview of {name}", width)
+
+
+def _imports() -> dict[str, bytes]:
+    """An archive and a register with lines of every sort: what is taken, what is refused, what is already there."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("3.1.1/AC.L2-3.1.1[a] Rules of the firewall in the main building.txt", b"rules")
+        archive.writestr("AC/image.png", png())
+        archive.writestr("tools/setup.exe", b"MZ")
+    lines = ["Title,Objectives,Owner,Notes"]
+    lines += [
+        "Access control policy,3.1.1[a] 3.1.2[a],ada,x",
+        "Nothing of that name,3.1.1[a],,",
+        "Access control policy,,,",
+    ]
+    return {"pile.zip": packed.getvalue(), "register.csv": "\n".join(lines).encode()}
 
 
 def _settings(page: Page) -> Iterator[str]:
