@@ -1,12 +1,11 @@
 """The cast and the stage: an installation on the database under test, and people with browsers that keep CSRF on.
 
-`TEST_DATABASE` chooses SQLite or PostgreSQL. Each test has its own database, copied from one that was migrated
-once, and its own store.
+`TEST_DATABASE` chooses SQLite or PostgreSQL. Each test has a database of an empty install to itself (a copied SQLite
+file; PostgreSQL's are lent by `tests/databases.py`), and its own store.
 """
 
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, delete, make_url, text
+from sqlalchemy import create_engine, delete, text
 from werkzeug.test import TestResponse
 
 from cmmc_tracker import config
@@ -28,6 +27,7 @@ from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.blobs import FolderBlobs
 from cmmc_tracker.storage.database import make_engine, migrate
 from cmmc_tracker.storage.tables import memberships
+from tests.databases import Databases
 
 PASSWORD = "Correct-Horse-Battery-9"
 ON_POSTGRESQL = os.environ.get("TEST_DATABASE", "sqlite") == "postgresql"
@@ -72,53 +72,44 @@ def postgres_server() -> str:
     pytest.fail("no PostgreSQL server answers; set TEST_POSTGRES_URL")
 
 
-def _on_server(url: str, statement: str) -> None:
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A migrated, prepared, empty install that each test's database is copied from."""
-    folder = tmp_path_factory.mktemp("template")
-    if not ON_POSTGRESQL:
-        url = f"sqlite:///{folder}/cmmc.db"
-        _prepared(url, folder)
-        yield url
-        return
-    server: str = request.getfixturevalue("postgres_server")
-    name = f"cmmc_template_{secrets.token_hex(6)}"
-    _on_server(server, f'CREATE DATABASE "{name}"')
-    url = make_url(server).set(database=name).render_as_string(hide_password=False)
-    _prepared(url, folder)
-    yield url
-    _on_server(server, f'DROP DATABASE "{name}"')
-
-
-def _prepared(url: str, folder: Path) -> None:
+def prepare(url: str, folder: Path) -> None:
+    """Make an empty install of a database."""
     engine = make_engine(url)
     migrate(engine)
     systems.prepare(Tracker(engine, FolderBlobs(folder / "uploads")))
-    if not ON_POSTGRESQL:
+    if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
             connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with an empty install, that each test's database is copied from."""
+    folder = tmp_path_factory.mktemp("template")
+    prepare(f"sqlite:///{folder}/cmmc.db", folder)
+    return folder / "cmmc.db"
+
+
+@pytest.fixture(scope="session")
+def databases(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """What lends PostgreSQL databases with an empty install."""
+    folder = tmp_path_factory.mktemp("databases")
+    made = Databases(postgres_server, lambda url: prepare(url, folder))
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def database_url(template: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+def database_url(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """A database of the test's own, empty but for the system `main`."""
-    if not ON_POSTGRESQL:
-        shutil.copy(template.removeprefix("sqlite:///"), tmp_path / "cmmc.db")
-        yield f"sqlite:///{tmp_path}/cmmc.db"
+    if ON_POSTGRESQL:
+        databases: Databases = request.getfixturevalue("databases")
+        yield databases.lend()
+        databases.take_back()
         return
-    server: str = request.getfixturevalue("postgres_server")
-    name = f"cmmc_test_{secrets.token_hex(6)}"
-    _on_server(server, f'CREATE DATABASE "{name}" TEMPLATE "{make_url(template).database}"')
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    _on_server(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+    shutil.copy(request.getfixturevalue("template"), tmp_path / "cmmc.db")
+    yield f"sqlite:///{tmp_path}/cmmc.db"
 
 
 @dataclass

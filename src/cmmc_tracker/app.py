@@ -10,7 +10,7 @@ from werkzeug.routing import IntegerConverter
 
 from cmmc_tracker import api, web
 from cmmc_tracker.config import MIB, VARIABLES, Settings, read
-from cmmc_tracker.gate import csrf, headers, problems, proxies, session
+from cmmc_tracker.gate import csrf, headers, links, problems, proxies, session
 from cmmc_tracker.gate import uploads as gate_uploads
 from cmmc_tracker.gate.doors import EXTENSION, Installation
 from cmmc_tracker.services import systems
@@ -97,6 +97,7 @@ def build(settings: Settings, tracker: Tracker, more: Mapping[str, Any] | None =
     problems.watch(app)
     proxies.watch(app, trusted=settings.trusted_proxies, public_url=settings.public_url, production=settings.production)
     session.watch(app)
+    links.watch(app)
     csrf.watch(app)
     app.teardown_request(lambda _error: gate_uploads.finish())
     web.join(app)

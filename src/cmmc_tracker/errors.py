@@ -8,6 +8,7 @@
     │   └── PageExpired     the form's CSRF token is not of this session
     ├── NotFound            no such thing, or none that this person may know of
     ├── Conflict            a rule forbids it in the present state; `clause` names the rule
+    │   └── Hindered        an act on many things at once was not done; `hindrances` says of which and why
     ├── Stale               somebody else changed the thing since it was read
     ├── TooLarge            more bytes than `MAX_UPLOAD_MB` allows
     ├── UnsupportedType     a type that is not taken, or content that contradicts its name
@@ -19,7 +20,7 @@
 The message of each is written for the person who gets it: what happened, what was kept, what to do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class TrackerError(Exception):
@@ -67,6 +68,19 @@ class Conflict(TrackerError):
     def __init__(self, message: str, clause: str | None = None) -> None:
         super().__init__(message)
         self.clause = clause
+
+
+class Hindered(Conflict):
+    """An act on many things at once: some of them stand in its way, so nothing was done to any.
+
+    `hindrances` has, for each of those, its number, its name as far as this person may know it, and why.
+    """
+
+    def __init__(self, hindrances: Sequence[tuple[int, str, str]], *, stale: bool) -> None:
+        stand = "1 of the chosen stands" if len(hindrances) == 1 else f"{len(hindrances):,} of the chosen stand"
+        super().__init__(f"Nothing was changed: {stand} in the way.")
+        self.hindrances = list(hindrances)
+        self.stale = stale  # they were only changed by somebody else meanwhile
 
 
 class Stale(TrackerError):

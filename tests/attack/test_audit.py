@@ -8,6 +8,7 @@ import multiprocessing
 import re
 import time
 import zipfile
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -203,7 +204,9 @@ def _drive_the_rest(app: Flask, ada: Person, hidden: Secrets) -> None:
         data = {"title": "t", "objectives": "3.1.1[a]", "system": "main", "file": (io.BytesIO(content), "a.txt")}
         ada.client.post(path, data=data, headers=headers)
     _drive_imports(ada, content)
+    _drive_requests(app, ada, hidden)
     values = {"slug": "main", "requirement": "AC.L2-3.1.1", "letter": "a", "objective": "3.1.1[a]", "act": "enable"}
+    values["kind"] = "asset"
     with app.test_request_context():
         adapter = app.url_map.bind("localhost")
         for rule in sorted(app.url_map.iter_rules(), key=lambda one: "logout" in one.rule or "sessions" in one.rule):
@@ -225,6 +228,23 @@ def _drive_imports(ada: Person, content: bytes) -> None:
         page, names = ada.get(place).text, ("member", "shown", "row", "digest")
         chosen = {name: re.findall(rf'name="{name}" value="(\w+)"', page) for name in names}
         assert ada.post(place, chosen).status_code in {200, 302}
+
+
+def _drive_requests(app: Flask, ada: Person, hidden: Secrets) -> None:
+    """A request, two links of it, and a file that comes by one of them, whose content and link are secrets."""
+    due = (datetime.now(UTC) + timedelta(days=99)).date().isoformat()  # the drive's clock goes ahead
+    form = {"objective": "3.1.1[a]", "wanted": "a list", "outside": "Northwind", "first_due": due}
+    place = ada.post("/systems/main/requests", form).headers["Location"]
+    for _ in range(2):
+        link = re.search(r'data-copy="http://localhost(/link/([\w-]{43}))"', ada.post(f"{place}/links").text)
+        assert link
+        hidden.new(link[2])
+    guest = Person("", app.test_client())
+    data = {
+        "csrf_token": hidden.new(guest.token_of(link[1])),
+        "file": (io.BytesIO(hidden.new("content-of-the-guest-3c9e").encode()), "a.txt"),
+    }
+    assert guest.client.post(link[1], data=data).status_code == 200
 
 
 def _one(ada: Person, method: str, path: str, content: bytes) -> None:
@@ -261,6 +281,13 @@ def test_the_log_holds_no_password_token_secret_or_content_whatever_is_written(
         *("setup:finished", "login:failed", "login:succeeded", "login:code_asked", "user:password_changed"),
         *("user:password_reset", "token:created", "token:revoked", "token:refused", "second_factor:set"),
         *("second_factor:changed", "second_factor:removed", "settings:changed", "artifact:created", "user:deleted"),
+        *(
+            "evidence_request:made",
+            "upload_link:made",
+            "upload_link:opened",
+            "upload_link:used",
+            "artifact:quarantined",
+        ),
         *("objective:judged", "requirement:edited", "system:created", "import:begun", "import:taken", "import:done"),
     } <= seen
     assert len(hidden.known) > 25

@@ -22,12 +22,17 @@ NAMELESS = {"about.security_txt", "health.alive", "health.ready", "static"}
 # Addresses of a list or a form that any signed-in person may open; what is in them depends on their systems.
 LISTS = {
     *("dashboard.show", "artifacts.index", "artifacts.upload", "artifacts.receive", "artifacts.picker"),
-    *("duties.mine", "duties.calendar", "trash.index", "imports.new", "imports.receive"),
+    *("duties.mine", "duties.calendar", "duties.hand_over", "trash.index", "imports.new", "imports.receive"),
+    "quarantine.index",
+    *("triage.show", "triage.move", "artifacts.act_on_selection", "artifacts.undo"),
     *("api.list_systems", "api.create_system", "api.list_artifacts", "api.create_artifact"),
 }
-ADMIN = ("/admin/", "/config", "/audit", "/api/v1/audit")
+ADMIN = ("/admin/", "/config", "/welcome", "/audit", "/api/v1/audit")
 OWN = ("/profile", "/logout", "/api/docs", "/api/openapi.json")
-SYSTEM = ("/systems/", "/artifacts/", "/uploads/", "/trash/", "/remarks/", "/api/v1/systems/", "/api/v1/artifacts/")
+SYSTEM = (
+    *("/systems/", "/artifacts/", "/uploads/", "/trash/", "/remarks/", "/requests/", "/quarantine/", "/triage/"),
+    *("/api/v1/systems/", "/api/v1/artifacts/"),
+)
 
 
 @dataclass(frozen=True)

@@ -226,6 +226,8 @@ FILES = (
     "/api/v1/artifacts",
     "/api/v1/artifacts/1/versions",
     "/artifacts/import",
+    "/requests/1/answer",
+    "/link/1",
 )
 
 

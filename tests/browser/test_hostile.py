@@ -6,6 +6,7 @@ The fields are found on the pages and in the API's models, so a new one that is 
 import io
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from urllib.parse import urlencode, urlsplit
 
@@ -14,6 +15,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Page, Route, expect
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from cmmc_tracker.api.registry import OPERATIONS, PATH_VALUES, Operation
@@ -23,26 +25,43 @@ from cmmc_tracker.domain.text import clean_line, clean_text
 from cmmc_tracker.domain.uploads import clean_name
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage.tables import artifacts, requests
 from tests.browser.conftest import Served, sign_in
 from tests.browser.hostile import TEXTS, Eyes, Form, watching
-from tests.conftest import PASSWORD, Person, add_account, person
+from tests.conftest import OPERATOR, PASSWORD, Person, add_account, person
 
 # Every field that people type into, by where its text is seen again.
 FIELDS = {
     "an artifact's page and the list": """artifacts.receive.title artifacts.receive.description artifacts.receive.file
         artifacts.receive.locator artifacts.receive.shows artifacts.edit.title artifacts.edit.description
         artifacts.add_version.file artifacts.add_version.note artifacts.link.locator artifacts.link.shows
-        artifacts.review.remark artifacts.remark.text""",
+        artifacts.receive.location artifacts.receive.filename artifacts.add_version.location
+        artifacts.add_version.filename
+        artifacts.review.remark artifacts.remark.text artifacts.link_chosen.locator artifacts.link_chosen.shows
+        artifacts.link_picked.locator artifacts.act_on_selection.locator artifacts.act_on_selection.shows""",
     "a requirement's page": "requirements.judge.note requirements.implement.narrative requirements.remark.text",
+    "a request's page and its upload link's": """requests.ask.wanted requests.ask.outside requests.edit.wanted
+        requests.edit.outside requests.close.reason requests.waive.why""",
+    "the quarantine, or an artifact's page": "links.receive.file quarantine.accept.title requests.answer.file",
+    "the log": "quarantine.reject.reason",
     "its own field, beside what was found": """artifacts.index.q artifacts.picker.q requirements.index.q
-        audit.index.actor audit.index.entity audit.index.q""",
+        artifacts.choose.q triage.show.q
+        audit.index.actor audit.index.entity audit.index.q requests.show.q""",
     "a refusal, or parsed into something else": """artifacts.receive.objectives artifacts.link.objective
         artifacts.receive.collected_on artifacts.receive.covers_from artifacts.receive.covers_until
         artifacts.edit.collected_on artifacts.edit.covers_from artifacts.edit.covers_until audit.index.since
         artifacts.add_version.collected_on artifacts.add_version.covers_from artifacts.add_version.covers_until
+        requests.ask.objective requests.ask.first_due requests.edit.first_due requests.answer.covers_from
+        requests.answer.covers_until requests.make_link.days requests.make_link.most_files requests.make_link.megabytes
         duties.calendar.assessment imports.receive.file profile.set_mail.mail
+        artifacts.receive.sha256 artifacts.receive.size artifacts.add_version.sha256 artifacts.add_version.size
+        triage.save.collected_on triage.save.covers_from triage.save.covers_until
+        artifacts.act_on_selection.collected_on artifacts.act_on_selection.covers_from
+        artifacts.act_on_selection.covers_until
         audit.index.until profile.make_token.days settings.save.session_idle_minutes
         settings.save.session_longest_hours settings.save.security_contact""",
+    "the settings": """settings.save.organization settings.answer.organization settings.answer.system_name
+        settings.answer.host settings.keep_row.name settings.keep_row.note""",
     "the accounts, or a refusal": "users.add.username profile.make_token.token_name accounts.sign_in.username",
     "nowhere": """accounts.sign_in.password accounts.second_step.code profile.change_password.old_password
         profile.change_password.new_password profile.change_password.password_repeat users.add.password
@@ -52,14 +71,18 @@ FIELDS = {
 API_FIELDS = {
     "an artifact's page": """create_artifact.title create_artifact.description create_artifact.locator
         create_artifact.shows change_artifact.title change_artifact.description create_version.note
+        create_artifact.location create_artifact.filename create_version.location create_version.filename
         put_link.locator put_link.shows review_artifact.remark""",
     "a requirement's page": "change_objective.note change_requirement.narrative",
     "every page, in the menu": "create_system.name",
     "a refusal, or parsed into something else": """create_artifact.kind create_artifact.covers_from
         create_artifact.covers_until create_artifact.collected_on create_artifact.system create_artifact.objectives
-        create_artifact.cadence create_artifact.owner create_artifact.reviewer change_artifact.cadence
+        create_artifact.path create_artifact.cadence create_artifact.owner create_artifact.reviewer
+        change_artifact.cadence
         change_artifact.owner change_artifact.reviewer create_version.covers_from create_version.covers_until
         create_version.collected_on review_artifact.act review_artifact.manifest_sha256
+        create_artifact.sha256 create_artifact.size create_artifact.media_type create_version.sha256
+        create_version.size create_version.media_type
         change_artifact.kind change_artifact.covers_from change_artifact.covers_until change_artifact.collected_on
         change_objective.status change_objective.methods change_requirement.implementation_status
         change_requirement.responsibility put_link.system delete_link.system""",
@@ -72,7 +95,7 @@ API_FIELDS = {
 NO_PAGES = {
     *("static", "about.security_txt", "health.alive", "health.ready", "api_about.openapi"),
     *("artifacts.content_of", "artifacts.pdf_page", "audit.export_csv", "audit.export_json"),
-    *("requirements.part", "dashboard.of_system"),
+    *("requirements.part", "dashboard.of_system", "quarantine.file"),
     "accounts.set_up",  # gone with the first account; it has a test of its own
 }
 REQUIREMENTS = [r.id for r in catalog.load(2).requirements][: len(TEXTS)]
@@ -99,9 +122,33 @@ def _seed(ada: Person, tracker: Tracker) -> None:
         assert ada.post(f"{artifact}/remarks", {"text": text}).status_code == 302
         about = f"/systems/main/requirements/{REQUIREMENTS[n]}/objectives/a/remarks"
         assert ada.post(about, {"text": text}).status_code == 302
+        _seed_request(ada, n, text)
     _seed_accounts(ada, tracker)
     for text in TEXTS:
         assert ada.call("POST", "/systems", {"name": text[:200], "level": 2}).status_code == 201
+
+
+def _seed_request(ada: Person, n: int, text: str) -> None:
+    """A request, number n + 1, of somebody outside."""
+    given = {"objective": f"{REQUIREMENTS[n]}[a]", "wanted": text, "outside": text[:200], "first_due": _ahead()}
+    assert ada.post("/systems/main/requests", given).headers["Location"] == f"/requests/{n + 1}"
+
+
+def _ahead() -> str:
+    return (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
+
+
+def _seed_held(ada: Person) -> dict[int, str]:
+    """Evidence that is held at each text that a location can be, by its number."""
+    found = {}
+    for text in TEXTS:
+        form = {"title": text, "location": text, "sha256": "a" * 64, "system": "main", "csrf_token": ada.token}
+        made = ada.client.post("/api/v1/artifacts", data=form)
+        if made.status_code == 201:
+            found[made.get_json()["id"]] = text
+        else:  # it has signs that nobody sees
+            assert set(made.get_json()["errors"]) == {"location"}, made.text
+    return found
 
 
 def _changed(ada: Person, path: str, body: dict[str, str], version: int = 1) -> None:
@@ -167,6 +214,8 @@ def test_what_was_kept_is_shown_as_typed_on_every_page_and_runs_nowhere(
     served: Served, app: Flask, admin: Person, tracker: Tracker, tab: Callable[..., Page]
 ) -> None:
     _seed(admin, tracker)
+    held = _seed_held(admin)
+    assert len(held) > 30
     with watching(tab(), app, served.url) as eyes:
         sign_in(eyes.page)
         titles = {title for _ in _pages(eyes, "/artifacts") for title in eyes.shown("a.row-link")}
@@ -174,6 +223,10 @@ def test_what_was_kept_is_shown_as_typed_on_every_page_and_runs_nowhere(
         for n, text in enumerate(TEXTS):
             _one_artifact(eyes, n + 1, text)
             _one_requirement(eyes, REQUIREMENTS[n], text)
+            _one_request(eyes, admin, n + 1, text)
+        for number, place in held.items():
+            eyes.go(f"/artifacts/{number}")
+            assert eyes.shown(".location") == {place}
         eyes.go("/artifacts/upload")
         assert eyes.shown(".bar .menu:not(.person) li a") >= _kept(clean_line, 200)
         assert eyes.shown("#system option") >= _kept(clean_line, 200)
@@ -201,6 +254,21 @@ def _one_requirement(eyes: Eyes, requirement: str, text: str) -> None:
     assert eyes.shown("#objective-a .said") == {whole}
 
 
+def _one_request(eyes: Eyes, ada: Person, number: int, text: str) -> None:
+    eyes.go(f"/requests/{number}")
+    assert eyes.shown(".wanted") == {clean_text(text)}
+    assert clean_line(text[:200]) in eyes.shown(".headline strong")
+    assert eyes.shown("#outside") == {clean_line(text[:200])}
+    eyes.go(urlsplit(_link_of(ada, number)).path)
+    assert eyes.shown(".wanted") == {clean_text(text)}
+
+
+def _link_of(ada: Person, number: int) -> str:
+    found = re.search(r'data-copy="(http\S+/link/[\w-]{43})"', ada.post(f"/requests/{number}/links").text)
+    assert found
+    return found[1]
+
+
 def _accounts(eyes: Eyes) -> None:
     eyes.go("/profile")
     assert eyes.shown("#tokens-title ~ table td:first-child") == _kept(clean_line, 80)
@@ -225,11 +293,15 @@ def bo(app: Flask, tracker: Tracker) -> Person:
 
 
 def test_what_is_refused_or_searched_for_is_shown_as_typed_and_runs_nowhere(
-    served: Served, app: Flask, admin: Person, bo: Person, tab: Callable[..., Page]
+    served: Served, app: Flask, admin: Person, bo: Person, tracker: Tracker, tab: Callable[..., Page]
 ) -> None:
     assert admin.upload("evidence.txt", b"some evidence", objectives="3.5.3[b]").status_code == 201
+    paths = _requested(admin, tracker)
+    assert admin.upload("pile.txt", b"not linked yet").status_code == 201
     with watching(tab(), app, served.url) as eyes:
         _walk(eyes, bo)
+        for path in paths:
+            eyes.go(path)
         pages = {
             r.endpoint for r in app.url_map.iter_rules() if "GET" in (r.methods or ()) and "api." not in r.endpoint
         }
@@ -260,8 +332,11 @@ def _walk(eyes: Eyes, bo: Person) -> None:
         "/artifacts",
         "/artifacts/1",
         "/artifacts/1/compare",
+        "/artifacts/1/objectives",
         "/artifacts/upload",
         "/artifacts/import",
+        "/triage",
+        "/triage?end=1",
         "/my-work",
         "/calendar",
         "/trash",
@@ -269,8 +344,15 @@ def _walk(eyes: Eyes, bo: Person) -> None:
         "/config",
         "/admin/users",
         "/audit",
+        "/welcome",
     ):
         eyes.go(path)
+    page.check("input[name=place][value=hosted]")
+    page.fill("#host", "Acme Hosting")
+    page.click("main form button.primary")
+    page.wait_for_selector(".scope-row")
+    eyes.look()
+    eyes.go("/config")
     for path in ("/systems/main/requirements", "/artifacts/picker?system=main&objective=3.1.1[a]", "/api/docs"):
         eyes.go(path)
     eyes.go("/artifacts/import")
@@ -279,6 +361,12 @@ def _walk(eyes: Eyes, bo: Person) -> None:
     page.click("main form button[type=submit]")
     page.wait_for_url("**/artifacts/import/*")
     eyes.look()
+    for act in ("Dates …", "Link to objectives …"):
+        eyes.go("/artifacts")
+        page.locator("td input[name=chosen]").first.check()
+        page.get_by_role("button", name=act).click()
+        page.wait_for_url("**/artifacts/selection")
+        eyes.look()
     eyes.go("/systems/main/requirements/IA.L2-3.5.3?objective=a")
     page.fill("#pick-a", "evi")
     page.wait_for_selector("#objective-a .picked form")
@@ -293,6 +381,25 @@ def _walk(eyes: Eyes, bo: Person) -> None:
     page.wait_for_selector(".recovery")
     eyes.look()
     eyes.go("/profile/second-factor")
+
+
+def _requested(ada: Person, tracker: Tracker) -> list[str]:
+    """The pages of a request with two rounds that were missed, its link, and what another link brought."""
+    given = {"objective": "3.5.3[b]", "wanted": "a list", "outside": "Northwind", "first_due": _ahead()}
+    assert ada.post("/systems/main/requests", {**given, "cadence": "monthly"}).status_code == 302
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(update(requests).values(first_due=date.fromisoformat(_ahead()) - timedelta(days=50)))
+    guest = Person("", ada.client.application.test_client())
+    used = urlsplit(_link_of(ada, 1)).path
+    sent = {"csrf_token": guest.token_of(used), "file": (io.BytesIO(b"a list"), "list.txt")}
+    with tracker.read() as work:
+        number = len(work.rows(select(artifacts.c.id))) + 1
+    assert guest.client.post(used, data=sent).status_code == 200
+    good = urlsplit(_link_of(ada, 1)).path
+    return [
+        *("/systems/main/requests", "/requests/1", "/requests/1?q=evi", "/my-work", good),
+        *("/quarantine", f"/quarantine/{number}", "/admin/users"),
+    ]
 
 
 def _search(eyes: Eyes, form: Form) -> None:

@@ -34,12 +34,21 @@ PAGES = (
     "/calendar",
     "/calendar?assessment=2028-01-01",
     "/trash",
+    "/systems/main/requests",
+    "/systems/main/requests?shown=closed",
+    "/systems/main/requests?objective=AC.L2-3.1.1[a]",
+    "/quarantine",
+    "/triage",
+    "/triage?end=1",
+    "/artifacts/1/objectives",
+    "/artifacts/1/objectives?q=zeppelin",
     "/artifacts/picker?system=main&objective=3.1.1[a]",
     "/audit",
     "/admin/users",
     "/profile",
     "/profile/second-factor",
     "/config",
+    "/welcome",
     "/api/docs",
     "/no/such/page",
 )
@@ -109,6 +118,85 @@ def _imports() -> dict[str, bytes]:
     return {"pile.zip": packed.getvalue(), "register.csv": "\n".join(lines).encode()}
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_pages_of_requests_fit_and_have_no_barrier_in_any_of_their_states(
+    ada: Served, tab: Callable[..., Page], tmp_path: Path, scheme: str, width: int
+) -> None:
+    assert ada.command("user", "add", "bo", "--role", "user", "--password-stdin", given=PASSWORD).returncode == 0
+    page = tab(width, 844, color_scheme=scheme, bypass_csp=True)
+    guest = tab(width, 844, color_scheme=scheme, bypass_csp=True)
+    sign_in(page)
+    for state in _requests(page):
+        _look(page, state, width)
+    _guest(page, guest, tmp_path, width)
+    for state in _quarantine(page):
+        _look(page, state, width)
+
+
+def _requests(page: Page) -> Iterator[str]:
+    page.goto("/systems/main/requests?objective=IA.L2-3.5.3[b]")
+    due = page.evaluate("new Date(Date.now() + 864e5).toISOString().slice(0, 10)")
+    for wanted in ("", "The list of administrators, exported and signed"):
+        page.locator("form[data-guard]").evaluate("form => { form.noValidate = true; }")
+        page.fill("#wanted", wanted)
+        page.fill("#outside", "Northwind IT Services and Managed Infrastructure, Incorporated")
+        page.fill("#first_due", due)
+        page.select_option("#cadence", "quarterly")
+        page.get_by_role("button", name="Ask").click()
+        page.wait_for_selector("#wanted-error" if not wanted else "#rounds-title")
+        yield f"a request, {'made' if wanted else 'refused'}"
+    for path in ("/systems/main/requests", "/calendar", "/systems/main/requirements/IA.L2-3.5.3?objective=b"):
+        page.goto(path)
+        yield f"{path} with a request"
+    page.goto("/requests/1")
+    page.fill("#days", "99")
+    page.get_by_role("button", name="Make a link").click()
+    page.wait_for_selector("#days-error")
+    yield "/requests/1, a link refused"
+    page.locator("details.fold").evaluate_all("all => all.forEach(one => { one.open = true; })")
+    yield "/requests/1, all open"
+    page.goto("/my-work")
+    page.locator("details.fold").evaluate_all("all => all.forEach(one => { one.open = true; })")
+    yield "/my-work, all open"
+    page.goto("/requests/1")
+    page.get_by_role("button", name="Make a link").click()
+    page.wait_for_selector(".once")
+    yield "/requests/1, a link made"
+
+
+def _guest(page: Page, guest: Page, folder: Path, width: int) -> None:
+    """The page of a link: as it opens, with a refusal, after the files came, and when it opens no more."""
+    address = page.locator("code.secret").inner_text()
+    good, bad = folder / "administrators of the domain.csv", folder / "run.exe"
+    good.write_bytes(b"name,role\nada,admin\n")
+    bad.write_bytes(b"MZ")
+    guest.goto(address)
+    _look(guest, "/link/…", width)
+    for files, seen in (([good, bad], "#file-error"), ([good], "text=Thank you")):
+        guest.set_input_files("#file", files)
+        guest.get_by_role("button", name="Send").click()
+        guest.wait_for_selector(seen)
+        _look(guest, f"/link/…, {seen}", width)
+    guest.goto(address)
+    _look(guest, "/link/…, used", width)
+
+
+def _quarantine(page: Page) -> Iterator[str]:
+    for path in ("/quarantine", "/quarantine/1", "/requests/1", "/my-work"):
+        page.goto(path)
+        yield f"{path} with what a link brought"
+    page.goto("/quarantine/1")
+    page.locator("form[data-guard]").evaluate_all("all => all.forEach(form => { form.noValidate = true; })")
+    page.get_by_role("button", name="Refuse").click()
+    page.wait_for_selector("#reason-error")
+    yield "/quarantine/1, refused"
+    page.goto("/quarantine/1")
+    page.get_by_role("button", name="Accept").click()
+    page.wait_for_url("**/artifacts/1")
+    yield "/artifacts/1, accepted"
+
+
 def _settings(page: Page) -> Iterator[str]:
     sign_in(page)
     page.goto("/config")
@@ -119,7 +207,7 @@ def _settings(page: Page) -> Iterator[str]:
     page.wait_for_selector("#security_contact-error")
     yield "/config, refused"
     page.goto("/config")
-    page.locator("[name=version]").evaluate("field => { field.value = '7'; }")
+    page.locator("[name=version]").first.evaluate("field => { field.value = '7'; }")
     page.get_by_role("button", name="Save").click()
     page.wait_for_selector(".theirs")
     yield "/config, stale"

@@ -41,6 +41,7 @@ def test_from_the_first_link_to_the_score(served: Served, tab: Callable[..., Pag
     page.fill("#password", PASSWORD)
     page.fill("#password_repeat", PASSWORD)
     page.get_by_role("button", name="Make the account").click()
+    page.get_by_role("link", name="Skip for now").click()
     expect(page.locator(SCORE)).to_have_text("No score")
     expect(page.get_by_text("Where to begin")).to_be_visible()
 

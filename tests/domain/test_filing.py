@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from cmmc_tracker.domain.artifacts import LONGEST_TITLE, parse_facts
 from cmmc_tracker.domain.catalog import load, parse_objective_id
-from cmmc_tracker.domain.filing import LONGEST_PATH, Filed, named_in, recognise
+from cmmc_tracker.domain.filing import (
+    LONGEST_ORIGIN,
+    LONGEST_PATH,
+    Filed,
+    is_system_file,
+    named_in,
+    origin_of,
+    recognise,
+)
 from cmmc_tracker.domain.text import is_visible
 
 IDS = [o.id for r in load(2).requirements for o in r.objectives]
@@ -305,3 +313,42 @@ def test_a_path_of_ten_thousand_characters_takes_no_time(piece: str) -> None:
 def test_of_a_longer_path_the_end_is_read() -> None:
     assert requirements("x/" * LONGEST_PATH + "3.1.1/x.png") == ["3.1.1"]
     assert requirements("3.1.1/" + "x/" * LONGEST_PATH + "x.png") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("rules.pdf", ""),
+        ("3.1.1/rules.pdf", "3.1.1/rules.pdf"),
+        ("C:\\evidence\\3.1.1\\rules.pdf", "C:/evidence/3.1.1/rules.pdf"),
+        ("../../etc/./3.1.1//rules.pdf", "etc/3.1.1/rules.pdf"),
+        ("a\nb/\u202erules.pdf", "a b/rules.pdf"),
+        ("", ""),
+    ],
+)
+def test_a_path_is_kept_clean_and_only_where_it_has_folders(path: str, kept: str) -> None:
+    assert origin_of(path) == kept
+
+
+def test_of_a_path_that_is_too_long_the_near_folders_are_kept() -> None:
+    kept = origin_of("/".join(["far" * 60] * 40 + ["3.1.1", "rules.pdf"]))
+    assert kept.endswith("/3.1.1/rules.pdf")
+    assert len(kept) <= LONGEST_ORIGIN
+    assert len(origin_of(f"a/{'b' * 5_000}")) <= LONGEST_ORIGIN
+
+
+@pytest.mark.parametrize(
+    ("path", "hidden"),
+    [
+        ("evidence/.DS_Store", True),
+        ("evidence/THUMBS.DB", True),
+        ("evidence\\desktop.ini", True),
+        (".git/config", True),
+        ("evidence/~$plan.docx", True),
+        ("evidence/plan.docx", False),
+        ("thumbs/plan.db.txt", False),
+        ("a.b/c", False),
+    ],
+)
+def test_what_computers_put_into_folders_is_known(path: str, hidden: bool) -> None:
+    assert is_system_file(path) is hidden

@@ -165,7 +165,6 @@ def test_what_is_linked_is_not_suggested_again() -> None:
     ("name", "title", "text"),
     [
         ("AC.L2-3.1.1[a] lunch.png", "", ""),
-        ("3.1.1/a/lunch.png", "", ""),
         ("lunch.png", "3.1.1[a] lunch", ""),
         ("lunch.png", "", "This shows AC.L2-3.1.1[a] and soup."),
         ("lunch.png", "", "Objective 3.1.1[a]: soup."),
@@ -177,6 +176,18 @@ def test_what_is_named_comes_first(name: str, title: str, text: str) -> None:
     assert first == Suggestion(ObjectiveId("AC.L2-3.1.1", "a"), "names AC.L2-3.1.1[a]", 1.0)
 
 
+@pytest.mark.parametrize(
+    ("name", "title", "why"),
+    [
+        ("3.1.1/a/lunch.png", "", "names AC.L2-3.1.1[a], from the folder “a” and the folder “3.1.1”"),
+        ("AC.L2-3.1.1[a]/lunch.png", "", "names AC.L2-3.1.1[a], from the folder “AC.L2-3.1.1[a]”"),
+        ("2026/lunch.png", "3.1.1[a] lunch", "names AC.L2-3.1.1[a]"),
+    ],
+)
+def test_what_a_folder_names_is_said_to_be_from_that_folder(name: str, title: str, why: str) -> None:
+    assert suggest(name, title, "")[0] == Suggestion(ObjectiveId("AC.L2-3.1.1", "a"), why, 1.0)
+
+
 def test_more_named_objectives_of_one_requirement_than_two_are_given() -> None:
     found = suggest("3.1.1[a-d].pdf", "", "")
     assert [one.objective.letter for one in found] == ["a", "b", "c", "d"]
@@ -185,8 +196,8 @@ def test_more_named_objectives_of_one_requirement_than_two_are_given() -> None:
 def test_a_named_requirement_gives_its_two_likeliest_objectives() -> None:
     found = suggest("3.1.8/lockout setting screenshot.png", "", "")
     assert [(str(one.objective), one.reason) for one in found][:2] == [
-        ("AC.L2-3.1.8[b]", "names AC.L2-3.1.8"),
-        ("AC.L2-3.1.8[a]", "names AC.L2-3.1.8"),
+        ("AC.L2-3.1.8[b]", "names AC.L2-3.1.8, from the folder “3.1.8”"),
+        ("AC.L2-3.1.8[a]", "names AC.L2-3.1.8, from the folder “3.1.8”"),
     ]
     assert suggest("3.1.8/lockout policy.docx", "", "")[0].objective.letter == "a"
 

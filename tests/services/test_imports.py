@@ -266,15 +266,17 @@ def two(tracker: Tracker, bo: Actor, main: Access) -> None:
 
 
 @pytest.mark.usefixtures("two")
-def test_a_register_changes_what_it_names_and_refuses_what_is_not_here(tracker: Tracker, bo: Actor) -> None:
+def test_a_register_changes_what_it_names_registers_what_is_elsewhere_and_refuses_the_rest(
+    tracker: Tracker, bo: Actor
+) -> None:
     elsewhere = f"Far,,,,https://x.example/a,{'a' * 64}"
     number = _register(tracker, bo, 'Rules,Policy,"3.1.1[a]; 3.1.2[b]",BO,,', "Logs,,,,,", "Nothing,,,,,", elsewhere)
     plan = _plan(tracker, bo, number)
-    assert [row.action for row in plan.rows] == [Action.CHANGE, Action.NOTHING, Action.REFUSE, Action.REFUSE]
-    assert "cannot be registered yet" in plan.rows[3].problems[0]
-    assert _apply(tracker, bo, number) == 1
+    assert [row.action for row in plan.rows] == [Action.CHANGE, Action.NOTHING, Action.REFUSE, Action.CREATE]
+    assert _apply(tracker, bo, number) == 2
     with tracker.read(bo) as work:
-        one = artifact_views.one(work, 1)
+        one, far = artifact_views.one(work, 1), artifact_views.one(work, 3)
+    assert (far.title, far.current.files[0].location, far.current.files[0].size) == ("Far", "https://x.example/a", None)
     assert (one.kind, one.owner) == ("policy", "bo")
     assert sorted(str(link.objective) for link in one.links) == ["AC.L2-3.1.1[a]", "AC.L2-3.1.2[b]"]
     with pytest.raises(Conflict):

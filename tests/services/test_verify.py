@@ -1,13 +1,16 @@
 """What `verify` finds when somebody changed rows behind the tracker's back."""
 
-import pytest
-from sqlalchemy import update
+from datetime import timedelta
 
+import pytest
+from sqlalchemy import select, update
+
+from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Actor
-from cmmc_tracker.services import reviews, verify
+from cmmc_tracker.services import integrity, reviews, trash, verify
 from cmmc_tracker.services.reviews import Verdict
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts
+from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts, audit, blobs
 from tests.conftest import OPERATOR
 from tests.services.evidence import made, seen, somebody, switch, versioned
 
@@ -96,3 +99,29 @@ def test_what_lies_in_the_trash_is_looked_at_too(tracker: Tracker, bo: Actor) ->
 
         trash.remove(work, artifact)
     assert len(_tampered(tracker, artifact, filename="b.txt")) == 1
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["gone", "sent again"])
+def test_what_is_purged_while_it_is_looked_at_is_told_as_no_loss(
+    tracker: Tracker, bo: Actor, monkeypatch: pytest.MonkeyPatch, *, again: bool
+) -> None:
+    artifact = made(tracker, bo, ("a.txt", b"one"))
+    with tracker.write(bo) as work:
+        trash.remove(work, artifact)
+        long_ago = work.now - timedelta(days=trash.KEPT_DAYS + 1)
+        work.bookkeep(update(artifacts).values(deleted_at=long_ago))
+    real = integrity.look
+
+    def late(tracker: Tracker, sha256: str, size: int) -> tuple[str, str]:
+        assert trash.purge(tracker, OPERATOR, [artifact]) == ([artifact], [])
+        seen = real(tracker, sha256, size)
+        assert seen[0] == "missing"
+        if again:
+            made(tracker, bo, ("a.txt", b"one"))
+        return seen
+
+    monkeypatch.setattr(integrity, "look", late)
+    assert verify.run(tracker).problems == []
+    with tracker.read() as work:
+        assert [row.check_state for row in work.rows(select(blobs.c.check_state))] == [""] * again
+        assert work.row(select(audit.c.id).where(audit.c.action == Event.INTEGRITY_BROKEN)) is None

@@ -236,14 +236,16 @@ def test_a_register_shows_before_and_after_and_is_applied_when_confirmed(user: P
         "plan → policy",
         "link to AC.L2-3.1.1[a]",
         "There is no artifact “missing”",
-        "cannot be registered yet",
+        "new, held at",
         "“Colour” is not used",
-        "1 to change, 2 refused",
+        "1 to change, 1 to register where they are, 1 refused",
     ):
         assert said in page, said
     answer = _confirm(user, place)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/artifacts")
-    assert "1 artifact was changed" in user.get("/artifacts").text
+    page = user.get("/artifacts").text
+    assert "2 artifacts were changed or registered" in page
+    assert "https://a.example" in page
     assert "AC.L2-3.1.1[a]" in user.get("/artifacts/1").text
     assert user.post(place, {"row": "2"}).status_code == 409
 
@@ -300,6 +302,6 @@ def test_a_long_register_goes_on_in_turns(user: Person, monkeypatch: pytest.Monk
     assert "only the first are chosen" in user.get(place).text
     assert _confirm(user, place).headers["Location"] == place
     page = user.get(place).text
-    assert "1 artifact was changed. Go on with the rest." in page
+    assert "1 artifact was changed or registered. Go on with the rest." in page
     assert "1 to change, 1 without a change" in page
     assert _confirm(user, place).headers["Location"] == "/artifacts"

@@ -41,6 +41,7 @@ VALUES: Mapping[Any, object] = {
     "objective": "AC.L2-3.1.1[a]",
     "objectives": "AC.L2-3.1.1[a]",
     "owner": "",
+    "path": "3.1.1/scan.txt",
     "q": "policy",
     "remark": "seen",
     "responsibility": "own",
@@ -58,9 +59,12 @@ VALUES: Mapping[Any, object] = {
 _LEFT_OUT = {"X-CSRF-Token", "If-Match", "csrf_token", "partial", "sha256"}
 PAGES = (
     "/artifacts?q=policy&kind=policy&status=approved&family=AC&objective=AC.L2-3.1.1[a]&unlinked=&cursor=100",
+    "/artifacts/1/objectives?q=access&system=main&next=/",
+    "/triage?q=access&system=main&order=oldest&at=1&from=1",
     "/artifacts/picker?q=policy&objective=AC.L2-3.1.1[a]&system=main",
     "/audit?actor=ada&action=login:succeeded&entity=user&q=ada&since=2026-01-01&until=2030-01-01&cursor=100000",
     "/systems/main/requirements?q=access&family=AC&status=met&without=&unproven=",
+    "/systems/main/requests?shown=open&about=AC.L2-3.1.1[a]&objective=AC.L2-3.1.1[a]",
     "/?system=main",
 )
 _BOUNDARY = "attack-6c1f0b7d2a"

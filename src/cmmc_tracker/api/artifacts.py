@@ -5,7 +5,7 @@ from typing import Any, Literal
 from flask import Response, make_response, request, url_for
 from pydantic import Field
 
-from cmmc_tracker.api.registry import Asked, Given, operation
+from cmmc_tracker.api.registry import Asked, Given, Shown, operation
 from cmmc_tracker.api.shapes import ArtifactShown, ArtifactsShown, artifact_shown
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.artifacts import parse_link
@@ -13,11 +13,11 @@ from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.errors import Invalid, NotFound
 from cmmc_tracker.gate import content, doors
 from cmmc_tracker.gate.etag import expected_version
-from cmmc_tracker.gate.forms import DATES, FACTS, check, files_of, system_for, take_in, targets_of
+from cmmc_tracker.gate.forms import DATES, FACTS, check, files_of, held_of, system_for, take_in, targets_of
 from cmmc_tracker.gate.listing import cursor_of, limit_of
-from cmmc_tracker.services import artifact_list, artifact_views, artifacts, links, reviews, trash
+from cmmc_tracker.services import artifact_list, artifact_views, artifacts, contents, links, reviews, trash
 from cmmc_tracker.services.artifact_list import ArtifactFilter
-from cmmc_tracker.services.artifacts import Received
+from cmmc_tracker.services.artifacts import Files
 from cmmc_tracker.services.links import Target
 from cmmc_tracker.services.reviews import Verdict
 
@@ -38,7 +38,9 @@ class WantedArtifacts(Asked):
 class NewArtifact(Given):
     """An artifact to be made; `objectives` may be repeated, `locator` and `shows` are said of each link.
 
-    `strip_location`, where it is `yes`, takes the location out of a picture before it is kept.
+    `strip_location`, where it is `yes`, takes the location out of a picture before it is kept. `path` is where the file
+    lay, such as `3.1.1/rules.pdf`: kept for suggestions, nothing is linked by it. Evidence that must stay where it is
+    has no `file`, but a `location` and its `sha256`; `size`, `filename` and `media_type` where known.
     """
 
     title: str
@@ -55,6 +57,12 @@ class NewArtifact(Given):
     locator: str = ""
     shows: str = ""
     strip_location: Wish = ""
+    path: str = ""
+    location: str = ""
+    sha256: str = ""
+    size: str = ""
+    filename: str = ""
+    media_type: str = ""
 
 
 class ArtifactChange(Given):
@@ -72,13 +80,18 @@ class ArtifactChange(Given):
 
 
 class NewVersion(Given):
-    """A new version of an artifact, with new dates where some are given; `strip_location` as for a new one."""
+    """A new version of an artifact, with new dates where some are given; the rest as for a new one."""
 
     note: str = ""
     covers_from: str | None = None
     covers_until: str | None = None
     collected_on: str | None = None
     strip_location: Wish = ""
+    location: str = ""
+    sha256: str = ""
+    size: str = ""
+    filename: str = ""
+    media_type: str = ""
 
 
 class ReviewAct(Given):
@@ -103,6 +116,20 @@ class LinkSystem(Asked):
     """The system that the objective is of; may be left out when there is only one."""
 
     system: str = ""
+
+
+class SuggestionShown(Shown):
+    """An objective that an artifact may be evidence for, and why."""
+
+    system: str
+    objective: str
+    reason: str
+
+
+class SuggestionsShown(Shown):
+    """What an artifact looks like evidence for, the likeliest first."""
+
+    items: list[SuggestionShown]
 
 
 @operation(
@@ -132,33 +159,42 @@ def list_artifacts(query: WantedArtifacts) -> ArtifactsShown:
 @operation(
     "POST",
     "/artifacts",
-    "Upload an artifact",
+    "Upload an artifact, or register one that stays where it is",
     status=201,
     answer=ArtifactShown,
     form=NewArtifact,
     file=True,
-    failures=(400, 404, 413, 415, 422, 429, 503, 507),
+    without_file=("location", "sha256"),
+    failures=(400, 404, 409, 413, 415, 422, 429, 503, 507),
 )
 def create_artifact(form: NewArtifact) -> Response:
-    """Keep a file, or several in their order, as a new artifact, linked to objectives."""
+    """Keep a file, or several in their order, or where one is held, as a new artifact, linked to objectives.
+
+    `quarantined` tells that it waits for somebody to accept it, and is found nowhere until then.
+    """
     home = system_for(doors.actor(), form.system)
     targets = targets_of(home, form.objectives, form.locator, form.shows)
     facts = {name: value for name, value in form.model_dump().items() if name in FACTS}
+    facts["path"] = form.path
     check(home, facts)
-    received = _files(form.strip_location)
+    received = _files(form)
     with doors.open_write() as work:
         made = links.create_linked(work, home, received, facts, targets)
-        shown = artifact_shown(artifact_views.one(work, made))
+        shown = artifact_shown(artifact_views.made(work, made))
     return _created(shown)
 
 
-def _files(strip_location: str) -> list[Received]:
+def _files(form: NewArtifact | NewVersion) -> Files:
+    """The files of a version: those that came, or the one that is held elsewhere."""
     files = files_of()
+    held = held_of(form.model_dump(), files)
+    if held is not None:
+        return [held]
     if not files:
-        raise Invalid({"file": "A file is needed."})
+        raise Invalid({"file": "A file is needed, or the location and the SHA-256 of one that must stay where it is."})
     if len(files) > artifacts.MOST_FILES:
         raise Invalid({"file": f"One version has at most {artifacts.MOST_FILES} files."})
-    return [take_in(one, strip_location) for one in files]
+    return [take_in(one, form.strip_location) for one in files]
 
 
 def _created(shown: ArtifactShown) -> Response:
@@ -247,19 +283,20 @@ def review_artifact(artifact_id: int, body: ReviewAct) -> ArtifactShown:
     answer=ArtifactShown,
     form=NewVersion,
     file=True,
-    failures=(400, 404, 412, 413, 415, 422, 429, 503, 507),
+    without_file=("location", "sha256"),
+    failures=(400, 404, 409, 412, 413, 415, 422, 429, 503, 507),
     versioned=True,
 )
 def create_version(artifact_id: int, form: NewVersion) -> Response:
-    """Keep a file, or several in their order, as the artifact's new version; older ones stay."""
+    """Keep a file, or several in their order, or where one is held, as the artifact's new version; older ones stay."""
     version = expected_version()
     dates = {name: value for name, value in form.model_dump().items() if name in DATES and value is not None}
     with doors.open_read() as work:
         artifacts.check_version(work, artifact_id, form.note, version, dates)
-    received = _files(form.strip_location)
+    received = _files(form)
     with doors.open_write() as work:
         artifacts.add_version(work, artifact_id, received, form.note, version=version, given=dates)
-        shown = artifact_shown(artifact_views.one(work, artifact_id))
+        shown = artifact_shown(artifact_views.made(work, artifact_id))
     return _created(shown)
 
 
@@ -267,17 +304,36 @@ def create_version(artifact_id: int, form: NewVersion) -> Response:
     "GET",
     "/artifacts/{artifact_id}/versions/{number}/content",
     "The bytes of a version; the ETag is their SHA-256, Range is honoured",
-    failures=(404, 416),
+    failures=(404, 409, 416),
     binary=True,
 )
 def show_content(artifact_id: int, number: int) -> Response:
-    """The bytes of one file of a version."""
+    """The bytes of one file of a version; of one that is held elsewhere there are none: 409 says where it is."""
     position = request.args.get("file", "1")
     if not (position.isascii() and position.isdecimal()) or len(position) > 4:
         raise NotFound("There is no such file in this version.")
     with doors.open_read() as work:
         file = artifact_views.file_of(work, artifact_id, number, int(position))
     return content.send(file)
+
+
+@operation(
+    "GET",
+    "/artifacts/{artifact_id}/suggestions",
+    "What an artifact looks like evidence for; nothing is linked by it",
+    answer=SuggestionsShown,
+    failures=(404,),
+)
+def list_suggestions(artifact_id: int) -> SuggestionsShown:
+    """At most five objectives of the artifact's own system, the likeliest first, each with the reason."""
+    with doors.open_read() as work:
+        artifact = artifact_views.one(work, artifact_id)
+        home = doors.actor().by_id(artifact.system_id)
+        found = contents.suggestions_for(work, artifact, home)
+    slug = home.slug if home else ""
+    return SuggestionsShown(
+        items=[SuggestionShown(system=slug, objective=str(one.objective), reason=one.reason) for one in found]
+    )
 
 
 @operation(

@@ -102,7 +102,7 @@ def _operation(one: Operation) -> dict[str, Any]:
     if one.form is not None:
         described["requestBody"] = {
             "required": True,
-            "content": {"multipart/form-data": {"schema": _multipart(one.form)}},
+            "content": {"multipart/form-data": {"schema": _multipart(one.form, one.without_file)}},
         }
     return described
 
@@ -119,12 +119,15 @@ def _required(model: type[BaseModel]) -> list[str]:
     return [name for name, field in model.model_fields.items() if field.is_required()]
 
 
-def _multipart(model: type[Given]) -> dict[str, Any]:
+def _multipart(model: type[Given], without_file: tuple[str, ...]) -> dict[str, Any]:
     schema = model.model_json_schema(ref_template=_REF)
     schema.pop("additionalProperties", None)
     schema["properties"]["csrf_token"] = {"type": "string"}
     schema["properties"]["file"] = {"type": "string", "contentMediaType": "application/octet-stream"}
-    schema["required"] = [*schema.get("required", []), "file"]
+    if without_file:
+        schema["anyOf"] = [{"required": ["file"]}, {"required": list(without_file)}]
+    else:
+        schema["required"] = [*schema.get("required", []), "file"]
     return schema
 
 

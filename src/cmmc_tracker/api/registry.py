@@ -62,7 +62,10 @@ PATH_VALUES = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call of the API. `path` is below `/api/v1`; `form` is multipart with a file where `file` says so."""
+    """One call of the API. `path` is below `/api/v1`; `form` is multipart with a file where `file` says so.
+
+    `without_file` are the fields that must come where no file does.
+    """
 
     method: str
     path: str
@@ -77,6 +80,7 @@ class Operation:
     failures: tuple[int, ...]
     binary: bool
     versioned: bool
+    without_file: tuple[str, ...]
 
     @property
     def id(self) -> str:
@@ -106,13 +110,15 @@ def operation(
     failures: tuple[int, ...] = (),
     binary: bool = False,
     versioned: bool = False,
+    without_file: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Declare an operation. `failures` are the statuses that it may answer with besides those of any call."""
 
     def declared(handler: Handler) -> Handler:
         OPERATIONS.append(
             Operation(
-                method, path, summary, handler, status, answer, body, form, file, query, failures, binary, versioned
+                *(method, path, summary, handler, status, answer, body, form, file, query, failures),
+                *(binary, versioned, without_file),
             )
         )
         return handler

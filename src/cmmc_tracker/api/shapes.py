@@ -19,6 +19,7 @@ class SystemShown(Shown):
     name: str
     level: int
     demo: bool
+    cui_allowed: bool
     rights: list[str]
 
 
@@ -160,27 +161,26 @@ class LinkShown(Shown):
 
 
 class FileShown(Shown):
-    """One file of a version; `warnings` are sentences about what was noticed in it at upload."""
+    """One file of a version; `warnings` are sentences about what was noticed in it at upload.
 
-    filename: str
-    media_type: str
-    size: int
+    Of one that is held elsewhere `location` says where; its name, type and size are null where they are not known.
+    """
+
+    filename: str | None
+    media_type: str | None
+    size: int | None
     sha256: str
+    location: str | None
     warnings: list[str]
 
 
-class VersionShown(Shown):
-    """One version of an artifact; the top fields are the first file's."""
+class VersionShown(FileShown):
+    """One version of an artifact; what is said of a file is of its first one."""
 
     number: int
-    filename: str
-    media_type: str
-    size: int
-    sha256: str
     note: str
     received_at: datetime
     received_by: str
-    warnings: list[str]
     files: list[FileShown]
     manifest_sha256: str
 
@@ -205,6 +205,7 @@ class ArtifactShown(Shown):
     approved_at: datetime | None
     created_at: datetime
     created_by: str
+    quarantined: bool
     version: int
     objectives: list[LinkShown]
     current_version: VersionShown
@@ -360,6 +361,7 @@ def artifact_shown(artifact: Artifact) -> ArtifactShown:
         approved_at=artifact.approved_at,
         created_at=artifact.created_at,
         created_by=artifact.created_by,
+        quarantined=artifact.quarantined,
         version=artifact.version,
         objectives=[
             LinkShown(system=one.system, id=str(one.objective), locator=one.locator, shows=one.shows)
@@ -370,18 +372,14 @@ def artifact_shown(artifact: Artifact) -> ArtifactShown:
 
 
 def _version_shown(version: Version) -> VersionShown:
-    first = version.files[0]
+    files = [_file_shown(f) for f in version.files]
     return VersionShown(
+        **dict(files[0]),
         number=version.number,
-        filename=first.filename,
-        media_type=first.media_type,
-        size=first.size,
-        sha256=first.sha256,
         note=version.note,
         received_at=version.received_at,
         received_by=version.received_by,
-        warnings=list(first.warnings),
-        files=[_file_shown(f) for f in version.files],
+        files=files,
         manifest_sha256=version.manifest_sha256,
     )
 
@@ -392,5 +390,6 @@ def _file_shown(file: File) -> FileShown:
         media_type=file.media_type,
         size=file.size,
         sha256=file.sha256,
+        location=file.location or None,
         warnings=list(file.warnings),
     )

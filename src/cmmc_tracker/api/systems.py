@@ -90,6 +90,7 @@ def _system_shown(access: Access) -> SystemShown:
         name=access.name,
         level=access.level,
         demo=access.demo,
+        cui_allowed=access.cui,
         rights=sorted(access.rights),
     )
 

@@ -14,6 +14,7 @@ from cmmc_tracker.cli.demo import demo
 from cmmc_tracker.cli.doctor import doctor
 from cmmc_tracker.cli.lines import LineFormatter, one_line
 from cmmc_tracker.cli.serve import serve
+from cmmc_tracker.cli.spill import spill
 from cmmc_tracker.cli.trash import purge
 from cmmc_tracker.cli.users import user
 from cmmc_tracker.errors import TrackerError
@@ -25,7 +26,7 @@ def commands() -> None:
     """Keep the evidence of a CMMC assessment, judge its objectives, compute the score."""
 
 
-for command in (artifact, audit, catalog, demo, doctor, purge, score, serve, user, verify):
+for command in (artifact, audit, catalog, demo, doctor, purge, score, serve, spill, user, verify):
     commands.add_command(command)
 
 

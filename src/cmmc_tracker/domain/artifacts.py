@@ -144,9 +144,12 @@ def first_status(*, review: bool) -> ArtifactStatus:
     return ArtifactStatus.DRAFT if review else ArtifactStatus.APPROVED
 
 
-def manifest(files: Iterable[tuple[str, int, str]]) -> str:
-    """The one hash of a version: SHA-256 over a line a file, in order, of its SHA-256, size in bytes and name."""
-    lines = "".join(f"{sha256} {size} {name}\n" for sha256, size, name in files)
+def manifest(files: Iterable[tuple[str, int | None, str]]) -> str:
+    """The one hash of a version: SHA-256 over a line a file, in order, of its SHA-256, size in bytes and name.
+
+    Of a file that is held elsewhere the size is `-` where it is not known, and the name is `Held.manifest_name`.
+    """
+    lines = "".join(f"{sha256} {'-' if size is None else size} {name}\n" for sha256, size, name in files)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 

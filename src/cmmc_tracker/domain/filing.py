@@ -17,6 +17,8 @@ from cmmc_tracker.domain.text import clean_line, is_visible
 from cmmc_tracker.errors import Invalid
 
 LONGEST_PATH = 20_000  # characters; of a longer path the end is read
+LONGEST_ORIGIN = 1_000  # characters of a path that is kept beside an artifact
+_SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini"})  # beside those whose names begin with a dot
 _UNTITLED = "Untitled"
 _NOTHING = "nothing in its name or folders names an objective"
 _SHOWN = 60
@@ -92,6 +94,23 @@ def recognise(path: str) -> Filed:
     return Filed(
         objectives, requirements, families.pop() if len(families) == 1 else "", title, _why(parts, [here, *helped])
     )
+
+
+def origin_of(path: str) -> str:
+    """A path as it is kept beside an artifact: clean, parted by `/`, its far folders left out where it is too long.
+
+    Empty for a name without folders: that is kept as the file's name anyway.
+    """
+    parts = _parts(path)
+    while len("/".join(parts)) > LONGEST_ORIGIN and len(parts) > 1:
+        parts = parts[1:]
+    return "/".join(parts) if len(parts) > 1 else ""
+
+
+def is_system_file(path: str) -> bool:
+    """Whether a file of a folder is hidden, or one that the computer put there by itself (`.DS_Store`, `Thumbs.db`)."""
+    parts = _parts(path)
+    return any(part.startswith((".", "~$")) for part in parts) or (bool(parts) and parts[-1].lower() in _SYSTEM_FILES)
 
 
 def named_in(text: str, *, running: bool = False) -> Named:

@@ -95,9 +95,10 @@ _BREAKS = ("\r\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\u2029")
 _SPELLED_OUT = "Controlled Unclassified Information"
 
 _WORDS = re.compile(r"[A-Za-z]+")
-_NAME_WORDS = frozenset({"cui", "fouo", "noforn"})
+# Pages check names by these words before a file is sent; what counts is decided here.
+NAME_WORDS = frozenset({"cui", "fouo", "noforn"})
 # Names of what is written about CUI; FOUO and NOFORN count whatever stands beside them.
-_ABOUT = frozenset(
+ABOUT_WORDS = frozenset(
     {
         *("awareness", "boundary", "diagram", "flow", "flows", "guidance", "guide", "handling", "inventory", "marking"),
         *("markings", "matrix", "plan", "policies", "policy", "procedure", "procedures", "program", "register"),
@@ -188,6 +189,6 @@ def _explained(text: str, at: int, kinds: list[MarkingKind]) -> bool:
 
 def _of_name(name: str) -> Iterator[Marking]:
     words = {word.lower() for word in _WORDS.findall(name[:_LINE])}
-    marks = words & _NAME_WORDS
-    if marks and not (marks == {"cui"} and words & _ABOUT):
+    marks = words & NAME_WORDS
+    if marks and not (marks == {"cui"} and words & ABOUT_WORDS):
         yield Marking(MarkingKind.FILE_NAME, clean_line(name[:_LINE])[:LONGEST], 0)

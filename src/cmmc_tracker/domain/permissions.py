@@ -36,6 +36,7 @@ class Action(StrEnum):
     ARTIFACT_EDIT = "artifact:edit"
     ARTIFACT_LINK = "artifact:link"
     ARTIFACT_PURGE = "artifact:purge"
+    ARTIFACT_SPILL = "artifact:spill"
     ARTIFACT_VIEW = "artifact:view"
     AUDIT_READ = "audit:read"
     CATALOG_IMPORT = "catalog:import"
@@ -43,6 +44,7 @@ class Action(StrEnum):
     OBJECTIVE_JUDGE = "objective:judge"
     OWN_ACCOUNT = "own:account"
     REMARK_WRITE = "remark:write"
+    REQUEST_MANAGE = "request:manage"
     SETTINGS_EDIT = "settings:edit"
     SYSTEM_CREATE = "system:create"
     SYSTEM_VIEW = "system:view"
@@ -50,7 +52,7 @@ class Action(StrEnum):
 
 
 _ADMIN_ONLY = {
-    *(Action.ARTIFACT_PURGE, Action.AUDIT_READ, Action.CATALOG_IMPORT),
+    *(Action.ARTIFACT_PURGE, Action.ARTIFACT_SPILL, Action.AUDIT_READ, Action.CATALOG_IMPORT),
     *(Action.SETTINGS_EDIT, Action.USER_MANAGE),
 }
 _SIGNED_IN = {Action.OWN_ACCOUNT, Action.SYSTEM_CREATE}
@@ -63,6 +65,7 @@ _IN_SYSTEM = {
     Action.IMPLEMENTATION_EDIT: Right.CONTRIBUTE,
     Action.OBJECTIVE_JUDGE: Right.JUDGE,
     Action.REMARK_WRITE: Right.CONTRIBUTE,
+    Action.REQUEST_MANAGE: Right.CONTRIBUTE,
     Action.SYSTEM_VIEW: Right.VIEW,
 }
 _DEMANDS = {
@@ -75,7 +78,7 @@ _DEMANDS = {
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One system as one person knows it."""
+    """One system as one person knows it. `cui` tells whether CUI may be stored in it (`domain.cui`)."""
 
     system_id: int
     slug: str
@@ -83,6 +86,7 @@ class Access:
     level: int
     demo: bool
     rights: frozenset[Right]
+    cui: bool = False
 
 
 @dataclass(frozen=True, slots=True)

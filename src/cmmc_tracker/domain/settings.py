@@ -29,6 +29,9 @@ class Preferences:
     security_contact: str = ""
     review_required: bool = False
     approve_own: bool = False
+    cui_allowed: bool = False
+    cui_quarantine: bool = False
+    organization: str = ""
 
     @property
     def idle(self) -> timedelta:
@@ -97,6 +100,16 @@ def _contact(text: str) -> str:
     return contact
 
 
+def _line(most: int) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        line = clean_line(text)
+        if len(line) > most:
+            raise ValueError(f"This has at most {most} characters; this one has {len(line)}.")
+        return line
+
+    return read
+
+
 FIELDS: Mapping[str, Callable[[str], Any]] = {
     "session_idle_minutes": _whole(5, 120, "minutes"),
     "session_longest_hours": _whole(1, MOST_HOURS, "hours"),
@@ -105,4 +118,7 @@ FIELDS: Mapping[str, Callable[[str], Any]] = {
     "security_contact": _contact,
     "review_required": _switch,
     "approve_own": _switch,
+    "cui_allowed": _switch,
+    "cui_quarantine": _switch,
+    "organization": _line(200),
 }

@@ -17,7 +17,7 @@ from importlib.resources import files
 from itertools import pairwise
 
 from cmmc_tracker.domain.catalog import Objective, ObjectiveId, Requirement, load
-from cmmc_tracker.domain.filing import named_in, recognise
+from cmmc_tracker.domain.filing import Filed, named_in, recognise
 from cmmc_tracker.domain.text import normal
 
 MOST = 5
@@ -78,31 +78,28 @@ def suggest(
     filed, index = recognise(name), _index(level)
     text = text[:LOOKED_AT]
     heard = _listen(index, f"{filed.title}\n{title[:LOOKED_AT]}", text)
-    found = _named(level, filed.objectives, filed.requirements, (title, text), heard)
+    found = _named(level, filed, (title, text), heard)
     named = {str(one.objective).partition("[")[0] for one in found}
     found += [one for one in _spoken_of(level, heard, filed.family) if one.objective.requirement not in named]
     left = frozenset(linked)
     return tuple(_useful(one for one in found if one.objective not in left))
 
 
-def _named(
-    level: int,
-    objectives: Iterable[ObjectiveId],
-    requirements: Iterable[str],
-    texts: tuple[str, str],
-    heard: _Heard,
-) -> list[Suggestion]:
+def _named(level: int, filed: Filed, texts: tuple[str, str], heard: _Heard) -> list[Suggestion]:
     """What the name, the title or the text names. A text that names more than five is about all, so about none."""
+    # That a folder says it is told as such: people then know that the whole folder belongs there.
+    by_folder = f", {filed.why}" if "folder" in filed.why else ""
     first = named_in(texts[0][:LOOKED_AT])
     later = named_in(texts[1], running=True)
     few = len(later.objectives) + len(later.requirements) <= MOST
-    exact = dict.fromkeys((*objectives, *first.objectives, *(later.objectives if few else ())))
-    whole = dict.fromkeys((*requirements, *first.requirements, *(later.requirements if few else ())))
-    found = [Suggestion(one, f"names {one}", _EXPLICIT) for one in exact]
+    exact = dict.fromkeys((*filed.objectives, *first.objectives, *(later.objectives if few else ())))
+    whole = dict.fromkeys((*filed.requirements, *first.requirements, *(later.requirements if few else ())))
+    found = [Suggestion(one, f"names {one}{by_folder * (one in filed.objectives)}", _EXPLICIT) for one in exact]
     for identifier in whole:
         if not any(one.requirement == identifier for one in exact):
             best = _best_objectives(load(level).requirement(identifier), heard)
-            found += [Suggestion(one, f"names {identifier}", _NAMED) for one in best]
+            why = f"names {identifier}{by_folder * (identifier in filed.requirements)}"
+            found += [Suggestion(one, why, _NAMED) for one in best]
     return found
 
 

@@ -38,6 +38,11 @@ def clean_text(text: str) -> str:
     return _UNWANTED.sub("", _LINE_ENDS.sub("\n", normal(text))).strip()
 
 
+def has_unseen(text: str) -> bool:
+    """Whether the text has line ends, or control, direction or hidden signs: what cleaning takes out."""
+    return bool(_UNWANTED.search(text) or _LINE_ENDS.search(text) or "\t" in text or "\n" in text)
+
+
 def is_visible(text: str) -> bool:
     """Whether anybody can see something of it: not only spaces and signs without a shape."""
     return any(character.isprintable() and not character.isspace() for character in text)

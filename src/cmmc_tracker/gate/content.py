@@ -12,14 +12,16 @@ from cmmc_tracker.gate.headers import PDF_POLICY, UPLOAD_POLICY
 from cmmc_tracker.services.artifact_views import File
 
 
-def send(file: File) -> Response:
-    """One stored file with its own media type; shown in the browser only where that is harmless.
+def send(file: File, *, may_show: bool = True) -> Response:
+    """One stored file with its own media type; shown in the browser only where that is harmless and `may_show` says so.
 
-    Raises `Conflict` for bytes that are known to be damaged, unless the request says that it wants them all the same.
+    Raises `Conflict` for what is held elsewhere, and for bytes that are known to be damaged, unless the request says
+    that it wants them all the same.
     """
+    refuse_held(file)
     refuse_damaged(file)
-    inline = file.media_type in INLINE and "download" not in request.args
-    _read_range(file.size)
+    inline = may_show and file.media_type in INLINE and "download" not in request.args
+    _read_range(file.size or 0)
     response = send_file(
         installation().blobs.path(file.sha256),
         mimetype=file.media_type,
@@ -33,6 +35,15 @@ def send(file: File) -> Response:
     response.headers["Content-Security-Policy"] = PDF_POLICY if file.media_type == "application/pdf" else UPLOAD_POLICY
     response.headers["Cache-Control"] = "private, no-store"
     return _without_a_thread(response, file)
+
+
+def refuse_held(file: File) -> None:
+    """Raise `Conflict` for a file whose bytes are not here."""
+    if file.is_held:
+        raise Conflict(
+            f"This file is held at {file.location}: it may not leave that place, so its bytes are not here. Ask for it "
+            f"there; its SHA-256 is {file.sha256}."
+        )
 
 
 def refuse_damaged(file: File) -> None:

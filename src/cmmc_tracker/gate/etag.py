@@ -25,9 +25,9 @@ def expected_version() -> int | None:
     raise Malformed('If-Match must carry the version in double quotes, such as "3".')
 
 
-def form_version() -> int | None:
-    """The version in a form's hidden field `version`; raises `Malformed` for what is no number."""
-    text = request.form.get("version", "")
+def form_version(field: str = "version") -> int | None:
+    """The version in a form's hidden field `version`, or another; raises `Malformed` for what is no number."""
+    text = request.form.get(field, "")
     if not text:
         return None
     if not (text.isascii() and text.isdecimal()) or len(text) > 9:

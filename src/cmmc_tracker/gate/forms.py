@@ -1,6 +1,7 @@
 """What several doors read from a request: an artifact's files and facts, objectives, one's own password."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from flask import g, request
@@ -8,11 +9,12 @@ from werkzeug.datastructures import FileStorage
 
 from cmmc_tracker.domain.artifacts import parse_link
 from cmmc_tracker.domain.catalog import parse_objective_id
+from cmmc_tracker.domain.held import FIELDS, Held, parse_held
 from cmmc_tracker.domain.permissions import Access, Action, Actor, allow, system_of
 from cmmc_tracker.errors import Invalid, NotFound
 from cmmc_tracker.gate import doors
 from cmmc_tracker.gate.uploads import incoming_of
-from cmmc_tracker.services import accounts, artifacts, intake
+from cmmc_tracker.services import accounts, artifacts, intake, trash
 from cmmc_tracker.services.artifacts import Received
 from cmmc_tracker.services.intake import Sender, Together
 from cmmc_tracker.services.limits import PASSWORD_CHANGE
@@ -40,9 +42,46 @@ def take_in(file: FileStorage, strip_location: str = "") -> Received:
     """
     if strip_location not in {"", "yes", "no"}:
         raise Invalid({"strip_location": "Say yes, or leave it out to keep the file byte for byte."})
-    together = g.setdefault("together", Together())
-    sender = Sender(doors.installation().tracker, doors.actor(), doors.address(), together)
+    together, link = g.setdefault("together", Together()), g.get("link")
+    who = doors.actor() if link is None else link.actor
+    sender = Sender(doors.installation().tracker, who, doors.address(), together)
     return intake.take_in(sender, incoming_of(file), file.filename or "", strip_location=strip_location == "yes")
+
+
+@contextmanager
+def all_or_nothing(files: Sequence[FileStorage]) -> Iterator[list[Received]]:
+    """All of the files, kept for what is done within; where anything fails nothing of them stays in the store.
+
+    What another artifact has, or somebody else is sending at this moment, stays.
+    """
+    kept: list[Received] = []
+    try:
+        for file in files:
+            kept.append(take_in(file))
+        yield kept
+    except BaseException:
+        for file in files:
+            incoming_of(file).close()
+        trash.let_go(doors.installation().tracker, [one.sha256 for one in kept])
+        raise
+
+
+def held_of(form: Mapping[str, Any], files: Sequence[FileStorage]) -> Held | None:
+    """What the form says of evidence that stays where it is; None where it says nothing of the kind.
+
+    Raises `Invalid` where something is wrong in it, or a file came too: then it is not clear which of the two is meant.
+    """
+    given = {name: form.get(name) for name in FIELDS}
+    if not any(isinstance(value, str) and value.strip() for value in given.values()):
+        return None
+    if files:
+        raise Invalid(
+            {
+                "location": "A file was sent, and a place where it is held was named. Send the file, or say where it "
+                "must stay; not both. Nothing was kept."
+            }
+        )
+    return parse_held(given)
 
 
 def check(system: Access, facts: Mapping[str, Any]) -> None:

@@ -12,10 +12,12 @@ from cmmc_tracker.gate.uploads import AT_ONCE, too_many
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Somebody whose large body is taken in: the person, and the most bytes that the address takes."""
+    """Somebody whose large body is taken in: the person or link, the most bytes that the address takes, and how many
+    bodies they may have under way."""
 
     owner: str
     most: int
+    at_once: int = AT_ONCE
 
 
 class Places:
@@ -25,12 +27,12 @@ class Places:
         self._lock = threading.Lock()
         self._taken: Counter[str] = Counter()
 
-    def take(self, owner: str) -> None:
+    def take(self, guest: Guest) -> None:
         """Take one of the person's places; raises `TooMany` when all are taken."""
         with self._lock:
-            if self._taken[owner] >= AT_ONCE:
-                raise too_many()
-            self._taken[owner] += 1
+            if self._taken[guest.owner] >= guest.at_once:
+                raise too_many(guest.at_once)
+            self._taken[guest.owner] += 1
 
     def leave(self, owner: str) -> None:
         """Give a place back."""

@@ -29,6 +29,7 @@ STATUS: dict[type[TrackerError], int] = {
     errors.PageExpired: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.Hindered: 409,
     errors.Stale: 412,
     errors.TooLarge: 413,
     errors.UnsupportedType: 415,
@@ -150,10 +151,16 @@ def answer(
         shown = {"title": heading or _HEADINGS.get(status, title), "message": message}
         fields = (more or {}).get("errors", {})
         response = make_response(
-            render_template("error.html", **shown, status=status, fields=fields, reference=reference)
+            render_template("error.html", **shown, **_guest(), status=status, fields=fields, reference=reference)
         )
     response.status_code = status
     return response
+
+
+def _guest() -> dict[str, Any]:
+    """What the page leaves out for somebody without an account, and the link that they may go back to."""
+    is_guest = request.path.startswith("/link/")
+    return {"is_guest": is_guest, "link_page": request.path if is_guest and "link" in g else ""}
 
 
 def _noted(status: int, error: Exception | None) -> str:

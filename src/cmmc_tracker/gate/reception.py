@@ -192,7 +192,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         self.most = guest.most
         if length > self.most:
             raise TooLarge(self._too_large())
-        self.places.take(guest.owner)
+        self.places.take(guest)
         self.owner, self.began = guest.owner, time.monotonic()
 
     def close(self) -> None:

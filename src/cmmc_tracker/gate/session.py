@@ -20,7 +20,7 @@ from werkzeug.http import parse_cookie
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Action, allow
 from cmmc_tracker.errors import Busy, Forbidden, NoSpace, NotSignedIn, TooMany
-from cmmc_tracker.gate import csrf, doors, uploads
+from cmmc_tracker.gate import csrf, doors, links, uploads
 from cmmc_tracker.gate.guests import Guest
 from cmmc_tracker.services import sessions, tokens
 from cmmc_tracker.services.limits import REFUSAL_NOTED, TOKEN_USE
@@ -36,6 +36,7 @@ PUBLIC = frozenset(
         "accounts.sign_in",
         "health.alive",
         "health.ready",
+        *links.ENDPOINTS,
         "static",
     }
 )
@@ -182,7 +183,7 @@ def door_reader(app: Flask, tracker: Tracker) -> Callable[[str, str, Mapping[str
 
     For the server, which refuses bodies by their header. The function raises what is wrong: a cookie must carry our
     signature and its session live, a token must be good and may write, a second factor that is asked for must stand,
-    and nothing in the header may say that the CSRF check will fail.
+    and nothing in the header may say that the CSRF check will fail. Without an account one sends by an upload link.
     """
     serializer = _Cookies().get_signing_serializer(app)
     name, here, most = app.config["SESSION_COOKIE_NAME"], doors.installation_of(app), uploads.most_of(app)
@@ -200,11 +201,13 @@ def door_reader(app: Flask, tracker: Tracker) -> Callable[[str, str, Mapping[str
         if given is not None:
             return Guest(_bearer_at_door(tracker, given), most(method, path))
         cookie = held(headers)
-        owner = _person_at_door(tracker, cookie.get(SID))
+        guest = links.at_door(tracker, method, path, most(method, path))
+        if guest is None:
+            guest = Guest(_person_at_door(tracker, cookie.get(SID)), most(method, path))
         expired = csrf.refused_by_header(cookie.get(csrf.FIELD), headers, here)
         if expired is not None:
             raise expired
-        return Guest(owner, most(method, path))
+        return guest
 
     return admitted
 

@@ -1,8 +1,9 @@
 """Uploads go straight to the store's own temporary files, hashed while they are written, never whole in memory.
 
 Only the endpoints in `TAKES_FILES` take files; elsewhere a file part is refused before a byte of it is written.
-Whatever a request opened is let go when it ends: what was kept stays, what was not is gone. One person has only so
-many uploads under way, over all workers: the rest are told to wait before a byte of theirs is written to the store.
+Whatever a request opened is let go when it ends: what was kept stays, what was not is gone. One person, and one upload
+link, has only so many uploads under way, over all workers: the rest are told to wait before a byte of theirs is written
+to the store.
 """
 
 import io
@@ -20,12 +21,14 @@ from cmmc_tracker.storage.blobs import Incoming
 TAKES_FILES = frozenset(
     {
         *("api.create_artifact", "api.create_version", "artifacts.receive", "artifacts.add_version"),
-        "imports.receive",
+        *("imports.receive", "requests.answer", "links.receive"),
     }
 )
 MOST_FILES = 200
 AT_ONCE = 6  # requests with files that one person may have under way
 WAIT_SECONDS = 5
+LINK_AT_ONCE = 2  # by one upload link: a second try while the first one hangs
+LINK_SPARE = 65_536  # what a form with files has beside them
 SMALL = 2 * 1_048_576
 
 
@@ -74,8 +77,11 @@ class UploadRequest(Request):
 
     @property
     def max_content_length(self) -> int | None:
-        """The most that is read of a body: the installation's limit for files, 2 MiB for anything else."""
+        """The most that is read of a body: the limit for files, a link's own, 2 MiB for anything else."""
         most = super().max_content_length
+        link = g.get("link")
+        if link is not None:
+            return min(most or SMALL, int(link.most_bytes) + LINK_SPARE)
         if self.endpoint in TAKES_FILES and self.mimetype == "multipart/form-data":
             return most
         return SMALL if most is None else min(most, SMALL)
@@ -95,7 +101,9 @@ class UploadRequest(Request):
             raise Malformed("This address takes no files. Nothing was changed.")
         if not filename:
             return _Nothing()
-        opened = g.setdefault("incoming", [])
+        opened, link = g.setdefault("incoming", []), g.get("link")
+        if link is not None and len(opened) >= link.most_files:
+            raise Invalid({"file": f"By this link come at most {link.most_files} files. Nothing was kept."})
         if len(opened) >= MOST_FILES:
             raise Malformed(f"At most {MOST_FILES} files can be sent at once. Nothing was kept.")
         _take_slot()
@@ -105,19 +113,21 @@ class UploadRequest(Request):
 
 
 def _take_slot() -> None:
-    """Hold one of the person's places for this request; raises `TooMany` when all are taken."""
+    """Hold one of the person's, or the link's, places for this request; raises `TooMany` when all are taken."""
     if "upload_slot" in g:
         return
-    slot = doors.installation().blobs.slot(f"user:{doors.actor().id}", AT_ONCE)
+    link = g.get("link")
+    owner, most = (f"user:{doors.actor().id}", AT_ONCE) if link is None else (f"link:{link.id}", LINK_AT_ONCE)
+    slot = doors.installation().blobs.slot(owner, most)
     if slot is None:
-        raise too_many()
+        raise too_many(most)
     g.upload_slot = slot
 
 
-def too_many() -> TooMany:
+def too_many(most: int = AT_ONCE) -> TooMany:
     """What somebody is told whose places for uploads are all taken."""
     return TooMany(
-        f"You have {AT_ONCE} uploads under way already. Nothing was kept of this one; send it again when one of "
+        f"You have {most} uploads under way already. Nothing was kept of this one; send it again when one of "
         "them is done.",
         WAIT_SECONDS,
     )

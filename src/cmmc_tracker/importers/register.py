@@ -14,7 +14,8 @@ from typing import Any
 from cmmc_tracker.domain.accounts import name_key
 from cmmc_tracker.domain.artifacts import parse_facts
 from cmmc_tracker.domain.catalog import load
-from cmmc_tracker.domain.text import clean_line, is_visible, normal
+from cmmc_tracker.domain.held import parse_location
+from cmmc_tracker.domain.text import clean_line, normal
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.importers.register_cells import WORDS, file_name, read_sha256, read_size, title_of
 from cmmc_tracker.importers.register_dates import Order, iso, order_of
@@ -23,7 +24,6 @@ from cmmc_tracker.importers.register_table import Column, compact, header, read_
 
 __all__ = ["Action", "Change", "Known", "Present", "RegisterPlan", "RowPlan", "plan", "read_csv"]
 
-LONGEST_LOCATION = 1_000
 _DAYS = ("covers_from", "covers_until", "collected_on")
 _PEOPLE = ("owner", "reviewer")
 _FACTS = ("title", "kind", "description", *_DAYS, "cadence", *_PEOPLE)
@@ -86,6 +86,7 @@ class RowPlan:
     facts: Mapping[str, str] = field(default_factory=dict)
     objectives: tuple[str, ...] = ()
     location: str = ""
+    filename: str = ""
     sha256: str = ""
     size: int | None = None
     changes: tuple[Change, ...] = ()
@@ -172,10 +173,12 @@ class _Reader:
         self._by_hash: dict[str, list[Present]] = {}
         self._by_file: dict[str, list[Present]] = {}
         self._by_title: dict[str, list[Present]] = {}
+        self._at = {one.location: one for one in reversed(known.artifacts) if one.location}
         for one in known.artifacts:
             self._by_title.setdefault(_folded(str(one.facts.get("title", ""))), []).append(one)
             for name, sha256 in dict.fromkeys(one.files):
-                _add(self._by_file, _folded(name), one)
+                if name:
+                    _add(self._by_file, _folded(name), one)
                 _add(self._by_hash, sha256, one)
         self._seen: dict[object, int] = {}
 
@@ -214,8 +217,12 @@ class _Reader:
                 facts[name] = account
         objectives = read_objectives(cells.get("objectives", ""), self._known.level)
         sha256, size = read_sha256(cells.get("sha256", "")), read_size(cells.get("size", ""))
-        location = clean_line(cells.get("location", ""))
-        problems += [*objectives.problems, *_wrong_identity(cells, sha256, size, location)]
+        problems += [*objectives.problems, *_wrong_identity(cells, sha256, size)]
+        location = ""
+        try:
+            location = parse_location(cells["location"]) if cells.get("location") else ""
+        except ValueError as error:
+            problems.append(str(error))
         if problems:
             raise _Refusal(*problems)
         file = file_name(cells.get("file", ""))
@@ -223,12 +230,14 @@ class _Reader:
         return _Said(facts.get("title", ""), file, sha256, location, size, facts, objectives.found, notes)
 
     def _find(self, said: _Said) -> Present | None:
-        """The artifact that a row names: what hash, file and title name alike, the hash first."""
+        """The artifact that a row names: what hash, file and title name alike, the hash first; else by location."""
         found: list[Present] = []
         for key, index in ((said.sha256, self._by_hash), (_folded(said.file), self._by_file)):
             found = _narrowed(found, index.get(key, []) if key else [])
         named = self._by_title.get(_folded(said.title), []) if said.title else []
         found = _narrowed(found, named)
+        if not found and said.location in self._at:
+            found = [self._at[said.location]]
         if len(found) > 1:
             raise _Refusal(
                 f"It may be any of the artifacts {_numbers(found)}: give the SHA-256 or a title of one only."
@@ -259,6 +268,7 @@ class _Reader:
             facts=parsed,
             objectives=said.objectives,
             location=said.location,
+            filename=said.file,
             sha256=said.sha256,
             size=said.size,
             changes=(*changes, *_linked(said.objectives)),
@@ -334,15 +344,11 @@ def _what_to_do(said: _Said) -> str:
     return f"There is no artifact “{shown}” in this system: upload the file first, then import the register again."
 
 
-def _wrong_identity(cells: Mapping[str, str], sha256: str, size: int | None, location: str) -> Iterator[str]:
+def _wrong_identity(cells: Mapping[str, str], sha256: str, size: int | None) -> Iterator[str]:
     if cells.get("sha256") and not sha256:
         yield "The SHA-256 must be 64 of the signs 0-9 and a-f."
     if cells.get("size") and size is None:
         yield "The size must be a whole number of bytes."
-    if cells.get("location") and not is_visible(location):
-        yield "The location cannot be seen."
-    if len(location) > LONGEST_LOCATION:
-        yield f"The location has at most {LONGEST_LOCATION:,} characters; this one has {len(location):,}."
 
 
 def _linked(objectives: Sequence[str]) -> list[Change]:

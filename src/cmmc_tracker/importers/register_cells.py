@@ -4,11 +4,11 @@ import re
 
 from cmmc_tracker.domain.artifacts import Kind
 from cmmc_tracker.domain.freshness import Cadence
+from cmmc_tracker.domain.held import parse_sha256
 from cmmc_tracker.domain.uploads import clean_name, extension_of
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.importers.register_table import compact
 
-_SHA256 = re.compile(r"(?:sha-?256:?\s?)?([0-9a-f]{64})", re.IGNORECASE)
 _SIZE = re.compile(r"(\d{1,3}(?:[ ,.'’]\d{3}){0,5}|\d{1,18})(?: ?(?:b|bytes))?", re.IGNORECASE)
 _KINDS = {
     **{compact(kind): kind.value for kind in Kind},
@@ -43,9 +43,11 @@ WORDS = {"kind": _KINDS, "cadence": _CADENCES}
 
 
 def read_sha256(text: str) -> str:
-    """The hash in small letters, also after `SHA-256:`; empty for what is none."""
-    match = _SHA256.fullmatch(text[:100])
-    return match[1].lower() if match else ""
+    """The hash in small letters, also after `SHA-256:` and with spaces in it; empty for what is none."""
+    try:
+        return parse_sha256(text)
+    except ValueError:
+        return ""
 
 
 def read_size(text: str) -> int | None:

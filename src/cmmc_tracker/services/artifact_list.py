@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Date, Select, and_, case, func, select
+from sqlalchemy import CompoundSelect, Date, Select, and_, case, func, select, union_all
 
 from cmmc_tracker.domain import searching
 from cmmc_tracker.domain.accounts import name_key
@@ -24,7 +24,7 @@ from cmmc_tracker.services.artifacts import shown_to
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage import search
 from cmmc_tracker.storage.search import Place
-from cmmc_tracker.storage.tables import artifact_files, artifacts, blob_texts, links, users
+from cmmc_tracker.storage.tables import artifact_files, artifacts, blob_texts, held_files, links, users
 
 _SECOND_STEP = 10**15  # added to the cursor of the second step of a ranked list; no id comes near it
 _BEFORE, _SHOWN = 60, 220  # characters of a snippet
@@ -157,10 +157,13 @@ def _dated(stale_on: date | None, before: date | None, after: date | None) -> li
     return found
 
 
-def _having(sha256: str) -> Select[Any]:
-    """The artifacts that have, in any version, a file with this hash or one that begins so."""
+def _having(sha256: str) -> CompoundSelect[Any]:
+    """The artifacts that have, in any version, a file with this hash or one that begins so, wherever it is held."""
     last = sha256 + "g"  # after every hex digit
-    return select(artifact_files.c.artifact_id).where(artifact_files.c.sha256 >= sha256, artifact_files.c.sha256 < last)
+    found = [
+        select(t.c.artifact_id).where(t.c.sha256 >= sha256, t.c.sha256 < last) for t in (artifact_files, held_files)
+    ]
+    return union_all(*found)
 
 
 def snippets(work: Work, ids: Sequence[int], words: Sequence[str]) -> Mapping[int, str]:

@@ -1,41 +1,59 @@
 """Artifacts as they are read: one with its versions, files and links; pages of many; an objective's evidence."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select, union_all
 
 from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
 from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.freshness import Cadence, Dates, Freshness, freshness
 from cmmc_tracker.errors import NotFound
-from cmmc_tracker.services import members
+from cmmc_tracker.services import cui, members
 from cmmc_tracker.services.artifacts import IN_USE, shown_to, visible
 from cmmc_tracker.services.integrity import INTACT
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts, blobs, links, users
+from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts, blobs, held_files, links, users
 
 COMMAND_LINE = "command line"
-_OF_BLOB = (blobs.c.size, blobs.c.check_state, blobs.c.checked_at, blobs.c.text_state, blobs.c.text_why)
+# What is read of a file of the store, from its own row and from that of its bytes.
+OF_FILE = (
+    *(artifact_files.c[name] for name in ("position", "filename", "media_type", "sha256", "warnings")),
+    *(blobs.c[name] for name in ("size", "check_state", "checked_at", "text_state", "text_why")),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of one version."""
+    """One file of one version.
+
+    Of one that is held elsewhere there are no bytes: it has a `location`, and its name, type and size may not be known.
+    """
 
     position: int
-    filename: str
-    media_type: str
-    size: int
+    filename: str | None
+    media_type: str | None
+    size: int | None
     sha256: str
     warnings: tuple[str, ...] = ()  # what its examination found, in sentences
     check_state: str = ""  # how the bytes stood when they were last hashed again; empty: not since they came
     checked_at: datetime | None = None
     text_state: str = "waiting"
     text_why: str = ""
+    location: str = ""  # empty for what the store has
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it stays where it is, and only its hash is here."""
+        return bool(self.location)
+
+    @property
+    def name(self) -> str:
+        """What it is called where it is named: its file name, or where it is held."""
+        return self.filename or f"held at {self.location}"
 
     @property
     def is_damaged(self) -> bool:
@@ -55,9 +73,15 @@ class Version:
     manifest_sha256: str
 
     @property
-    def size(self) -> int:
-        """The bytes of all its files together."""
-        return sum(one.size for one in self.files)
+    def size(self) -> int | None:
+        """The bytes of all its files together; None where one of them is not known."""
+        sizes = [one.size for one in self.files if one.size is not None]
+        return sum(sizes) if len(sizes) == len(self.files) else None
+
+    @property
+    def location(self) -> str:
+        """Where it is held; empty for what the store has."""
+        return self.files[0].location
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +121,10 @@ class Artifact:
     approved_by: str  # empty where no review was asked for
     approved_at: datetime | None
     freshness: Freshness  # today
+    origin: str = ""  # the folders and the name that it came with, where it came in folders
     same_bytes: tuple[tuple[int, str], ...] = ()  # other artifacts (id, title) with the same current bytes
+    quarantined: bool = False
+    marked: bool = False  # a file's name or text of the current version carries a marking of CUI
 
     @property
     def current(self) -> Version:
@@ -114,11 +141,22 @@ class ArtifactName:
     kind: Kind
     status: ArtifactStatus
     freshness: Freshness
+    location: str = ""  # where it is held, if it is
+    marked: bool = False  # as an artifact's
 
 
 def one(work: Work, artifact_id: int) -> Artifact:
     """One artifact with all its versions and its links; raises `NotFound` for what the actor may not know of."""
-    row = visible(work, artifact_id)
+    return _whole(work, visible(work, artifact_id))
+
+
+def made(work: Work, artifact_id: int) -> Artifact:
+    """An artifact that the actor just made or changed in this Work, also where it went into quarantine with that."""
+    return _whole(work, work.db.execute(select(artifacts).where(artifacts.c.id == artifact_id)).one())
+
+
+def _whole(work: Work, row: Any) -> Artifact:
+    artifact_id = row.id
     versions = _versions(work, artifact_versions.c.artifact_id == artifact_id)
     linked = _links(work, [artifact_id])
     by = _people(work, [row])
@@ -126,6 +164,7 @@ def one(work: Work, artifact_id: int) -> Artifact:
     return replace(
         _artifact(work, row, by, tuple(versions[artifact_id]), linked[artifact_id]),
         same_bytes=_twins(work, artifact_id, current),
+        marked=bool(cui.marked(work, [artifact_id])),
     )
 
 
@@ -136,8 +175,9 @@ def filled(work: Work, rows: list[Any]) -> list[Artifact]:
     ids = [row.id for row in rows]
     current = and_(artifact_versions.c.artifact_id == artifacts.c.id, artifacts.c.id.in_(ids))
     versions = _versions(work, current, artifact_versions.c.number == artifacts.c.current_version)
-    linked, by = _links(work, ids), _people(work, rows)
-    return [_artifact(work, row, by, tuple(versions[row.id]), linked[row.id]) for row in rows]
+    linked, by, marked = _links(work, ids), _people(work, rows), cui.marked(work, ids)
+    found = [_artifact(work, row, by, tuple(versions[row.id]), linked[row.id]) for row in rows]
+    return [replace(one, marked=one.id in marked) for one in found]
 
 
 def of_requirement(
@@ -148,6 +188,7 @@ def of_requirement(
         select(links.c.letter, links.c.locator, links.c.shows, artifacts.c.id, artifacts.c.title)
         .add_columns(artifacts.c.kind, artifacts.c.status, artifacts.c.due_on, artifact_versions.c.received_at)
         .add_columns(artifacts.c.covers_from, artifacts.c.covers_until, artifacts.c.collected_on)
+        .add_columns(held_files.c.location)
         .join(artifacts, artifacts.c.id == links.c.artifact_id)
         .join(
             artifact_versions,
@@ -156,15 +197,29 @@ def of_requirement(
                 artifact_versions.c.number == artifacts.c.current_version,
             ),
         )
+        .join(
+            held_files,
+            and_(
+                held_files.c.artifact_id == artifacts.c.id,
+                held_files.c.number == artifacts.c.current_version,
+                held_files.c.position == 1,
+            ),
+            isouter=True,
+        )
         .where(links.c.system_id == system_id, links.c.requirement == requirement, IN_USE)
         .order_by(links.c.linked_at, links.c.artifact_id)
     )
     if letter is not None:
         query = query.where(links.c.letter == letter)
     found: dict[str, list[tuple[ArtifactName, str, str]]] = defaultdict(list)
-    for row in work.rows(query):
+    rows = work.rows(query)
+    marked = cui.marked(work, [row.id for row in rows])
+    for row in rows:
         fresh = freshness(row.due_on, _dates(row, row.received_at.date()), work.now.date())
-        name = ArtifactName(row.id, row.title, Kind(row.kind), ArtifactStatus(row.status), fresh)
+        name = ArtifactName(
+            *(row.id, row.title, Kind(row.kind), ArtifactStatus(row.status), fresh, row.location or ""),
+            row.id in marked,
+        )
         found[row.letter].append((name, row.locator, row.shows))
     return found
 
@@ -172,8 +227,7 @@ def of_requirement(
 def file_of(work: Work, artifact_id: int, number: int, position: int = 1) -> File:
     """One file of one version; raises `NotFound` for what the actor may not know of."""
     visible(work, artifact_id)
-    files = _files(work, artifact_files.c.artifact_id == artifact_id, artifact_files.c.number == number)
-    found = next((f for f in files[artifact_id, number] if f.position == position), None)
+    found = next((f for f in _files(work, artifact_id, number) if f.position == position), None)
     if found is None:
         raise NotFound("There is no such version of this artifact.")
     return found
@@ -182,8 +236,7 @@ def file_of(work: Work, artifact_id: int, number: int, position: int = 1) -> Fil
 def file_named(work: Work, artifact_id: int, number: int, name: str) -> File:
     """The file of that name in a version; raises `NotFound`."""
     visible(work, artifact_id)
-    files = _files(work, artifact_files.c.artifact_id == artifact_id, artifact_files.c.number == number)
-    found = next((f for f in files[artifact_id, number] if f.filename == name), None)
+    found = next((f for f in _files(work, artifact_id, number) if f.filename == name), None)
     if found is None:
         raise NotFound("There is no such file.")
     return found
@@ -227,6 +280,8 @@ def _artifact(
         approved_by=by.get(row.approved_by, ""),
         approved_at=row.approved_at,
         freshness=freshness(row.due_on, dates, work.now.date()),
+        origin=row.origin if is_home else "",
+        quarantined=row.quarantined_at is not None,
     )
 
 
@@ -240,43 +295,65 @@ def _people(work: Work, rows: Iterable[Any]) -> Mapping[int | None, str]:
 
 
 def _versions(work: Work, *where: Any) -> Mapping[int, list[Version]]:
+    of_version = and_(
+        artifact_files.c.artifact_id == artifact_versions.c.artifact_id,
+        artifact_files.c.number == artifact_versions.c.number,
+    )
     query = (
-        select(artifact_versions, users.c.name, artifact_files, *_OF_BLOB)
+        select(artifact_versions, users.c.name, *OF_FILE)
         .join(artifacts, artifacts.c.id == artifact_versions.c.artifact_id)
         .join(users, users.c.id == artifact_versions.c.received_by, isouter=True)
-        .join(
-            artifact_files,
-            and_(
-                artifact_files.c.artifact_id == artifact_versions.c.artifact_id,
-                artifact_files.c.number == artifact_versions.c.number,
-            ),
-        )
-        .join(blobs, blobs.c.sha256 == artifact_files.c.sha256)
+        .join(artifact_files, of_version, isouter=True)
+        .join(blobs, blobs.c.sha256 == artifact_files.c.sha256, isouter=True)
         .where(*where)
         .order_by(artifact_versions.c.artifact_id, artifact_versions.c.number.desc(), artifact_files.c.position)
     )
     grouped: dict[tuple[int, int], list[Any]] = defaultdict(list)
     for row in work.rows(query):
         grouped[row.artifact_id, row.number].append(row)
+    held = _held(work, {artifact_id for (artifact_id, _), rows in grouped.items() if rows[0].position is None})
     found: dict[int, list[Version]] = defaultdict(list)
     for (artifact_id, number), rows in grouped.items():
         first = rows[0]
-        files = tuple(map(_file, rows))
-        found[artifact_id].append(
-            Version(number, first.note, first.received_at, first.name or COMMAND_LINE, files, first.manifest_sha256)
+        files = held[artifact_id, number] if first.position is None else list(map(file_from, rows))
+        if files:
+            by = first.name or COMMAND_LINE
+            version = Version(number, first.note, first.received_at, by, tuple(files), first.manifest_sha256)
+            found[artifact_id].append(version)
+    return found
+
+
+def _files(work: Work, artifact_id: int, number: int) -> list[File]:
+    """The files of one version, in order: those in the store, or those that are held elsewhere."""
+    query = select(*OF_FILE).join(blobs, blobs.c.sha256 == artifact_files.c.sha256)
+    query = query.where(artifact_files.c.artifact_id == artifact_id, artifact_files.c.number == number)
+    rows = work.rows(query.order_by(artifact_files.c.position))
+    return list(map(file_from, rows)) if rows else _held(work, {artifact_id})[artifact_id, number]
+
+
+def _held(work: Work, ids: Collection[int]) -> Mapping[tuple[int, int], list[File]]:
+    """The files of these artifacts that are held elsewhere, by version; nothing is asked where there is none to ask."""
+    found: dict[tuple[int, int], list[File]] = defaultdict(list)
+    query = select(held_files).where(held_files.c.artifact_id.in_(ids)).order_by(held_files.c.position)
+    for row in work.rows(query) if ids else ():
+        found[row.artifact_id, row.number].append(
+            File(
+                row.position,
+                row.filename,
+                row.media_type,
+                row.size,
+                row.sha256,
+                check_state=row.check_state,
+                checked_at=row.checked_at,
+                text_state="none",
+                location=row.location,
+            )
         )
     return found
 
 
-def _files(work: Work, *where: Any) -> Mapping[tuple[int, int], list[File]]:
-    query = select(artifact_files, *_OF_BLOB).join(blobs, blobs.c.sha256 == artifact_files.c.sha256).where(*where)
-    found: dict[tuple[int, int], list[File]] = defaultdict(list)
-    for r in work.rows(query.order_by(artifact_files.c.position)):
-        found[r.artifact_id, r.number].append(_file(r))
-    return found
-
-
-def _file(row: Any) -> File:
+def file_from(row: Any) -> File:
+    """A file, from a row with the columns `OF_FILE`."""
     return File(
         row.position,
         row.filename,
@@ -302,11 +379,13 @@ def _links(work: Work, ids: list[int]) -> Mapping[int, list[LinkedObjective]]:
 
 
 def _twins(work: Work, artifact_id: int, current: Version) -> tuple[tuple[int, str], ...]:
-    same = and_(
-        artifact_files.c.artifact_id == artifacts.c.id,
-        artifact_files.c.number == artifacts.c.current_version,
-        artifact_files.c.sha256.in_([f.sha256 for f in current.files]),
-    )
-    query = select(artifacts.c.id, artifacts.c.title).join(artifact_files, same).distinct()
+    there, hashes = artifacts.alias("there"), [f.sha256 for f in current.files]
+    same = [
+        select(t.c.artifact_id)
+        .join(there, and_(there.c.id == t.c.artifact_id, there.c.current_version == t.c.number))
+        .where(t.c.sha256.in_(hashes))
+        for t in (artifact_files, held_files)
+    ]
+    query = select(artifacts.c.id, artifacts.c.title).where(artifacts.c.id.in_(union_all(*same)))
     rows = work.rows(query.where(shown_to(work.actor), artifacts.c.id != artifact_id).order_by(artifacts.c.id).limit(5))
     return tuple((row.id, row.title) for row in rows)

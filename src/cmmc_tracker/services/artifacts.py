@@ -1,35 +1,49 @@
 """Artifacts: making, describing, new versions. Bytes come by `intake`, reading is `artifact_views`, linking `links`.
 
 Bytes are in the store, fsynced under their hash, before a transaction opens; row and audit entry are committed
-together. A crash in between leaves at worst a blob without a row, never a row without bytes.
+together. A crash in between leaves at worst a blob without a row, never a row without bytes. Of evidence that may not
+leave where it is there are no bytes at all: a version has either files in the store, or files that are held elsewhere.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
 from sqlalchemy import and_, func, insert, or_, select, update
 
-from cmmc_tracker.domain import freshness
+from cmmc_tracker.domain import filing, freshness
 from cmmc_tracker.domain.accounts import name_key
-from cmmc_tracker.domain.artifacts import distinct_names, first_status, manifest, parse_facts
+from cmmc_tracker.domain.artifacts import ArtifactStatus, distinct_names, first_status, manifest, parse_facts
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.freshness import Cadence, Dates
+from cmmc_tracker.domain.held import Held
 from cmmc_tracker.domain.permissions import Access, Action, Actor, allow, system_by_id
 from cmmc_tracker.domain.text import clean_text
-from cmmc_tracker.errors import Invalid, NotFound, Stale
-from cmmc_tracker.services import members, settings
+from cmmc_tracker.errors import Conflict, Invalid, NotFound, Stale
+from cmmc_tracker.services import cui, members, settings
+from cmmc_tracker.services.requests import rounds
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage import search
-from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts, blob_texts, blobs, links
+from cmmc_tracker.storage.tables import (
+    artifact_files,
+    artifact_versions,
+    artifacts,
+    blob_texts,
+    blobs,
+    held_files,
+    links,
+    tombstones,
+)
 
 # What every query for evidence asks: neither in the trash nor in quarantine.
 IN_USE = and_(artifacts.c.deleted_at.is_(None), artifacts.c.quarantined_at.is_(None))
 _FACTS = ("title", "kind", "description", "covers_from", "covers_until", "collected_on", "cadence")
 _PEOPLE = ("owner", "reviewer")
+_SEARCHED = {"title", "description", "owner_id", "reviewer_id"}
 MOST_FILES = 100  # in one version
 LONGEST_NOTE = 2_000
+SPILLED = "spilled: "  # how the reason of a tombstone begins whose bytes may not come back
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +51,7 @@ class Received:
     """A file that the store keeps: its name for display, its media type, its bytes' hash and size.
 
     `warnings` are what its examination found, in sentences; `sent` is the hash of what was sent where a person asked
-    for something to be taken out of it.
+    for something to be taken out of it; `markings` tells whether its name or its beginning carries a marking of CUI.
     """
 
     filename: str
@@ -46,6 +60,7 @@ class Received:
     size: int
     warnings: tuple[str, ...] = ()
     sent: str = ""
+    markings: bool = False
 
     def told(self) -> dict[str, Any]:
         """What the audit log says of it."""
@@ -53,6 +68,9 @@ class Received:
         if self.sent:
             more["sent_sha256"] = self.sent
         return {"file": self.filename, "sha256": self.sha256, **more}
+
+
+Files = Sequence[Received] | Sequence[Held]  # of one version
 
 
 def check(given: Mapping[str, Any], today: date) -> None:
@@ -66,13 +84,22 @@ def check_people(work: Work, system: Access, given: Mapping[str, Any]) -> None:
     _people(work, system.system_id, parse_facts(named, work.now.date()))
 
 
-def create(work: Work, system: Access, files: Sequence[Received], given: Mapping[str, Any]) -> int:
-    """Make an artifact of one version with these files in a system; returns its number."""
+def create(work: Work, system: Access, files: Files, given: Mapping[str, Any]) -> int:
+    """Make an artifact of one version with these files in a system; returns its number.
+
+    `path`, where it is given, is where it lay in a folder: kept for what folders say.
+    """
     allow(work.actor, Action.ARTIFACT_CREATE, system)
+    return make(work, system, files, given)
+
+
+def make(work: Work, system: Access, files: Files, given: Mapping[str, Any]) -> int:
+    """The same without asking for the right: for what comes by an upload link, whose holder has none."""
     parsed = {"kind": "other", "description": "", **parse_facts({"title": "", **given}, work.now.date())}
     facts = {name: value for name, value in parsed.items() if name not in _PEOPLE}
     people = _people(work, system.system_id, parsed)
-    values = {**facts, **people, "created_at": work.now}
+    origin, marked = filing.origin_of(str(given.get("path", ""))), cui.marked_files(work, system.system_id, files)
+    values = {**facts, **people, "origin": origin, **_held_back(work, marked), "created_at": work.now}
     made = work.change(
         insert(artifacts).values(
             **values,
@@ -88,16 +115,30 @@ def create(work: Work, system: Access, files: Sequence[Received], given: Mapping
     _add_files(work, artifact_id, 1, files, "")
     remember(work, artifact_id)
     named = {name: parsed[name] for name in _PEOPLE if parsed.get(name)}
+    if origin:
+        named["path"] = origin
     work.record(
         Event.ARTIFACT_CREATED, f"artifact:{artifact_id}", {**facts, **named, "system": system.slug, **_told(files)}
     )
+    _tell_held_back(work, artifact_id, marked)
     return artifact_id
+
+
+def _held_back(work: Work, marked: list[str]) -> dict[str, Any]:
+    """The columns that put an artifact into quarantine in the statement that makes or changes it."""
+    return {"quarantined_at": work.now, "quarantine_why": cui.WHY} if marked else {}
+
+
+def _tell_held_back(work: Work, artifact_id: int, marked: list[str]) -> None:
+    if marked:
+        detail = {"why": cui.WHY, "sha256": marked}
+        work.record(Event.ARTIFACT_QUARANTINED, f"artifact:{artifact_id}", detail)
 
 
 def add_version(
     work: Work,
     artifact_id: int,
-    files: Sequence[Received],
+    files: Files,
     note: str = "",
     *,
     version: int | None = None,
@@ -105,14 +146,19 @@ def add_version(
 ) -> int:
     """Add files as the artifact's new version, with new dates where `given` has some; the older versions stay.
 
-    An approval lapses with it, for it held for the bytes of before. Returns the new version's number.
+    A version may be of files in the store where the one before was held elsewhere, and the other way round. An approval
+    lapses with it, for it held for the bytes of before. Returns the new version's number.
     """
     row, _ = editable(work, artifact_id, Action.ARTIFACT_EDIT)
-    note, number = _note(note), int(row.current_version) + 1
+    note, number = _note(note), _next_number(work, artifact_id)
+    marked = cui.marked_files(work, row.system_id, files)
+    if marked and cui.was_accepted(work, artifact_id, marked):
+        marked = []
     before = {name: getattr(row, name) for name in _FACTS}
     facts = parse_facts({n: v for n, v in (given or {}).items() if n in _FACTS}, work.now.date(), before)
     changes = {
         **facts,
+        **_held_back(work, marked),
         "due_on": _due({**before, **facts}, work.now.date()),
         "status": first_status(review=settings.current(work).review_required),
         "approved_sha256": None,
@@ -126,7 +172,16 @@ def add_version(
     changed = {name: value for name, value in facts.items() if before[name] != value}
     detail = {"number": number, **_told(files), "note": note, "status": changes["status"], **changed}
     work.record(Event.ARTIFACT_VERSIONED, f"artifact:{artifact_id}", detail)
+    if changes["status"] == ArtifactStatus.APPROVED and not marked:
+        rounds.met(work, artifact_id)
+    _tell_held_back(work, artifact_id, marked)
     return number
+
+
+def _next_number(work: Work, artifact_id: int) -> int:
+    """The number of the next version; a version that was taken out keeps its own."""
+    query = select(func.max(artifact_versions.c.number)).where(artifact_versions.c.artifact_id == artifact_id)
+    return int(work.db.execute(query).scalar_one()) + 1
 
 
 def check_version(
@@ -160,7 +215,8 @@ def edit(work: Work, artifact_id: int, given: Mapping[str, Any], version: int | 
     received_on = _received_on(work, row)
     due_on = _due({**before, **changes}, received_on)
     work.change_one(bumped(artifact_id, version if version is not None else row.version, **changes, due_on=due_on))
-    remember(work, artifact_id)
+    if changes.keys() & _SEARCHED:
+        remember(work, artifact_id)
     detail = {"before": {name: getattr(row, name) for name in changes}, "after": changes}
     work.record(Event.ARTIFACT_EDITED, f"artifact:{artifact_id}", _with_names(work, detail))
 
@@ -171,8 +227,8 @@ def _people(work: Work, system_id: int, parsed: Mapping[str, Any]) -> dict[str, 
 
 def _newly_named(work: Work, row: Any, parsed: Mapping[str, Any]) -> dict[str, str]:
     """Who is named for something else than before: who is named already stays, also when disabled meanwhile."""
-    known = members.names(work, {row.owner_id, row.reviewer_id})
     given = {name: parsed[name] for name in _PEOPLE if name in parsed}
+    known = members.names(work, {row.owner_id, row.reviewer_id} if given else set())
     return {n: one for n, one in given.items() if name_key(one) != name_key(known.get(getattr(row, f"{n}_id"), ""))}
 
 
@@ -244,18 +300,21 @@ def bumped(artifact_id: int, version: int, **values: Any) -> Any:
     )
 
 
-def _told(files: Sequence[Received]) -> dict[str, Any]:
+def _told(files: Files) -> dict[str, Any]:
     """What the log says of a version's files: of the first as ever, of all where there are several."""
     if len(files) == 1:
         return files[0].told()
     return {**files[0].told(), "files": [one.told() for one in files]}
 
 
-def _add_files(work: Work, artifact_id: int, number: int, files: Sequence[Received], note: str) -> None:
+def _add_files(work: Work, artifact_id: int, number: int, files: Files, note: str) -> None:
     if not 1 <= len(files) <= MOST_FILES:
         raise Invalid({"file": f"A version has 1 to {MOST_FILES} files; these are {len(files)}."})
-    names = distinct_names(one.filename for one in files)
-    for one in sorted({file.sha256: file for file in files}.values(), key=lambda file: file.sha256):
+    stored = [one for one in files if isinstance(one, Received)]
+    held = [one for one in files if isinstance(one, Held)]
+    names = distinct_names(one.filename for one in stored)
+    lines = [(one.sha256, one.size, name) for one, name in zip(stored, names, strict=True)]
+    for one in sorted({file.sha256: file for file in stored}.values(), key=lambda file: file.sha256):
         keep_blob(work, one)
     work.change(
         insert(artifact_versions).values(
@@ -264,20 +323,23 @@ def _add_files(work: Work, artifact_id: int, number: int, files: Sequence[Receiv
             note=note,
             received_at=work.now,
             received_by=actor_id(work),
-            manifest_sha256=manifest((f.sha256, f.size, name) for f, name in zip(files, names, strict=True)),
+            manifest_sha256=manifest([*lines, *((one.sha256, one.size, one.manifest_name) for one in held)]),
         )
     )
+    at = {"artifact_id": artifact_id, "number": number}
+    if held:
+        work.change(insert(held_files), [{**at, "position": n, **asdict(one)} for n, one in enumerate(held, 1)])
+        return
     rows = [
         {
-            "artifact_id": artifact_id,
-            "number": number,
+            **at,
             "position": position,
             "filename": name,
             "media_type": file.media_type,
             "sha256": file.sha256,
             "warnings": list(file.warnings),
         }
-        for position, (file, name) in enumerate(zip(files, names, strict=True), 1)
+        for position, (file, name) in enumerate(zip(stored, names, strict=True), 1)
     ]
     work.change(insert(artifact_files), rows)
 
@@ -286,11 +348,22 @@ def keep_blob(work: Work, received: Received) -> None:
     """Know of the bytes of a file that came; who takes several asks in the order of their hashes."""
     work.alone(f"blob:{received.sha256}")
     if not work.row(select(blobs.c.sha256).where(blobs.c.sha256 == received.sha256)):
+        refuse_spilled(work, received.sha256)
         work.change(insert(blobs).values(sha256=received.sha256, size=received.size, stored_at=work.now))
         return
     # It may have come as another type before, or been away while it was to be read: it gets another reading.
     unread = blobs.c.text_state.in_(("none", "failed"))
     work.bookkeep(update(blobs).where(blobs.c.sha256 == received.sha256, unread).values(text_state="waiting"))
+
+
+def refuse_spilled(work: Work, sha256: str) -> None:
+    """Raise `Conflict` for bytes that were spilled here; it says nothing of where they were."""
+    stone = select(tombstones.c.artifact_id).where(tombstones.c.sha256 == sha256)
+    if work.row(stone.where(tombstones.c.reason.startswith(SPILLED, autoescape=True)).limit(1)):
+        raise Conflict(
+            "These bytes were taken out of this installation for good and may not come back. Nothing was kept of this "
+            "file; ask an administrator."
+        )
 
 
 def remember(work: Work, artifact_id: int) -> None:
@@ -300,9 +373,11 @@ def remember(work: Work, artifact_id: int) -> None:
     if row is None:
         return
     names = work.rows(select(artifact_files.c.filename).where(artifact_files.c.artifact_id == artifact_id).distinct())
+    held = select(held_files.c.location, held_files.c.filename).where(held_files.c.artifact_id == artifact_id)
+    places = [text for one in work.rows(held.distinct()) for text in (one.location, one.filename or "")]
     notes = work.rows(select(artifact_versions.c.note).where(artifact_versions.c.artifact_id == artifact_id))
     people = members.names(work, {row.owner_id, row.reviewer_id}).values()
-    words = [*(n.filename for n in names), row.description, *(n.note for n in notes), *people]
+    words = [*(n.filename for n in names), *places, row.origin, row.description, *(n.note for n in notes), *people]
     search.remember(work.db, artifact_id, row.title, " ".join([*words, *_texts(work, row)]))
 
 

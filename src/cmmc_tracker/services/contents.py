@@ -1,5 +1,6 @@
 """What the text of an artifact says: its markings, and the objectives that it looks like evidence for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,7 +10,7 @@ from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.markings import MarkingKind, scan
 from cmmc_tracker.domain.permissions import Access, Right
 from cmmc_tracker.domain.suggestions import LOOKED_AT, Suggestion, suggest
-from cmmc_tracker.services.artifact_views import Artifact, Version
+from cmmc_tracker.services.artifact_views import Artifact, File, Version
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import blob_texts
 
@@ -27,14 +28,23 @@ class SeenMarking:
 
 def markings_of(work: Work, version: Version) -> list[SeenMarking]:
     """The markings in the files of a version, as far as they have been read."""
-    query = select(blob_texts.c.markings).where(blob_texts.c.sha256.in_([one.sha256 for one in version.files]))
+    query = select(blob_texts.c.markings).where(blob_texts.c.sha256.in_(_read_here(version.files)))
     found = [one for row in work.rows(query) for one in row.markings]
     # Names are this version's own: other artifacts may have the same bytes by other names.
-    named = [one for file in version.files for one in scan("", file.filename)]
+    named = [one for file in version.files for one in scan("", file.filename or "")]
     return [
         *(SeenMarking(one.kind.sentence, one.shown, one.line) for one in named),
         *(SeenMarking(MarkingKind(one["kind"]).sentence, one["shown"], one["line"]) for one in found),
     ]
+
+
+def _read_here(files: Sequence[File]) -> list[str]:
+    """The hashes whose texts may be told of these files.
+
+    Not of those that are held elsewhere: whoever knows the hash of somebody else's file could register it so, and be
+    told what stands in it.
+    """
+    return [one.sha256 for one in files if not one.is_held]
 
 
 def suggestions_for(work: Work, artifact: Artifact, system: Access | None) -> tuple[Suggestion, ...]:
@@ -43,11 +53,12 @@ def suggestions_for(work: Work, artifact: Artifact, system: Access | None) -> tu
         return ()
     files = artifact.current.files[:LOOKED_INTO]
     beginning = func.substr(blob_texts.c.text, 1, LOOKED_AT).label("text")
-    rows = work.rows(select(blob_texts.c.sha256, beginning).where(blob_texts.c.sha256.in_([f.sha256 for f in files])))
+    rows = work.rows(select(blob_texts.c.sha256, beginning).where(blob_texts.c.sha256.in_(_read_here(files))))
     texts = {row.sha256: row.text for row in rows}
     said = " ".join(texts.get(one.sha256, "") for one in files)
     linked = [one.objective for one in artifact.links if one.system_id == system.system_id]
-    return _suggested(files[0].filename, artifact.title, said, tuple(linked))
+    name = artifact.origin or (files[0].filename if files else None) or ""
+    return _suggested(name, artifact.title, said, tuple(linked))
 
 
 @lru_cache(maxsize=256)

@@ -1,5 +1,6 @@
 """What rests on an artifact: the objectives that it is evidence for, how they stand, and what else proves them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_, func, select
@@ -59,3 +60,25 @@ def of_artifact(work: Work, artifact_id: int) -> list[Dependent]:
         Dependent(slugs[row.system_id], ObjectiveId(row.requirement, row.letter), Status(row.status), row.others)
         for row in work.rows(query)
     ]
+
+
+def broken_without(work: Work, artifact_ids: Sequence[int]) -> list[str]:
+    """The objectives marked MET, in systems of the actor, that have no approved evidence but these artifacts."""
+    slugs = {access.system_id: slug for slug, access in work.actor.systems.items()} if work.actor else {}
+    other = links.alias("other")
+    same = [other.c[name] == links.c[name] for name in ("system_id", "requirement", "letter")]
+    others = (
+        select(other.c.artifact_id)
+        .join(artifacts, artifacts.c.id == other.c.artifact_id)
+        .where(*same, other.c.artifact_id.not_in(artifact_ids), IN_USE, artifacts.c.status == ArtifactStatus.APPROVED)
+    )
+    at = [findings.c[name] == links.c[name] for name in ("system_id", "requirement", "letter")]
+    query = (
+        select(links.c.system_id, links.c.requirement, links.c.letter)
+        .join(findings, and_(*at))
+        .where(links.c.artifact_id.in_(artifact_ids), links.c.system_id.in_(slugs))
+        .where(findings.c.status == Status.MET, ~others.exists())
+        .distinct()
+        .order_by(links.c.system_id, links.c.requirement, links.c.letter)
+    )
+    return [str(ObjectiveId(row.requirement, row.letter)) for row in work.rows(query)]

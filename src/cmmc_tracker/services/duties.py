@@ -1,4 +1,4 @@
-"""What waits for a person: evidence to bring, to review, questions to answer; and what falls due in a system when."""
+"""What waits for a person: evidence to bring, renew and review, questions to answer; what falls due in a system."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,8 +11,10 @@ from cmmc_tracker.domain.artifacts import EARLIEST, ArtifactStatus
 from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.freshness import AGED_MONTHS, SOON, Cadence, Dates, Freshness, freshness, months_after
 from cmmc_tracker.domain.permissions import Right
-from cmmc_tracker.services import members
+from cmmc_tracker.services import members, quarantine
 from cmmc_tracker.services.artifacts import actor_id, shown_to
+from cmmc_tracker.services.requests import reading
+from cmmc_tracker.services.requests.reading import Request
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import artifact_versions, artifacts, remarks
 
@@ -54,11 +56,14 @@ class MyWork:
     drafts: list[DueArtifact]  # own evidence that is not handed in yet
     review: list[DueArtifact]
     answer: list[Question]
+    send: list[Request]  # evidence that was asked for and is still to be sent
+    accept: int  # things in quarantine, of the systems that the person contributes to
 
     @property
     def count(self) -> int:
         """How many things wait."""
-        return len(self.renew) + len(self.drafts) + len(self.review) + len(self.answer)
+        evidence = len(self.renew) + len(self.drafts) + len(self.review)
+        return evidence + len(self.answer) + len(self.send) + self.accept
 
 
 def mine(work: Work) -> MyWork:
@@ -68,6 +73,8 @@ def mine(work: Work) -> MyWork:
         drafts=_read(work, _drafts(work)),
         review=_read(work, _to_review(work)),
         answer=questions(work),
+        send=reading.mine(work),
+        accept=int(work.db.execute(select(quarantine.counted(work))).scalar_one()),
     )
 
 
@@ -124,7 +131,7 @@ def counted(work: Work) -> ColumnElement[int]:
     """How many things wait for the actor, as a column of another query: of the same lists as `mine`."""
     lists = [make(work).order_by(None).subquery() for make in (_to_renew, _drafts, _to_review, _to_answer)]
     renew, drafts, review, answer = (select(func.count()).select_from(one).scalar_subquery() for one in lists)
-    return renew + drafts + review + answer
+    return renew + drafts + review + answer + reading.counted(work) + quarantine.counted(work)
 
 
 def calendar(work: Work, until: date) -> list[DueArtifact]:

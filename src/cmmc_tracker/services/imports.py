@@ -283,7 +283,8 @@ def _made(work: Work, found: Import, one: Member, received: Received, *, link: b
     if there is not None:
         return there
     targets = [Target(found.home, objective) for objective in (one.objectives if link else ())]
-    made = links.create_linked(work, found.home, [received], {"title": one.title}, targets)
+    facts = {"title": one.title, "path": one.planned.path}
+    made = links.create_linked(work, found.home, [received], facts, targets)
     work.record(
         Event.IMPORT_TAKEN,
         f"import:{found.id}",

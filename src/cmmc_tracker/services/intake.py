@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 
-from cmmc_tracker.domain import uploads
+from cmmc_tracker.domain import markings, uploads
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.examination import examine
 from cmmc_tracker.domain.examination.pictures import KINDS, without_location
@@ -25,13 +25,14 @@ from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.domain.settings import MARK
 from cmmc_tracker.errors import Busy, Invalid
 from cmmc_tracker.services import settings
-from cmmc_tracker.services.artifacts import Received
+from cmmc_tracker.services.artifacts import Received, refuse_spilled
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.blobs import Incoming
 from cmmc_tracker.storage.scanner import Scanner, Verdict
 
 MOST_SECONDS = 5.0  # of processor time
 PATIENCE = 10.0  # seconds of waiting, for all files of an upload
+_MARKS_WITHIN = 20_000  # bytes: a banner stands at the top, and an upload waits for this
 _examining = BoundedSemaphore(1)
 _UNEXAMINED = (
     "It was not examined: there was too much to examine in one upload, or at the same time. A file that is sent by "
@@ -65,7 +66,7 @@ def take_in(sender: Sender, incoming: Incoming, filename: str, *, strip_location
     empty file, for one in which the scanner found something, and for a picture whose location cannot be taken out;
     `UnsupportedType` for a type that is not taken or content that contradicts the name; `Busy` when the scanner
     cannot be asked and the settings say to refuse then, and when a location cannot be taken out because there is too
-    much to examine. Nothing is kept of what is refused.
+    much to examine; `Conflict` for bytes that were spilled here. Nothing is kept of what is refused.
     """
     name = uploads.clean_name(filename)
     media_type = uploads.check_content(name, incoming.file, incoming.size)
@@ -75,8 +76,24 @@ def take_in(sender: Sender, incoming: Incoming, filename: str, *, strip_location
         # Of a text there is nothing to be found out.
         known = has_turn or media_type.startswith("text/")
         said += _noticed(incoming, name, media_type, sent) if known else [_UNEXAMINED]
+    marked = _marked(incoming, name, media_type)
+    with sender.tracker.read(sender.actor) as work:
+        refuse_spilled(work, incoming.sha256)
     kept = incoming.keep()
-    return Received(name, media_type, kept.sha256, kept.size, tuple(filter(None, said)), sent)
+    warnings = (*filter(None, said), *marked)
+    return Received(name, media_type, kept.sha256, kept.size, warnings, sent, markings=bool(marked))
+
+
+def _marked(incoming: Incoming, name: str, media_type: str) -> list[str]:
+    """What the name, and the beginning of a plain text, carry of markings of CUI; never what the line says itself.
+
+    Whole texts, those of documents too, are read after the upload (`jobs.texts`).
+    """
+    text = ""
+    if media_type.startswith("text/"):
+        incoming.file.seek(0)
+        text = incoming.file.read(_MARKS_WITHIN).decode("utf-8", "replace")
+    return list(dict.fromkeys(one.kind.sentence for one in markings.scan(text, name)))
 
 
 @contextmanager

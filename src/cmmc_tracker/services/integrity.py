@@ -1,15 +1,19 @@
-"""Whether the bytes are still those that were received: checked one by one, remembered, and told on every dashboard."""
+"""Whether the bytes are still those that were received: checked one by one, remembered, and told on every dashboard.
+
+What is held elsewhere is hashed by `held.recheck`, where it is; how it stood then is told here with the rest.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.errors import NotFound
+from cmmc_tracker.services.artifacts import IN_USE
 from cmmc_tracker.services.work import Tracker, Work
-from cmmc_tracker.storage.tables import artifact_files, artifacts, blobs
+from cmmc_tracker.storage.tables import artifact_files, artifacts, blobs, held_files
 
 PERIOD = timedelta(days=30)
 INTACT = "intact"
@@ -18,13 +22,14 @@ _TOLD = {"altered": "Altered", "missing": "Missing", "unreadable": "Unreadable"}
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """A content that is not what was received, and an artifact that has it."""
+    """A content that is not what was received, and an artifact that has it; `location`: where it is held elsewhere."""
 
     sha256: str
     state: str
     artifact_id: int
     title: str
     number: int
+    location: str = ""
 
     @property
     def told(self) -> str:
@@ -34,12 +39,16 @@ class Damaged:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How the store stands: all contents, those checked within the period, the newest check, how many are damaged."""
+    """How the store stands: all contents, those checked within the period, the newest check, how many are damaged.
+
+    `held_damaged` is how many files were not found as they were registered where they are held elsewhere.
+    """
 
     contents: int
     checked: int
     newest: datetime | None
     damaged: int
+    held_damaged: int
 
 
 def due(tracker: Tracker, most: int) -> list[tuple[str, int]]:
@@ -73,16 +82,28 @@ def check(tracker: Tracker, sha256: str, size: int) -> tuple[str, str]:
     return state, said
 
 
-def note(work: Work, sha256: str, state: str) -> None:
-    """Remember how a content stands."""
+def note(work: Work, sha256: str, state: str) -> bool:
+    """Remember how a content stands; returns whether it does stand so.
+
+    What was purged while it was looked at is no loss: it has no row any more, or it came anew since and has bytes.
+    """
     row = work.row(select(blobs.c.check_state).where(blobs.c.sha256 == sha256))
-    if row is None:  # purged while it was hashed
-        return
+    if row is None or (state == "missing" and _is_there(work, sha256)):
+        return False
     work.bookkeep(update(blobs).where(blobs.c.sha256 == sha256).values(checked_at=work.now, check_state=state))
     before = row.check_state or INTACT
     if state != before:
         event = Event.INTEGRITY_RESTORED if state == INTACT else Event.INTEGRITY_BROKEN
         work.record(event, f"blob:{sha256}", {"before": before, "now": state}, actor="integrity check")
+    return True
+
+
+def _is_there(work: Work, sha256: str) -> bool:
+    try:
+        work.blobs.path(sha256)
+    except NotFound:
+        return False
+    return True
 
 
 def figures(work: Work) -> tuple[ColumnElement[Any], ...]:
@@ -94,7 +115,17 @@ def figures(work: Work) -> tuple[ColumnElement[Any], ...]:
         every.where(blobs.c.checked_at >= recently).scalar_subquery(),
         select(func.max(blobs.c.checked_at)).scalar_subquery(),
         every.where(blobs.c.check_state.in_(tuple(_TOLD))).scalar_subquery(),
+        _held_damaged(func.count()).scalar_subquery(),
     )
+
+
+def _held_damaged(*columns: Any) -> Select[Any]:
+    """Columns of what is held elsewhere and was not found there as registered, of the versions that count."""
+    current = and_(
+        held_files.c.artifact_id == artifacts.c.id, held_files.c.number == artifacts.c.current_version, IN_USE
+    )
+    query = select(*columns).select_from(held_files).join(artifacts, current)
+    return query.where(held_files.c.check_state.in_(tuple(_TOLD)))
 
 
 def damaged(work: Work, most: int = 20) -> list[Damaged]:
@@ -107,8 +138,6 @@ def damaged(work: Work, most: int = 20) -> list[Damaged]:
         .order_by(artifacts.c.id, artifact_files.c.number)
         .limit(most)
     )
-    return [_damaged(row) for row in work.rows(query)]
-
-
-def _damaged(row: Any) -> Damaged:
-    return Damaged(row.sha256, row.check_state, row.id, row.title, row.number)
+    columns = (held_files.c.sha256, held_files.c.check_state, artifacts.c.id, artifacts.c.title, held_files.c.number)
+    held = _held_damaged(*columns, held_files.c.location).order_by(artifacts.c.id).limit(most)
+    return [Damaged(*tuple(row)) for statement in (query, held) for row in work.rows(statement)]

@@ -11,7 +11,7 @@ from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.permissions import Access, Action, Right, allow
 from cmmc_tracker.errors import Forbidden, Invalid, NotFound
-from cmmc_tracker.services.artifacts import Received, actor_id, create, shown_to, visible
+from cmmc_tracker.services.artifacts import Files, actor_id, create, shown_to, visible
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import artifacts, audit, links
 
@@ -29,7 +29,7 @@ class Target:
 
 
 def create_linked(
-    work: Work, system: Access, files: Sequence[Received], given: Mapping[str, Any], targets: Sequence[Target] = ()
+    work: Work, system: Access, files: Files, given: Mapping[str, Any], targets: Sequence[Target] = ()
 ) -> int:
     """Make an artifact of these files in a system, linked to the targets; returns its number."""
     made = create(work, system, files, given)
@@ -38,16 +38,25 @@ def create_linked(
     return made
 
 
-def link(work: Work, artifact_id: int, target: Target) -> None:
-    """Say that an artifact is evidence for an objective, where in it, and what it shows; again is no error."""
+def link(work: Work, artifact_id: int, target: Target) -> bool:
+    """Say that an artifact is evidence for an objective, where in it, and what it shows; again is no error.
+
+    Returns whether the link is new.
+    """
     row = visible(work, artifact_id)
     allow(work.actor, Action.ARTIFACT_LINK, target.system)
-    _may_share(work, row, target.system)
-    put(work, artifact_id, target)
+    may_share(work, row, target.system)
+    return put(work, artifact_id, target)
 
 
-def put(work: Work, artifact_id: int, target: Target) -> None:
-    """Link an artifact that the caller has shown to be the actor's to share."""
+def link_if_new(work: Work, artifact_id: int, target: Target) -> None:
+    """The same where there is no such link yet: what an older one says of the place stays."""
+    if not work.row(select(links.c.locator).where(_at(artifact_id, target.system, target.objective))):
+        link(work, artifact_id, target)
+
+
+def put(work: Work, artifact_id: int, target: Target) -> bool:
+    """Link an artifact that the caller has shown to be the actor's to share; returns whether the link is new."""
     allow(work.actor, Action.ARTIFACT_LINK, target.system)
     work.alone(f"artifact:{artifact_id}")
     where = _at(artifact_id, target.system, target.objective)
@@ -58,8 +67,9 @@ def put(work: Work, artifact_id: int, target: Target) -> None:
     elif (row.locator, row.shows) != (target.locator, target.shows):
         work.change(update(links).where(where).values(**values))
     else:
-        return
+        return False
     work.record(Event.ARTIFACT_LINKED, f"artifact:{artifact_id}", {**_place(target.system, target.objective), **values})
+    return row is None
 
 
 def link_many(work: Work, artifact_ids: Sequence[int], targets: Sequence[Target]) -> int:
@@ -114,10 +124,10 @@ def _shareable(work: Work, ids: Sequence[int], system: Access) -> None:
     if missing:
         raise Invalid({"artifact": f"There is no artifact {min(missing)}, or you may not see it. Nothing was linked."})
     for row in rows:
-        _may_share(work, row, system)
+        may_share(work, row, system)
 
 
-def _may_share(work: Work, row: Any, system: Access) -> None:
+def may_share(work: Work, row: Any, system: Access) -> None:
     """Linking lets the members of a system read: into another one it takes the right to contribute at home.
 
     Where it is linked in that system already, its members read it anyway.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, or_, select
 
 from cmmc_tracker.domain.accounts import name_key
 from cmmc_tracker.errors import Invalid
@@ -25,25 +25,52 @@ def of_system(work: Work, system_id: int) -> list[Member]:
     return [Member(row.id, row.name) for row in work.rows(_of(work, system_id).order_by(users.c.name_key))]
 
 
-def named(work: Work, system_id: int, name: str, field: str) -> int | None:
-    """The number of that member, None for no name; raises `Invalid` at the field for who can be given no duty here."""
+def contributors(work: Work, system_id: int) -> list[Member]:
+    """Those of them who may bring evidence, by name."""
+    query = _of(work, system_id).where(memberships.c.may_contribute.is_(True)).order_by(users.c.name_key)
+    return [Member(row.id, row.name) for row in work.rows(query)]
+
+
+def named(work: Work, system_id: int, name: str, field: str, *, contributing: bool = False) -> int | None:
+    """The number of that member, None for no name; raises `Invalid` at the field for who can be given no duty here.
+
+    `contributing`: the duty is one of somebody who may bring evidence.
+    """
     if not name:
         return None
     row = work.row(_of(work, system_id).where(users.c.name_key == name_key(name)))
     if row is None:
         raise Invalid({field: f"{name[:80]!r} is nobody who can be given this: no member of the system, or disabled."})
+    if contributing and not row.may_contribute:
+        raise Invalid({field: f"{row.name} may only look at this system; an administrator can let them contribute."})
     return int(row.id)
+
+
+def active(work: Work, name: str) -> Member | None:
+    """Whoever can sign in by that name, in whatever systems they work; None for nobody."""
+    able = and_(users.c.disabled_at.is_(None), users.c.deleted_at.is_(None))
+    row = work.row(select(users.c.id, users.c.name).where(users.c.name_key == name_key(name), able))
+    return Member(int(row.id), row.name) if row else None
+
+
+def memberships_of(work: Work, user_id: int) -> list[Any]:
+    """Where somebody works today: rows of `system_id` and `may_contribute`."""
+    today = or_(memberships.c.until.is_(None), memberships.c.until > work.now)
+    query = select(memberships.c.system_id, memberships.c.may_contribute)
+    return work.rows(query.where(memberships.c.user_id == user_id, today))
 
 
 def names(work: Work, ids: set[int | None]) -> Mapping[int | None, str]:
     """The names of these accounts, of former ones too."""
     wanted = [one for one in ids if one is not None]
+    if not wanted:
+        return {}
     return {r.id: r.name for r in work.rows(select(users.c.id, users.c.name).where(users.c.id.in_(wanted)))}
 
 
 def _of(work: Work, system_id: int) -> Select[Any]:
     return (
-        select(users.c.id, users.c.name)
+        select(users.c.id, users.c.name, memberships.c.may_contribute)
         .join(memberships, memberships.c.user_id == users.c.id)
         .where(
             memberships.c.system_id == system_id,

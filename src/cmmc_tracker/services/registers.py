@@ -7,24 +7,25 @@ otherwise, nothing is done, so nobody confirms what they have not seen.
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, literal, select
 
 from cmmc_tracker.domain.accounts import name_key
 from cmmc_tracker.domain.audit import canonical
 from cmmc_tracker.domain.catalog import ObjectiveId, parse_objective_id
+from cmmc_tracker.domain.held import Held
 from cmmc_tracker.errors import Invalid, Stale
 from cmmc_tracker.importers import register
 from cmmc_tracker.importers.register import Action, Known, Present, RegisterPlan, RowPlan
 from cmmc_tracker.services import artifacts as editing
-from cmmc_tracker.services import imports, links, members
+from cmmc_tracker.services import held, imports, links, members
 from cmmc_tracker.services.imports import Import
 from cmmc_tracker.services.intake import Sender
 from cmmc_tracker.services.links import Target
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.tables import artifact_files, artifacts
+from cmmc_tracker.storage.tables import artifact_files, artifacts, held_files
 from cmmc_tracker.storage.tables import links as linked
 
 MOST_ROWS = 1_000  # of one Work: some five seconds, in which nobody else can write on SQLite
@@ -33,22 +34,11 @@ _CHANGED = (
     "What this register would change is not what the page showed: somebody changed the artifacts meanwhile. Nothing "
     "was changed. Look at the plan as it is now, then confirm again."
 )
-_ELSEWHERE = (
-    "Evidence that stays where it is cannot be registered yet: upload the file first, then import the register again."
-)
 
 
 def register_plan(work: Work, found: Import, rows: Sequence[list[str]]) -> RegisterPlan:
     """What a register would change in its system now; raises `Invalid` where its columns are not known."""
-    plan = register.plan(rows, _known(work, found))
-    return replace(plan, rows=tuple(map(_held_elsewhere, plan.rows)))
-
-
-def _held_elsewhere(row: RowPlan) -> RowPlan:
-    """A row that would register evidence kept elsewhere is refused."""
-    if row.action is not Action.CREATE:
-        return row
-    return replace(row, action=Action.REFUSE, facts={}, objectives=(), changes=(), problems=(_ELSEWHERE,))
+    return register.plan(rows, _known(work, found))
 
 
 def digest(plan: RegisterPlan) -> str:
@@ -57,8 +47,8 @@ def digest(plan: RegisterPlan) -> str:
 
 
 def changing(plan: RegisterPlan) -> list[RowPlan]:
-    """The rows that would change something."""
-    return [row for row in plan.rows if row.action is Action.CHANGE]
+    """The rows that would change something: an artifact, or register evidence that stays where it is."""
+    return [row for row in plan.rows if row.action in {Action.CHANGE, Action.CREATE}]
 
 
 def apply_register(sender: Sender, import_id: int, chosen: Collection[int], shown: str) -> tuple[int, bool]:
@@ -88,10 +78,15 @@ def apply_register(sender: Sender, import_id: int, chosen: Collection[int], show
 
 
 def _apply(work: Work, found: Import, row: RowPlan) -> None:
-    assert row.artifact_id is not None  # noqa: S101 a row that changes something names what
+    targets = [Target(found.home, parse_objective_id(one)) for one in row.objectives]
+    if row.artifact_id is None:  # it is not here: its hash is kept, and where it is
+        one = Held(row.location, row.sha256, row.size, row.filename or None)
+        held.register(work, found.home, one, row.facts, targets)
+        return
     if row.facts:
         editing.edit(work, row.artifact_id, row.facts)
-    targets = [Target(found.home, parse_objective_id(one)) for one in row.objectives]
+    if row.location:
+        held.move(work, row.artifact_id, row.location)
     links.link_many(work, [row.artifact_id], targets)
 
 
@@ -102,7 +97,16 @@ def _known(work: Work, found: Import) -> Known:
     rows = work.rows(select(artifacts).where(here).order_by(artifacts.c.id))
     files, objectives = _files(work, here), _objectives(work, found, here)
     names = members.names(work, {number for row in rows for number in (row.owner_id, row.reviewer_id)})
-    present = [Present(row.id, _facts(row, names), tuple(files[row.id]), frozenset(objectives[row.id])) for row in rows]
+    present = [
+        Present(
+            row.id,
+            _facts(row, names),
+            tuple((one.filename or "", one.sha256) for one in files[row.id]),
+            frozenset(objectives[row.id]),
+            next((one.location for one in files[row.id] if one.location), ""),
+        )
+        for row in rows
+    ]
     return Known(present, {name_key(one.name): one.name for one in people}, found.home.level, work.now.date())
 
 
@@ -111,15 +115,15 @@ def _facts(row: Any, names: Mapping[int | None, str]) -> dict[str, Any]:
     return {**{name: getattr(row, name) for name in _FACTS}, **people}
 
 
-def _files(work: Work, here: Any) -> Mapping[int, list[tuple[str, str]]]:
-    current = and_(
-        artifact_files.c.artifact_id == artifacts.c.id, artifact_files.c.number == artifacts.c.current_version
-    )
-    query = select(artifact_files.c.artifact_id, artifact_files.c.filename, artifact_files.c.sha256)
-    query = query.join(artifacts, current).where(here).order_by(artifact_files.c.artifact_id, artifact_files.c.position)
-    found: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    for row in work.rows(query):
-        found[row.artifact_id].append((row.filename, row.sha256))
+def _files(work: Work, here: Any) -> Mapping[int, list[Any]]:
+    """The files of the current versions, by artifact: those in the store, and those that are held elsewhere."""
+    found: dict[int, list[Any]] = defaultdict(list)
+    for table, location in ((artifact_files, literal("")), (held_files, held_files.c.location)):
+        current = and_(table.c.artifact_id == artifacts.c.id, table.c.number == artifacts.c.current_version)
+        query = select(table.c.artifact_id, table.c.filename, table.c.sha256, location.label("location"))
+        query = query.join(artifacts, current).where(here).order_by(table.c.artifact_id, table.c.position)
+        for row in work.rows(query):
+            found[row.artifact_id].append(row)
     return found
 
 

@@ -11,6 +11,7 @@ from cmmc_tracker.domain.permissions import Access, Right, system_by_id
 from cmmc_tracker.errors import Conflict, Invalid, Stale
 from cmmc_tracker.services import remarks, settings
 from cmmc_tracker.services.artifacts import actor_id, bumped, visible
+from cmmc_tracker.services.requests import rounds
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import artifact_versions
 
@@ -72,6 +73,8 @@ def decide(work: Work, artifact_id: int, verdict: Verdict) -> ArtifactStatus:
     work.record(Event.ARTIFACT_REVIEWED, f"artifact:{artifact_id}", detail)
     if verdict.remark:
         remarks.say_with_verdict(work, artifact_id, home, verdict.remark)
+    if after is ArtifactStatus.APPROVED:
+        rounds.met(work, artifact_id)
     return after
 
 

@@ -2,16 +2,20 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import insert, or_, select, update
 
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.domain.cui import may_be_stored
 from cmmc_tracker.domain.permissions import Access, Action, Right, allow
+from cmmc_tracker.domain.settings import kept
 from cmmc_tracker.domain.text import clean_line
-from cmmc_tracker.errors import Conflict, Invalid
+from cmmc_tracker.errors import Conflict, Invalid, NotFound
+from cmmc_tracker.services import settings
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import findings, implementations, memberships, systems
 
@@ -33,9 +37,7 @@ def prepare(tracker: Tracker) -> None:
 def create(work: Work, name: str, level: int) -> Access:
     """Make a system of that level with nothing assessed; its maker is its member with all rights but approve."""
     allow(work.actor, Action.SYSTEM_CREATE)
-    title = clean_line(name)
-    if not title or len(title) > 200:
-        raise Invalid({"name": "Please give the system a name of at most 200 characters."})
+    title = _title(name)
     catalog.load(level)
     work.alone("systems")
     slug = _free_slug(work, title)
@@ -44,7 +46,15 @@ def create(work: Work, name: str, level: int) -> Access:
         enrol(work, system_id, work.actor.id)
     work.record(Event.SYSTEM_CREATED, f"system:{slug}", {"name": title, "level": level})
     rights = frozenset({Right.VIEW, Right.CONTRIBUTE, Right.JUDGE})
-    return Access(system_id, slug, title, level, demo=False, rights=rights)
+    cui = may_be_stored(settings.current(work), never=False)
+    return Access(system_id, slug, title, level, demo=False, rights=rights, cui=cui)
+
+
+def _title(name: str) -> str:
+    title = clean_line(name)
+    if not title or len(title) > 200:
+        raise Invalid({"name": "Please give the system a name of at most 200 characters."})
+    return title
 
 
 def _free_slug(work: Work, title: str) -> str:
@@ -70,6 +80,44 @@ def _insert(work: Work, slug: str, name: str, level: int) -> int:
     return system_id
 
 
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """A system as administrators rule it: its name, and whether CUI may never be stored in it."""
+
+    id: int
+    slug: str
+    name: str
+    cui_never: bool
+    version: int
+
+
+def ruled(work: Work) -> list[Ruled]:
+    """All systems of the installation, for administrators, whatever they are members of."""
+    allow(work.actor, Action.SETTINGS_EDIT)
+    query = select(systems.c.id, systems.c.slug, systems.c.name, systems.c.cui_never, systems.c.version)
+    return [Ruled(r.id, r.slug, r.name, r.cui_never, r.version) for r in work.rows(query.order_by(systems.c.id))]
+
+
+def rule(work: Work, slug: str, seen: int | None, *, name: str | None = None, cui_never: bool | None = None) -> None:
+    """Rename a system, or say whether CUI may never be stored in it. Administrators only.
+
+    Raises `Stale` when somebody else did since version `seen`.
+    """
+    allow(work.actor, Action.SETTINGS_EDIT)
+    row = work.row(select(systems).where(systems.c.slug == slug))
+    if row is None:
+        raise NotFound("There is no such system.")
+    given = {"name": None if name is None else _title(name), "cui_never": cui_never}
+    wanted = {one: value for one, value in given.items() if value not in {None, getattr(row, one)}}
+    if not wanted and seen in {None, row.version}:
+        return
+    expected = row.version if seen is None else seen
+    named = update(systems).where(systems.c.slug == slug, systems.c.version == expected)
+    work.change_one(named.values(version=systems.c.version + 1, **wanted))
+    before = {one: getattr(row, one) for one in wanted}
+    work.record(Event.SYSTEM_CHANGED, f"system:{slug}", {"before": before, "after": wanted})
+
+
 def main_id(work: Work) -> int:
     """The number of the system that a new install has."""
     return int(work.db.execute(select(systems.c.id).where(systems.c.slug == MAIN)).scalar_one())
@@ -87,7 +135,7 @@ def enrol(work: Work, system_id: int, user_id: int) -> None:
 def of_user(work: Work, user_id: int, now: datetime) -> Mapping[str, Access]:
     """The systems that somebody is a member of today, by slug, in the order they were made."""
     query = (
-        select(systems, memberships)
+        select(systems, memberships, settings.inline().label("preferences"))
         .join(memberships, memberships.c.system_id == systems.c.id)
         .where(memberships.c.user_id == user_id, or_(memberships.c.until.is_(None), memberships.c.until > now))
         .order_by(systems.c.id)
@@ -98,11 +146,13 @@ def of_user(work: Work, user_id: int, now: datetime) -> Mapping[str, Access]:
 def all_of(work: Work) -> Mapping[str, Access]:
     """Every system with all rights but approve: what the operator at the command line works with."""
     rights = frozenset({Right.VIEW, Right.CONTRIBUTE, Right.JUDGE})
-    return {row.slug: _access(row, rights) for row in work.rows(select(systems).order_by(systems.c.id))}
+    query = select(systems, settings.inline().label("preferences")).order_by(systems.c.id)
+    return {row.slug: _access(row, rights) for row in work.rows(query)}
 
 
 def _access(row: Any, rights: frozenset[Right]) -> Access:
-    return Access(row.id, row.slug, row.name, row.level, row.demo, rights)
+    cui = may_be_stored(kept(row.preferences), never=row.cui_never)
+    return Access(row.id, row.slug, row.name, row.level, row.demo, rights, cui)
 
 
 def _rights(row: Any) -> frozenset[Right]:

@@ -19,7 +19,17 @@ from cmmc_tracker.services import members
 from cmmc_tracker.services.artifacts import actor_id, bumped, editable, remember
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage import search
-from cmmc_tracker.storage.tables import artifact_files, artifacts, blob_texts, blobs, imports, links, pins, tombstones
+from cmmc_tracker.storage.tables import (
+    artifact_files,
+    artifacts,
+    blob_texts,
+    blobs,
+    held_files,
+    imports,
+    links,
+    pins,
+    tombstones,
+)
 
 KEPT_DAYS = 30
 PURGED = "purged from the trash"
@@ -34,6 +44,24 @@ class Trashed:
     deleted_at: datetime
     deleted_by: str
     until: date  # the last day on which it can be restored
+
+
+@dataclass(frozen=True, slots=True)
+class Stone:
+    """What is left of a version's file that is gone: its hash, when it went, and why."""
+
+    number: int
+    sha256: str
+    size: int
+    reason: str
+    gone_at: datetime
+
+
+def stones(work: Work, artifact_id: int) -> list[Stone]:
+    """The tombstones of an artifact, newest version first; the caller has shown that the actor may know of it."""
+    query = select(tombstones).where(tombstones.c.artifact_id == artifact_id)
+    rows = work.rows(query.order_by(tombstones.c.number.desc(), tombstones.c.position))
+    return [Stone(row.number, row.sha256, row.size, row.reason, row.gone_at) for row in rows]
 
 
 def remove(work: Work, artifact_id: int, version: int | None = None) -> None:
@@ -80,8 +108,11 @@ def _last_day(deleted_at: datetime) -> date:
     return deleted_at.date() + timedelta(days=KEPT_DAYS)
 
 
-def restore(work: Work, artifact_id: int) -> None:
-    """Take an artifact out of the trash as it was; raises `NotFound` where it is not there (any more)."""
+def restore(work: Work, artifact_id: int) -> bool:
+    """Take an artifact out of the trash as it was; raises `NotFound` where it is not there (any more).
+
+    Tells whether it can be used: what was refused in quarantine waits there again.
+    """
     row = work.row(select(artifacts).where(artifacts.c.id == artifact_id))
     home = work.actor.by_id(row.system_id) if work.actor and row else None
     if row is None or home is None or row.deleted_at is None or row.purged_at is not None:
@@ -91,6 +122,7 @@ def restore(work: Work, artifact_id: int) -> None:
     work.change_one(back.values(deleted_at=None, deleted_by=None, version=artifacts.c.version + 1))
     remember(work, artifact_id)
     work.record(Event.ARTIFACT_RESTORED, f"artifact:{artifact_id}", {"title": row.title})
+    return row.quarantined_at is None
 
 
 def purgeable(work: Work) -> list[int]:
@@ -154,30 +186,35 @@ def bury(work: Work, artifact_id: int, reason: str) -> list[str]:
     """Put tombstones in the place of all files of an artifact, and take it out of the search; returns their hashes."""
     query = select(artifact_files, blobs.c.size).join(blobs, blobs.c.sha256 == artifact_files.c.sha256)
     rows = work.rows(query.where(artifact_files.c.artifact_id == artifact_id))
-    stones = [
-        {
-            "artifact_id": artifact_id,
-            "number": row.number,
-            "position": row.position,
-            "filename": row.filename,
-            "media_type": row.media_type,
-            "sha256": row.sha256,
-            "size": row.size,
-            "reason": reason,
-            "gone_at": work.now,
-            "gone_by": actor_id(work),
-        }
-        for row in rows
-    ]
+    held = work.rows(select(held_files).where(held_files.c.artifact_id == artifact_id))
+    gone = {"artifact_id": artifact_id, "gone_at": work.now, "gone_by": actor_id(work)}
+    names = ("number", "position", "filename", "media_type", "sha256", "size")
+    stones = [{**gone, "reason": reason, **{name: getattr(row, name) for name in names}} for row in rows]
+    stones += [{**gone, **_held_stone(row, reason)} for row in held]
     if stones:
         work.change(insert(tombstones), stones)
-    work.change(delete(artifact_files).where(artifact_files.c.artifact_id == artifact_id))
+    for table in (artifact_files, held_files):
+        work.change(delete(table).where(table.c.artifact_id == artifact_id))
     hashes = sorted({row.sha256 for row in rows})
     forget_unused(work, hashes)
     # After the bytes: who reads their text takes the two in this order too.
     work.alone(f"search:{artifact_id}")
     search.forget(work.db, artifact_id)
-    return hashes
+    return sorted({*hashes, *(row.sha256 for row in held)})
+
+
+def _held_stone(row: Any, reason: str) -> dict[str, Any]:
+    """What is left of a file that was held elsewhere; what a tombstone has no column for stands in its reason."""
+    size = "" if row.size is not None else ", of a size that nobody said"
+    return {
+        "number": row.number,
+        "position": row.position,
+        "filename": row.filename or "",
+        "media_type": row.media_type or "",
+        "sha256": row.sha256,
+        "size": row.size or 0,
+        "reason": f"{reason}; held at {row.location}{size}, and its bytes were never here",
+    }
 
 
 def forget_unused(work: Work, hashes: Sequence[str]) -> None:

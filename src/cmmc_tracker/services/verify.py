@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 
 from cmmc_tracker.domain.artifacts import manifest
 from cmmc_tracker.domain.audit import Event
-from cmmc_tracker.services import audit, integrity, trash
+from cmmc_tracker.domain.held import Held
+from cmmc_tracker.services import audit, held, integrity, trash
 from cmmc_tracker.services.work import Tracker, Work
-from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts, blobs
+from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts, blobs, held_files, tombstones
 
 THREADS = 4
 PIECE, PIECE_BYTES = 500, 256 * 1_048_576
@@ -29,6 +30,7 @@ class Report:
 
     blobs: int = 0
     bytes: int = 0
+    held: int = 0  # files that are held elsewhere, and are checked there
     entries: int = 0
     head: str = ""
     heads: dict[str, int | None] = field(default_factory=dict)  # heads kept elsewhere, and the entry of each
@@ -54,7 +56,7 @@ def run(
     `heads` are hashes of the log's newest entry, as somebody kept them elsewhere: each must still be one of its hashes.
     With `resume`, contents that were found intact within the last day are taken as checked.
     """
-    report = Report()
+    report = Report(held=held.count(tracker))
     _check_blobs(tracker, report, progress, resume=resume)
     _check_versions(tracker, report)
     _check_manifests(tracker, report)
@@ -73,10 +75,9 @@ def _check_blobs(tracker: Tracker, report: Report, progress: Callable[[int], Non
             todo = [row for row in rows if not (resume and _is_fresh(tracker, row))]
             seen = list(pool.map(lambda row: integrity.look(tracker, row.sha256, row.size), todo))
             with tracker.write() as work:
-                for row, (state, _) in zip(todo, seen, strict=True):
-                    integrity.note(work, row.sha256, state)
-            for row, (state, said) in zip(todo, seen, strict=True):
-                if state != integrity.INTACT:
+                noted = [integrity.note(work, row.sha256, state) for row, (state, _) in zip(todo, seen, strict=True)]
+            for row, (state, said), stands in zip(todo, seen, noted, strict=True):
+                if stands and state != integrity.INTACT:
                     used = _used_by(tracker, row.sha256)
                     report.problems.append(f"{state.capitalize()}: the bytes {row.sha256} of {used}: {said}")
             report.blobs += len(rows)
@@ -124,16 +125,20 @@ def _used_by(tracker: Tracker, sha256: str) -> str:
 
 
 def _check_versions(tracker: Tracker, report: Report) -> None:
-    """Every artifact has its current version, and every version a file."""
-    of_version = and_(
-        artifact_files.c.artifact_id == artifact_versions.c.artifact_id,
-        artifact_files.c.number == artifact_versions.c.number,
-    )
+    """Every artifact has its current version, and every version a file, here or elsewhere, or a spilled one's stone."""
+    kept = [
+        select(table.c.sha256)
+        .where(
+            table.c.artifact_id == artifact_versions.c.artifact_id,
+            table.c.number == artifact_versions.c.number,
+        )
+        .exists()
+        for table in (artifact_files, held_files, tombstones)
+    ]
     bare = (
         select(artifact_versions.c.artifact_id, artifact_versions.c.number)
-        .join(artifact_files, of_version, isouter=True)
         .join(artifacts, artifacts.c.id == artifact_versions.c.artifact_id)
-        .where(artifact_files.c.sha256.is_(None), artifacts.c.purged_at.is_(None))
+        .where(~or_(*kept), artifacts.c.purged_at.is_(None))
         .order_by(artifact_versions.c.artifact_id)
     )
     of_artifact = and_(
@@ -173,14 +178,18 @@ def _check_manifests(tracker: Tracker, report: Report, step: int = 1_000) -> Non
         last = ids[-1]
 
 
-def _files_of(work: Work, ids: list[int]) -> dict[tuple[int, int], list[tuple[str, int, str]]]:
+def _files_of(work: Work, ids: list[int]) -> dict[tuple[int, int], list[tuple[str, int | None, str]]]:
     query = select(artifact_files, blobs.c.size).join(blobs, blobs.c.sha256 == artifact_files.c.sha256)
     query = query.where(artifact_files.c.artifact_id.in_(ids)).order_by(
         artifact_files.c.artifact_id, artifact_files.c.number, artifact_files.c.position
     )
-    found: dict[tuple[int, int], list[tuple[str, int, str]]] = defaultdict(list)
+    found: dict[tuple[int, int], list[tuple[str, int | None, str]]] = defaultdict(list)
     for row in work.rows(query):
         found[row.artifact_id, row.number].append((row.sha256, row.size, row.filename))
+    elsewhere = select(held_files).where(held_files.c.artifact_id.in_(ids))
+    for row in work.rows(elsewhere.order_by(*held_files.primary_key.columns)):
+        name = Held(row.location, row.sha256, row.size, row.filename).manifest_name
+        found[row.artifact_id, row.number].append((row.sha256, row.size, name))
     return found
 
 

@@ -11,16 +11,20 @@ from cmmc_tracker.web.dashboard.views import pages as dashboard
 from cmmc_tracker.web.duties.views import pages as duties
 from cmmc_tracker.web.health.views import pages as health
 from cmmc_tracker.web.imports.views import pages as imports
+from cmmc_tracker.web.links.views import pages as links
 from cmmc_tracker.web.profile.views import pages as profile
+from cmmc_tracker.web.quarantine.views import pages as quarantine
+from cmmc_tracker.web.requests.views import pages as requests
 from cmmc_tracker.web.requirements.views import pages as requirements
 from cmmc_tracker.web.second_factor.views import pages as second_factor
 from cmmc_tracker.web.settings.views import pages as settings
 from cmmc_tracker.web.trash.views import pages as trash
+from cmmc_tracker.web.triage.views import pages as triage
 from cmmc_tracker.web.users.views import pages as users
 
 PAGES = [
-    *(about, accounts, artifacts, audit, dashboard, duties, health, imports, profile),
-    *(requirements, second_factor, settings, trash, users),
+    *(about, accounts, artifacts, audit, dashboard, duties, health, imports, links, profile),
+    *(quarantine, requests, requirements, second_factor, settings, trash, triage, users),
 ]
 
 

@@ -14,6 +14,7 @@ from cmmc_tracker.domain import searching
 from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.freshness import Cadence, Freshness
+from cmmc_tracker.domain.markings import ABOUT_WORDS, NAME_WORDS
 from cmmc_tracker.domain.permissions import Access
 from cmmc_tracker.reports.markup import markdown
 
@@ -57,6 +58,7 @@ def watch(app: Flask) -> None:
     app.jinja_env.globals.update(asset=asset, status_mark=status_mark, fresh_mark=fresh_mark)
     app.jinja_env.globals.update(Status=Status, Kind=Kind, ArtifactStatus=ArtifactStatus)
     app.jinja_env.globals.update(Cadence=Cadence, Freshness=Freshness)
+    app.jinja_env.globals.update(cui_marks=" ".join(sorted(NAME_WORDS)), cui_about=" ".join(sorted(ABOUT_WORDS)))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_frame)
     app.after_request(_cache)
@@ -115,8 +117,10 @@ def device(agent: str) -> str:
     return f"{browser} on {machine}" if browser and machine else agent or "unknown"
 
 
-def size(value: int) -> str:
-    """A number of bytes as people read it: 4.2 MB."""
+def size(value: int | None) -> str:
+    """A number of bytes as people read it: 4.2 MB; of what is held elsewhere it may not be known."""
+    if value is None:
+        return "size not known"
     if value < 1_000:
         return f"{value} bytes"
     number = float(value)

@@ -58,4 +58,6 @@ def _duties(work: Work, today: date) -> list[Duty]:
     renew = [of(Task.RENEW, one, one.due_on) for one in mine.renew]
     # What others wait for has no day of its own: it is told every day until it is done.
     review = [of(Task.REVIEW, one, today) for one in mine.review]
-    return [*renew, *review, *(Duty(Task.ANSWER, Thing.QUESTION, one.id, one.system, today) for one in mine.answer)]
+    send = [Duty(Task.UPLOAD, Thing.REQUEST, r.id, r.system, r.due_on, str(r.objective)) for r in mine.send]
+    answer = [Duty(Task.ANSWER, Thing.QUESTION, one.id, one.system, today) for one in mine.answer]
+    return [*send, *renew, *review, *answer]

@@ -8,15 +8,15 @@ import logging
 import time
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 
 from cmmc_tracker.domain import markings
 from cmmc_tracker.errors import NotFound, TrackerError
-from cmmc_tracker.services import extraction
-from cmmc_tracker.services.artifacts import remember
+from cmmc_tracker.services import cui, extraction, quarantine
+from cmmc_tracker.services.artifacts import IN_USE, remember
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.work import Tracker, Work
-from cmmc_tracker.storage.tables import artifact_files, blob_texts, blobs
+from cmmc_tracker.storage.tables import artifact_files, artifacts, blob_texts, blobs
 
 log = logging.getLogger("cmmc_tracker")
 SECONDS = 20.0  # of one turn, after which others may take over
@@ -81,11 +81,26 @@ def read(tracker: Tracker, sha256: str, media_type: str) -> None:
     seen = [{"kind": one.kind, "shown": one.shown, "line": one.line} for one in markings.scan(text)]
     with tracker.write() as work:
         _keep(work, sha256, text, cut=cut, seen=seen)
-        work.bookkeep(update(blobs).where(blobs.c.sha256 == sha256).values(text_state=state, text_why=why))
         users = _users(work, sha256)
     for artifact_id in users:  # each by itself: many may have the same bytes
         with tracker.write() as work:
             remember(work, artifact_id)
+            if seen:
+                _hold_back(work, artifact_id, sha256)
+    # Last, so that whoever dies on the way is followed by somebody who does it all again.
+    with tracker.write() as work:
+        work.bookkeep(update(blobs).where(blobs.c.sha256 == sha256).values(text_state=state, text_why=why))
+
+
+def _hold_back(work: Work, artifact_id: int, sha256: str) -> None:
+    """Put an artifact into quarantine whose current version carries a marking, where its system may not hold CUI."""
+    current = and_(
+        artifact_files.c.artifact_id == artifacts.c.id, artifact_files.c.number == artifacts.c.current_version
+    )
+    query = select(artifacts.c.system_id).join(artifact_files, current)
+    row = work.row(query.where(IN_USE, artifacts.c.id == artifact_id, artifact_files.c.sha256 == sha256))
+    if row and cui.holds_back(work, row.system_id) and not cui.was_accepted(work, artifact_id, [sha256]):
+        quarantine.hold(work, artifact_id, cui.WHY)
 
 
 def _keep(work: Work, sha256: str, text: str, *, cut: bool, seen: list[dict[str, Any]]) -> None:

@@ -86,6 +86,8 @@ artifacts = Table(
     # Came by a link, or carries markings: shown nowhere and evidence of nothing until somebody accepts it.
     Column("quarantined_at", Instant, index=True),
     Column("quarantine_why", String(300), nullable=False, server_default=""),
+    # The folders and the name that it came with, where it came in folders: what they say is suggested, not done.
+    Column("origin", String(1000), nullable=False, server_default=""),
     version_column(),
     Index("ix_artifacts_kind_id", "kind", "id"),
     Index("ix_artifacts_status_id", "status", "id"),

@@ -90,6 +90,6 @@ def set_up(token: str) -> ResponseReturnValue:
         )
     except Invalid as error:
         return render_template("accounts/set_up.html", name=name[:200], errors=error.fields), 422
-    answer = _begun(made, url_for("dashboard.show"))
+    answer = _begun(made, url_for("settings.welcome"))
     flash("You are the first administrator. Everything starts here.")
     return answer

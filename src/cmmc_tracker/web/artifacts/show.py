@@ -17,7 +17,7 @@ from cmmc_tracker.errors import Invalid, NotFound, Stale, TrackerError
 from cmmc_tracker.gate import content
 from cmmc_tracker.gate.doors import actor, installation, open_read, open_write
 from cmmc_tracker.gate.etag import form_version
-from cmmc_tracker.gate.forms import DATES, facts_of, files_of, take_in
+from cmmc_tracker.gate.forms import DATES, facts_of, files_of, held_of, take_in
 from cmmc_tracker.services import (
     artifact_views,
     artifacts,
@@ -28,9 +28,12 @@ from cmmc_tracker.services import (
     preview_pages,
     remarks,
     reviews,
+    trash,
 )
 from cmmc_tracker.services.artifact_views import Artifact, File, Version
+from cmmc_tracker.services.artifacts import Files
 from cmmc_tracker.services.audit import AuditEntry
+from cmmc_tracker.services.requests import reading
 from cmmc_tracker.services.reviews import Verdict
 from cmmc_tracker.web.artifacts.views import pages
 
@@ -60,9 +63,11 @@ def _page(
         said = remarks.of_artifact(work, artifact_id) if home else []
         people = members.of_system(work, artifact.system_id) if home else []
         version = _chosen(artifact, request.args.get("version", type=int))
+        stones = trash.stones(work, artifact_id)
         rests = dependents.of_artifact(work, artifact_id)
         markings = contents.markings_of(work, version)
         suggestions = contents.suggestions_for(work, artifact, home)
+        answers = reading.answered_by(work, artifact_id)
     position = request.args.get("file", 1, type=int)
     file = next((f for f in version.files if f.position == position), version.files[0])
     return render_template(
@@ -78,8 +83,10 @@ def _page(
         rests={(one.system, one.objective): one for one in rests},
         breaks=[one.objective for one in rests if one.breaks],
         markings=markings,
+        stones=stones,
         suggestions=suggestions,
         suggested_for=home,
+        answers=answers,
         is_member=home is not None,
         history=history,
         may_edit=home is not None and Right.CONTRIBUTE in home.rights,
@@ -87,7 +94,7 @@ def _page(
         errors=errors or {},
         typed=typed,
         stale=stale,
-        inline=file.media_type in INLINE,
+        inline=file.media_type in INLINE and not file.is_held,
     )
 
 
@@ -120,6 +127,8 @@ def _of_own_systems(entries: list[AuditEntry]) -> list[AuditEntry]:
 
 def preview_of(file: File) -> dict[str, Any]:
     """What the page shows of a file; a file that cannot be shown says so, nothing else suffers."""
+    if file.is_held:
+        return {"kind": "held"}
     if file.is_damaged:
         why = f"Its bytes are not those that were received: the last check found them {file.check_state}."
         return {"kind": "none", "why": why}
@@ -136,13 +145,13 @@ def _preview(file: File) -> dict[str, Any]:
     if file.media_type == "application/pdf":
         return _sheets(_pdf_pages(file.sha256, blobs.path(file.sha256)))
     with blobs.open(file.sha256) as stream:
-        if file.media_type.startswith("image/"):
+        if (file.media_type or "").startswith("image/"):
             preview_pages.check_image(stream)
             return {"kind": "image"}
         if file.media_type == "text/csv":
             return {"kind": "table", "table": preview_pages.csv_preview(stream)}
         if file.media_type == "application/zip":
-            return _listing(Window(stream, file.size))
+            return _listing(Window(stream, file.size or 0))
         if file.media_type in _TEXTS:
             return {"kind": _TEXTS[file.media_type], "text": preview_pages.text_preview(stream)}
     return {"kind": "none", "why": "Files of this type have no preview here; open it in its own program."}
@@ -182,6 +191,7 @@ def pdf_page(artifact_id: int, number: int, page: int) -> ResponseReturnValue:
         file = artifact_views.file_of(work, artifact_id, number, request.args.get("file", 1, type=int))
     if file.media_type != "application/pdf":
         raise NotFound("This file has no pages.")
+    content.refuse_held(file)
     content.refuse_damaged(file)
     response = make_response(preview_pages.pdf_page(installation().blobs.path(file.sha256), page))
     response.mimetype = "image/png"
@@ -214,24 +224,31 @@ def edit(artifact_id: int) -> ResponseReturnValue:
 
 @pages.post("/artifacts/<int:artifact_id>/versions")
 def add_version(artifact_id: int) -> ResponseReturnValue:
-    """Add a file, or several in their order, as the artifact's new version."""
+    """Add a file, or several in their order, or where one is held, as the artifact's new version."""
     files = files_of()
-    if not files:
-        return _page(artifact_id, {"file": "Please choose the new version's file first."}), 422
-    if len(files) > artifacts.MOST_FILES:
-        return _page(artifact_id, {"file": f"A version has at most {artifacts.MOST_FILES} files."}), 422
+    try:
+        held = held_of(request.form, files)
+    except Invalid as error:
+        return _page(artifact_id, error.fields), 422
+    if (not files and held is None) or len(files) > artifacts.MOST_FILES:
+        many = f"A version has at most {artifacts.MOST_FILES} files."
+        return _page(artifact_id, {"file": many if files else "Please choose the new version's file first."}), 422
     note, version = request.form.get("note", ""), form_version()
     dates = {name: request.form[name] for name in DATES if name in request.form}
     try:
         with open_read() as work:
             artifacts.check_version(work, artifact_id, note, version, dates)
-        received = [take_in(one, request.form.get("strip_location", "")) for one in files]
+        received: Files = [held] if held else [take_in(one, request.form.get("strip_location", "")) for one in files]
         with open_write() as work:
             artifacts.add_version(work, artifact_id, received, note, version=version, given=dates)
+            is_shown = artifacts.is_visible(work, artifact_id)
     except Invalid as error:
         return _page(artifact_id, error.fields), 422
     except Stale:
         return _page(artifact_id, {}, stale=True), 412
+    if not is_shown:
+        flash("The version is kept, and the artifact is in quarantine: it carries a marking of controlled information.")
+        return redirect(url_for(".index"), code=302)
     return redirect(url_for(".show", artifact_id=artifact_id), code=302)
 
 

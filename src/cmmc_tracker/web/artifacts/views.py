@@ -3,20 +3,23 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
-from cmmc_tracker.domain import catalog, searching
+from cmmc_tracker.domain import catalog, filing, searching
 from cmmc_tracker.domain.catalog import ObjectiveId, parse_objective_id
+from cmmc_tracker.domain.held import FIELDS as HELD_FIELDS
+from cmmc_tracker.domain.held import Held
 from cmmc_tracker.domain.permissions import Access, Action, Right, allow
 from cmmc_tracker.domain.text import clean_line
 from cmmc_tracker.errors import Invalid, TrackerError
 from cmmc_tracker.gate.doors import actor, open_read, open_write
 from cmmc_tracker.gate.etag import form_version
-from cmmc_tracker.gate.forms import check, facts_of, files_of, system_for, take_in, targets_of
-from cmmc_tracker.gate.listing import cursor_of, following_url
+from cmmc_tracker.gate.forms import check, facts_of, files_of, held_of, system_for, take_in, targets_of
+from cmmc_tracker.gate.listing import cursor_of, following_url, limit_of
 from cmmc_tracker.gate.problems import STATUS
 from cmmc_tracker.gate.session import local_path
 from cmmc_tracker.services import artifact_list, artifacts, links, members, trash
@@ -26,6 +29,14 @@ from cmmc_tracker.services.links import Target
 from cmmc_tracker.web.undo import flash_undo
 
 pages = Blueprint("artifacts", __name__)
+# What can be done to a selection of the list, in the order of the buttons; `selection.py` does it.
+ACTS = (
+    *(("link", "Link to objectives …"), ("owner", "Owner …"), ("reviewer", "Reviewer …"), ("dates", "Dates …")),
+    *(("kind", "Kind …"), ("submit", "Hand in for review"), ("retire", "Retire …"), ("trash", "Put into the trash")),
+    ("export", "Export as CSV"),
+)
+MOST_ROWS = 100  # of one page of the list
+_LEFT_OUT = "left out: a hidden file of the computer's own."
 
 
 @pages.get("/artifacts")
@@ -39,6 +50,7 @@ def index() -> ResponseReturnValue:
         family=clean_line(args.get("family", "")).upper()[:2],
         objective=parse_objective_id(args["objective"]) if args.get("objective") else None,
         unlinked=bool(args.get("unlinked")),
+        limit=limit_of(args, most=MOST_ROWS),
         cursor=cursor_of(args),
     )
     problem, words = "", []
@@ -65,7 +77,16 @@ def index() -> ResponseReturnValue:
         next_page=following_url(".index", following) if following else "",
         first_page=following_url(".index", None) if wanted.cursor else "",
         families=catalog.load(2).families,
+        may_change=any(Right.CONTRIBUTE in one.rights for one in actor().systems.values()),
+        acts=ACTS,
+        most_rows=MOST_ROWS,
+        more_rows=_more_rows() if following and wanted.limit < MOST_ROWS else "",
     ), (422 if problem else 200)
+
+
+def _more_rows() -> str:
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in {"cursor", "limit"}]
+    return f"{url_for('.index')}?{urlencode([*kept, ('limit', MOST_ROWS)])}"
 
 
 def _numbered(text: str) -> tuple[str, str]:
@@ -83,6 +104,7 @@ class Outcome:
     problem: str
     status: int = 201
     warnings: tuple[str, ...] = ()
+    quarantined: bool = False
 
 
 @pages.get("/artifacts/upload")
@@ -104,6 +126,7 @@ def _upload_page(errors: Mapping[str, str], given: Mapping[str, Any], outcomes: 
         given=given,
         objectives=" ".join(objectives),
         outcomes=outcomes,
+        held_open=any(given.get(name) or name in errors for name in HELD_FIELDS),
         people=list(people.values()),
     )
 
@@ -114,32 +137,43 @@ def receive() -> ResponseReturnValue:
 
     A file that is refused does not stop the others.
     """
-    form, files = request.form, files_of()
-    if not files:
-        return _upload_page({"file": "Please choose a file first."}, form, []), 422
+    form, chosen = request.form, files_of()
+    files = [one for one in chosen if not _left_out(one)]
     try:
+        held = held_of(form, files)
         home = system_for(actor(), form.get("system", ""))
         named = [word for text in form.getlist("objectives") for word in text.replace(",", " ").split()]
         targets = targets_of(home, named, form.get("locator", ""), form.get("shows", ""))
     except Invalid as error:
         return _upload_page(error.fields, form, []), 422
+    if not files and held is None:
+        why = "Please choose a file first, or say below where it must stay."
+        return _upload_page(
+            {"file": "Only hidden files of the computer's own were chosen." if chosen else why}, form, []
+        ), 422
     allow(actor(), Action.ARTIFACT_CREATE, home)
+    if held is not None:
+        return _registered(held, home, targets)
     together = form.get("together") == "yes"
     if together and len(files) > MOST_FILES:
         return _upload_page({"file": f"One artifact has at most {MOST_FILES} files."}, form, []), 422
     outcomes = []
     for group in [files] if together else [[file] for file in files]:
         facts = facts_of(form)
+        facts["path"] = form.get("path") or group[0].filename or ""
         if (len(files) > 1 and not together) or not facts.get("title", "").strip():
             facts["title"] = title_of(group[0].filename or "")
         outcomes.append(_receive_one(group, home, facts, targets))
     refused = [one for one in outcomes if one.problem]
     if refused:
         # Somebody who may come back later is told so by the status; else the files are to be mended.
+        outcomes += [Outcome(f.filename or "", None, _LEFT_OUT) for f in chosen if f not in files]
         return _upload_page({}, form, outcomes), max((s for s in (o.status for o in refused) if s >= 500), default=422)
-    for text in _told(outcomes):
+    for text in _told(outcomes, len(chosen) - len(files)):
         flash(text)
-    where = local_path(form.get("next") or url_for(".show", artifact_id=outcomes[0].artifact_id))
+    first = outcomes[0]
+    own = url_for(".index") if first.quarantined else url_for(".show", artifact_id=first.artifact_id)
+    where = local_path(form.get("next") or own)
     return redirect(where, code=302)
 
 
@@ -150,22 +184,53 @@ def _receive_one(files: Sequence[FileStorage], home: Access, facts: dict[str, An
         received = [take_in(one, request.form.get("strip_location", "")) for one in files]
         with open_write() as work:
             made = links.create_linked(work, home, received, facts, targets)
+            held = not artifacts.is_visible(work, made)
     except TrackerError as error:
         return Outcome(name, None, error.message, STATUS[type(error)])
-    return Outcome(received[0].filename, made, "", warnings=tuple(w for one in received for w in one.warnings))
+    warnings = tuple(w for one in received for w in one.warnings)
+    return Outcome(received[0].filename, made, "", warnings=warnings, quarantined=held)
 
 
-def _told(outcomes: list[Outcome]) -> list[str]:
+def _left_out(file: FileStorage) -> bool:
+    """Whether a computer put it into its folder by itself; browsers send the files of a folder with their paths."""
+    name = (file.filename or "").replace("\\", "/")
+    return "/" in name and filing.is_system_file(name)
+
+
+def _registered(held: Held, home: Access, targets: list[Target]) -> ResponseReturnValue:
+    """Keep where a file is held, and its hash; none of its bytes came."""
+    facts = facts_of(request.form)
+    if not facts.get("title", "").strip():
+        facts["title"] = title_of(held.filename or held.location)
+    files: list[Held] = [held]
+    try:
+        check(home, facts)
+        with open_write() as work:
+            made = links.create_linked(work, home, files, facts, targets)
+    except Invalid as error:
+        return _upload_page(error.fields, request.form, []), 422
+    flash("It is registered where it is: its hash is kept, and nothing of its content.")
+    return redirect(local_path(request.form.get("next") or url_for(".show", artifact_id=made)), code=302)
+
+
+def _told(outcomes: list[Outcome], left_out: int) -> list[str]:
     """What is said of files that were all kept; short, for it travels in a cookie. The sentences are on their pages."""
-    noticed = [one.filename[:60] for one in outcomes if one.warnings]
+    noticed = [one.filename[:60] for one in outcomes if one.warnings and not one.quarantined]
     names = [one.filename[:60] for one in outcomes]
-    said = [f"{_several(names)} {'is' if len(names) == 1 else 'are'} kept."]
+    told = [f"{several(names)} {'is' if len(names) == 1 else 'are'} kept."]
+    held = [one.filename[:60] for one in outcomes if one.quarantined]
+    if held:
+        told.append(f"In quarantine, for a marking of controlled information: {several(held)}.")
     if len(names) > 1 and noticed:
-        said.append(f"Something was noticed in {_several(noticed)}: see the page of each.")
-    return said
+        told.append(f"Something was noticed in {several(noticed)}: see the page of each.")
+    if left_out:
+        of_own = "1 hidden file" if left_out == 1 else f"{left_out} hidden files"
+        told.append(f"{of_own} of the computer's own {'was' if left_out == 1 else 'were'} left out.")
+    return told
 
 
-def _several(names: list[str]) -> str:
+def several(names: list[str]) -> str:
+    """Names as a list for people, the first five of them."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
@@ -174,65 +239,6 @@ def title_of(filename: str) -> str:
     base = clean_line(filename.replace("\\", "/").rsplit("/", 1)[-1])
     stem = base.rsplit(".", 1)[0] if "." in base[1:] else base
     return (stem.replace("_", " ").strip() or base or "Untitled")[:300]
-
-
-@pages.get("/artifacts/picker")
-def picker() -> ResponseReturnValue:
-    """Find an artifact to link to an objective; a part of a page when a script asks."""
-    home = system_for(actor(), request.args.get("system", ""))
-    objective = parse_objective_id(request.args.get("objective", ""))
-    text = request.args.get("q", "")[:200]
-    with open_read() as work:
-        found, _ = artifact_list.page(work, ArtifactFilter(text=text, limit=12))
-    template = "artifacts/picked.html" if request.headers.get("X-Part") else "artifacts/picker.html"
-    return render_template(template, room="requirements", home=home, objective=objective, artifacts=found, text=text)
-
-
-@pages.post("/artifacts/<int:artifact_id>/link")
-def link(artifact_id: int) -> ResponseReturnValue:
-    """Link an artifact to objectives of a system."""
-    form = request.form
-    home = system_for(actor(), form.get("system", ""))
-    named = [word for text in form.getlist("objective") for word in text.replace(",", " ").split()]
-    if not named:
-        raise Invalid({"objective": "Please name an objective, such as 3.1.1[a]."})
-    targets = targets_of(home, named, form.get("locator", ""), form.get("shows", ""))
-    with open_write() as work:
-        for target in targets:
-            links.link(work, artifact_id, target)
-    return _back(artifact_id)
-
-
-@pages.post("/artifacts/<int:artifact_id>/unlink")
-def unlink(artifact_id: int) -> ResponseReturnValue:
-    """Take a link away; the page offers to put it back."""
-    form = request.form
-    home = system_for(actor(), form.get("system", ""))
-    objective = parse_objective_id(form.get("objective", ""))
-    with open_write() as work:
-        links.unlink(work, artifact_id, home, objective)
-        stays = artifacts.is_visible(work, artifact_id)
-    if not stays:  # it was of another system, and this was its last link here
-        flash(f"Unlinked from {objective}. It belongs to another system, so it is not shown here any more.")
-        return redirect(local_path(request.form.get("next") or url_for(".index")), code=302)
-    fields = {"system": home.slug, "objective": str(objective), "next": request.form.get("next", "")[:500]}
-    text = f"Unlinked from {objective}. The artifact itself stays."
-    flash_undo(text, url_for(".relink", artifact_id=artifact_id), fields)
-    return _back(artifact_id)
-
-
-@pages.post("/artifacts/<int:artifact_id>/relink")
-def relink(artifact_id: int) -> ResponseReturnValue:
-    """Put a link back that was just taken away, with what it said."""
-    home = system_for(actor(), request.form.get("system", ""))
-    with open_write() as work:
-        links.put_back(work, artifact_id, home, parse_objective_id(request.form.get("objective", "")))
-    return _back(artifact_id)
-
-
-def _back(artifact_id: int) -> ResponseReturnValue:
-    wanted = request.form.get("next")
-    return redirect(local_path(wanted) if wanted else url_for(".show", artifact_id=artifact_id), code=302)
 
 
 @pages.post("/artifacts/<int:artifact_id>/delete")

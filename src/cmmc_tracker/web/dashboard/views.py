@@ -38,7 +38,8 @@ def show() -> ResponseReturnValue:
     with open_read() as work:
         picture = assessment.picture(work, g.system)
         seen = overview(work)
-        damaged = integrity.damaged(work) if seen.store.damaged and actor().is_admin else []
+        is_wrong = seen.store.damaged or seen.store.held_damaged
+        damaged = integrity.damaged(work) if is_wrong and actor().is_admin else []
     return render_template(
         "dashboard/show.html",
         room="dashboard",

@@ -1,18 +1,20 @@
 """My work, and the calendar of what falls due."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from itertools import groupby
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain.artifacts import parse_day
 from cmmc_tracker.domain.freshness import months_after
-from cmmc_tracker.gate.doors import installation, open_read, open_write
+from cmmc_tracker.errors import Invalid
+from cmmc_tracker.gate.doors import actor, installation, open_read, open_write
 from cmmc_tracker.gate.session import local_path
-from cmmc_tracker.services import duties, remarks
+from cmmc_tracker.services import duties, handover, members, remarks
 from cmmc_tracker.services.duties import DueArtifact
+from cmmc_tracker.services.requests import reading
+from cmmc_tracker.services.requests.reading import DueRound
 
 pages = Blueprint("duties", __name__)
 MONTHS = 12
@@ -21,9 +23,28 @@ MONTHS = 12
 @pages.get("/my-work")
 def mine() -> ResponseReturnValue:
     """What waits for the person."""
+    return _mine({})
+
+
+def _mine(errors: Mapping[str, str]) -> str:
+    me = actor()
     with open_read() as work:
         found = duties.mine(work)
-    return render_template("duties/mine.html", room="duties", work=found)
+        people = {one.name for home in me.systems.values() for one in members.of_system(work, home.system_id)}
+    others = sorted(people - {me.name}, key=str.casefold)
+    return render_template("duties/mine.html", room="duties", work=found, people=others, errors=errors)
+
+
+@pages.post("/my-work/hand-over")
+def hand_over() -> ResponseReturnValue:
+    """Hand all of one's open duties to somebody else."""
+    try:
+        with open_write() as work:
+            done = handover.hand_over_own(work, request.form.get("to", ""))
+    except Invalid as error:
+        return _mine(error.fields), 422
+    flash(done.said)
+    return redirect(url_for(".mine"), code=302)
 
 
 @pages.get("/calendar")
@@ -34,12 +55,15 @@ def calendar() -> ResponseReturnValue:
     with open_read() as work:
         found = duties.calendar(work, months_after(today, MONTHS))
         stale = duties.stale_on(work, wanted) if wanted else []
+        asked = reading.due_rounds(work, months_after(today, MONTHS))
     overdue = [one for one in found if one.due_on and one.due_on < today]
+    missed = [one for one in asked if one.due_on < today]
     return render_template(
         "duties/calendar.html",
         room="calendar",
         overdue=overdue,
-        months=_months(found[len(overdue) :]),
+        missed=missed,
+        months=_months(found[len(overdue) :], asked[len(missed) :]),
         today=today,
         wanted=wanted,
         typed=request.args.get("assessment", "")[:40],
@@ -55,10 +79,17 @@ def _assessment() -> tuple[date | None, str]:
         return None, str(error)
 
 
-def _months(due: Sequence[DueArtifact]) -> list[tuple[date, list[DueArtifact]]]:
-    """By the first day of their month."""
-    first = [(one.due_on.replace(day=1), one) for one in due if one.due_on]
-    return [(month, [one for _, one in group]) for month, group in groupby(first, key=lambda pair: pair[0])]
+def _months(
+    due: Sequence[DueArtifact], asked: Sequence[DueRound]
+) -> list[tuple[date, list[DueArtifact], list[DueRound]]]:
+    """By the first day of their month: evidence that falls due, and what is asked for."""
+    months: dict[date, tuple[list[DueArtifact], list[DueRound]]] = {}
+    for one in due:
+        if one.due_on:
+            months.setdefault(one.due_on.replace(day=1), ([], []))[0].append(one)
+    for known in asked:
+        months.setdefault(known.due_on.replace(day=1), ([], []))[1].append(known)
+    return [(month, *months[month]) for month in sorted(months)]
 
 
 @pages.post("/remarks/<int:remark_id>/settle")

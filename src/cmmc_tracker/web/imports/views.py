@@ -161,9 +161,9 @@ def _apply(found: Import) -> ResponseReturnValue:
     changed, done = registers.apply_register(_sender(), found.id, rows, shown)
     what = "1 artifact was" if changed == 1 else f"{changed:,} artifacts were"
     if not done:
-        flash(f"{what} changed. Go on with the rest.")
+        flash(f"{what} changed or registered. Go on with the rest.")
         return redirect(url_for(".show", import_id=found.id), code=302)
-    flash(f"The register is applied: {what} changed.")
+    flash(f"The register is applied: {what} changed or registered.")
     return redirect(url_for("artifacts.index"), code=302)
 
 

@@ -19,6 +19,7 @@ from cmmc_tracker.gate.doors import open_read, open_write, system
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.services import assessment, audit, members, remarks, wordings
 from cmmc_tracker.services.assessment import LineFilter
+from cmmc_tracker.services.requests import reading
 from cmmc_tracker.services.work import Work
 
 pages = Blueprint("requirements", __name__, url_prefix="/systems/<slug>/requirements")
@@ -139,9 +140,10 @@ def _page(requirement: str, opened: str = "", typed: Typed | None = None) -> str
 
 
 def _talk(work: Work, requirement: str) -> dict[str, Any]:
-    """What was said of the objectives, and who could be asked."""
+    """What was said of the objectives, who could be asked, and what somebody is asked for."""
     said = remarks.of_requirement(work, g.system, requirement)
-    return {"remarks": said, "people": members.of_system(work, g.system.system_id)}
+    asked = reading.of_requirement(work, g.system, requirement)
+    return {"remarks": said, "people": members.of_system(work, g.system.system_id), "asked": asked}
 
 
 def _choices() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The installation's settings, for administrators."""
+"""The installation's settings, the first questions after the set-up, and the rows that follow: for administrators."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,13 +7,15 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain import settings as rules
-from cmmc_tracker.errors import Invalid, Stale
+from cmmc_tracker.domain.cui import Answers, AssetCategory, AssetFacts, Place, ProviderFacts, may_be_stored
+from cmmc_tracker.errors import Invalid, NotFound, Stale
 from cmmc_tracker.gate.doors import installation, open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.session import admin_required
-from cmmc_tracker.services import settings
+from cmmc_tracker.services import scope, settings, setup, systems
 
 pages = Blueprint("settings", __name__)
+_ROWS: Mapping[str, type[AssetFacts] | type[ProviderFacts]] = {"asset": AssetFacts, "provider": ProviderFacts}
 
 
 @pages.get("/config")
@@ -23,18 +25,24 @@ def show() -> ResponseReturnValue:
     return _page({}, None)
 
 
-def _page(errors: dict[str, str], typed: Mapping[str, Any] | None, *, stale: bool = False) -> str:
+def _page(errors: Mapping[str, str], typed: Mapping[str, Any] | None, **more: Any) -> str:
     with open_read() as work:
         current, version = settings.current(work), settings.version(work)
-    return render_template(
-        "settings/show.html",
-        errors=errors,
-        value=typed if typed is not None else current.as_dict(),
-        version=version,
-        now=current,
-        stale=stale,
-        scanner=installation().tracker.scanner is not None,
-    )
+        rows, ruled = scope.rows(work), systems.ruled(work)
+    given: dict[str, Any] = {
+        "errors": errors,
+        "value": typed if typed is not None else current.as_dict(),
+        "version": version,
+        "now": current,
+        "stale": "",
+        "scanner": installation().tracker.scanner is not None,
+        "systems": ruled,
+        "holds_cui": [one.slug for one in ruled if may_be_stored(current, never=one.cui_never)],
+        "rows": rows,
+        "row_errors": {},
+        "AssetCategory": AssetCategory,
+    }
+    return render_template("settings/show.html", **{**given, **more})
 
 
 @pages.post("/config")
@@ -49,6 +57,89 @@ def save() -> ResponseReturnValue:
     except Invalid as error:
         return _page(error.fields, form), 422
     except Stale:
-        return _page({}, form, stale=True), 412
+        return _page({}, form, stale="settings"), 412
     flash("Saved. It holds from now on, for sessions that have begun too.")
     return redirect(url_for(".show"), code=302)
+
+
+@pages.post("/config/systems/<slug>")
+@admin_required
+def rule_system(slug: str) -> ResponseReturnValue:
+    """Say whether CUI may never be stored in a system."""
+    try:
+        with open_write() as work:
+            systems.rule(work, slug, form_version(), cui_never=request.form.get("cui_never") == "on")
+    except Stale:
+        return _page({}, None, stale="row"), 412
+    flash("Saved.")
+    return redirect(url_for(".show", _anchor="systems"), code=302)
+
+
+@pages.post("/config/scope/<any(asset, provider):kind>/<int:row_id>")
+@admin_required
+def keep_row(kind: str, row_id: int) -> ResponseReturnValue:
+    """Change, confirm or take away a row of the scope."""
+    form, act = request.form, request.form.get("act", "")
+    if act not in {"change", "confirm", "remove"}:
+        raise NotFound("There is nothing else that can be done with a row.")
+    try:
+        with open_write() as work:
+            if act == "remove":
+                scope.remove(work, row_id, _ROWS[kind], form_version())
+            else:
+                scope.keep(work, row_id, _ROWS[kind].parse(form), form_version(), confirm=act == "confirm")
+    except Invalid as error:
+        wrong = {"id": f"{kind}-{row_id}", "fields": error.fields, "typed": form}
+        summary = {f"{kind}-{row_id}-{name}": text for name, text in error.fields.items()}
+        return _page(summary, None, row_errors=wrong), 422
+    except Stale:
+        return _page({}, None, stale="row", typed_row=form if act != "remove" else None), 412
+    flash({"change": "Saved.", "confirm": "Confirmed.", "remove": "The row is taken away."}[act])
+    return redirect(url_for(".show", _anchor="scope"), code=302)
+
+
+@pages.get("/welcome")
+@admin_required
+def welcome() -> ResponseReturnValue:
+    """What is asked after the set-up, and may be skipped."""
+    return _questions({}, None)
+
+
+def _questions(errors: Mapping[str, str], typed: Mapping[str, Any] | None, *, stale: bool = False) -> str:
+    with open_read() as work:
+        current, version = settings.current(work), settings.version(work)
+        rows, first = scope.rows(work), systems.ruled(work)[0]
+    kept = {
+        "organization": current.organization,
+        "system_name": first.name,
+        "cui": "yes" if current.cui_allowed else "no",
+    }
+    return render_template(
+        "settings/welcome.html",
+        errors=errors,
+        value=typed if typed is not None else kept,
+        version=version,
+        now=current,
+        first=first,
+        rows=rows,
+        stale=stale,
+        Place=Place,
+        AssetCategory=AssetCategory,
+    )
+
+
+@pages.post("/welcome")
+@admin_required
+def answer() -> ResponseReturnValue:
+    """Take the answers, and draft what follows from them."""
+    form = request.form
+    try:
+        answers = Answers.parse(form)
+        with open_write() as work:
+            made = setup.answer(work, answers, form_version(), form_version("system_version"))
+    except Invalid as error:
+        return _questions(error.fields, form), 422
+    except Stale:
+        return _questions({}, form, stale=True), 412
+    flash("Saved." if not made else "Saved. What follows for the scope is drafted below: look at it and confirm it.")
+    return redirect(url_for(".welcome"), code=302)

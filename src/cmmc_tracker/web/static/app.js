@@ -146,6 +146,7 @@ function move(step) {
   next.scrollIntoView({ block: 'nearest' });
 }
 
+document.documentElement.classList.add('scripted'); // what needs a script is shown now
 themes();
 rows();
 menus();

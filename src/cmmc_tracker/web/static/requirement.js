@@ -64,9 +64,10 @@ document.addEventListener('submit', async (event) => {
     event.preventDefault();
     const objective = form.closest('details.objective');
     try {
-      const answer = await post(form);
+      const answer = await post(form, { 'X-Part': 'message' });
       if (!answer.ok) throw new Error(await reason(answer));
-      refresh(objective);
+      await refresh(objective);
+      say(objective.id, await answer.text());
     } catch (error) {
       form.querySelector('.error')?.remove();
       form.append(make('p', { className: 'error', role: 'alert' }, error.message));
@@ -74,11 +75,20 @@ document.addEventListener('submit', async (event) => {
   }
 });
 
+/** Show the server's message, with its undo, above an objective's evidence. */
+function say(id, html) {
+  const message = new DOMParser().parseFromString(html, 'text/html').querySelector('.flash');
+  const place = document.getElementById(id)?.querySelector(':scope > .body > .evidence');
+  if (message && place) place.prepend(message);
+}
+
 // Files that arrived and artifacts that were linked show at once.
 for (const name of ['uploaded', 'linked']) {
-  document.addEventListener(name, (event) => {
+  document.addEventListener(name, async (event) => {
     const objective = event.target.closest?.('details.objective');
-    if (objective) refresh(objective);
+    if (!objective) return;
+    await refresh(objective);
+    if (name === 'linked') say(objective.id, event.detail);
   });
 }
 

@@ -41,13 +41,21 @@ export function signedOut(answer) {
   return new URL(answer.url).pathname.startsWith('/login');
 }
 
-/** Send a form. A session that ended, or was begun anew, is noticed first, so that no word gets lost on the way. */
-export async function post(form, headers = {}) {
+/**
+ * Send a form, with the button that was pressed. A session that ended, or was begun anew, is noticed first, so that no
+ * word gets lost on the way.
+ */
+export async function post(form, headers = {}, button = null) {
   const given = { method: 'POST', headers };
-  let answer = await reach(form.action, { ...given, body: new FormData(form) });
+  const filled = () => {
+    const data = new FormData(form);
+    if (button?.name) data.append(button.name, button.value);
+    return data;
+  };
+  let answer = await reach(form.action, { ...given, body: filled() });
   if (answer.status === 403 || signedOut(answer)) {
     await renew();
-    answer = await reach(form.action, { ...given, body: new FormData(form) });
+    answer = await reach(form.action, { ...given, body: filled() });
   }
   return answer;
 }

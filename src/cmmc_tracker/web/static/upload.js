@@ -1,100 +1,52 @@
 // Uploads: several files at once, each with its own bar, its own error, its own cancel; the forms work without this.
 
-import { make, post, reason, renew, send, signedOut, size } from './shared.js';
+import { hints } from './cui.js';
+import { ofDrop, ofInput, readable, UNREADABLE } from './folders.js';
+import { watchPaste } from './paste.js';
+import { make, post, reason, renew, send, signedOut } from './shared.js';
+import { ask, leftOut, Row } from './tray.js';
 
 const AT_ONCE = 2;
-const SHOWN_MS = 10_000;
+const ASKED_FROM = 2_000; // files at once
 const tray = document.getElementById('tray');
 const waiting = [];
+const requests = new Set();
 let running = 0;
-
-/** One file's line in the tray. */
-class Row {
-  constructor(file, where) {
-    this.file = file;
-    this.bar = make('progress', { max: file.size || 1, value: 0 });
-    this.bar.setAttribute('aria-label', `Upload of ${file.name}`);
-    this.state = make('span', { className: 'quiet small' }, `waiting, ${size(file.size)}`);
-    this.button = make('button', { type: 'button', className: 'link small' }, 'Cancel');
-    this.name = make('span', { className: 'name' }, file.name);
-    this.element = make('li', {}, this.name, this.button, this.bar, this.state);
-    this.where = where;
-  }
-
-  progress(event) {
-    const seconds = (Date.now() - this.began) / 1000;
-    const left = event.loaded ? (seconds / event.loaded) * (event.total - event.loaded) : 0;
-    this.bar.max = event.total;
-    this.bar.value = event.loaded;
-    this.state.textContent = event.loaded < event.total
-      ? `${size(event.loaded)} of ${size(event.total)}${seconds > 1 ? `, ${Math.ceil(left)} s left` : ''}`
-      : 'arrived, being checked …';
-  }
-
-  done(artifact) {
-    this.bar.remove();
-    this.name.replaceChildren(make('a', { href: `/artifacts/${parseInt(artifact.id, 10)}` }, artifact.title));
-    const noticed = artifact.current_version.warnings;
-    const more = noticed.length > 1 ? ` ${noticed.length - 1} more on its page.` : '';
-    this.state.textContent = (this.where ? `kept, linked to ${this.where}` : 'kept')
-      + (noticed.length ? `. ${noticed[0]}${more}` : '');
-    this.finish('Hide');
-    // What went well makes room by itself; what went wrong or was noticed stays until somebody has seen it.
-    if (noticed.length) return;
-    setTimeout(() => { if (!this.element.matches(':hover, :focus-within')) this.button.click(); }, SHOWN_MS);
-  }
-
-  failed(message, again) {
-    this.bar.remove();
-    this.state.textContent = message;
-    this.state.className = 'error';
-    this.finish(again ? 'Try again' : 'Hide', again);
-  }
-
-  finish(label, action) {
-    this.button.textContent = label;
-    this.button.onclick = () => {
-      this.element.remove();
-      if (action) action();
-      if (!tray.querySelector('li')) tray.hidden = true;
-    };
-  }
-}
-
-function show(row) {
-  if (!tray.querySelector('ul')) {
-    tray.setAttribute('role', 'region');
-    tray.setAttribute('aria-label', 'Uploads');
-    tray.append(make('ul'));
-  }
-  tray.hidden = false;
-  tray.querySelector('ul').append(row.element);
-}
 
 function title(name) {
   const stem = name.includes('.', 1) ? name.slice(0, name.lastIndexOf('.')) : name;
   return stem.replaceAll('_', ' ').trim() || name;
 }
 
-function body(form, file, several) {
+function body(form, { file, path, facts = {} }, several) {
   const data = new FormData();
   const given = new FormData(form);
   // The token goes before the file: the server may refuse before it takes the bytes in.
   data.append('csrf_token', given.get('csrf_token'));
+  const own = { ...facts, description: [given.get('description'), facts.description].filter(Boolean).join('\n\n') };
   for (const [name, value] of given) {
     if (name === 'objectives') for (const one of value.split(/[\s,]+/)) { if (one) data.append(name, one); }
-    else if (!['csrf_token', 'file', 'next', 'title'].includes(name) && value) data.append(name, value);
+    else if (!['csrf_token', 'file', 'next', 'title', 'name', 'together', 'path'].includes(name) && !(name in own) && value) data.append(name, value);
   }
+  for (const [name, value] of Object.entries(own)) if (name !== 'name' && value) data.append(name, value);
+  if (path) data.append('path', path);
   data.append('title', (!several && given.get('title')) || title(file.name));
   data.append('file', file);
   return data;
 }
 
-function start(job) {
+async function start(job) {
   const { form, row, data } = job;
-  const request = new XMLHttpRequest();
   running += 1;
   row.began = Date.now();
+  if (job.problem || !(await readable(job.file))) {
+    running -= 1;
+    row.failed(job.problem || UNREADABLE, job.problem ? undefined : () => enqueue(job));
+    next();
+    return;
+  }
+  const request = new XMLHttpRequest();
+  requests.add(request);
   request.open('POST', '/api/v1/artifacts');
   request.setRequestHeader('X-CSRF-Token', document.body.dataset.csrf);
   request.setRequestHeader('Accept', 'application/json');
@@ -115,8 +67,8 @@ function start(job) {
     }
   };
   request.onerror = () => row.failed('The connection was lost. Nothing was kept of this file.', () => enqueue(job));
-  request.onabort = () => row.failed('Cancelled. Nothing was kept of this file.');
-  request.onloadend = () => { running -= 1; next(); };
+  request.onabort = () => row.failed('Cancelled. Nothing was kept of this file.', () => enqueue(job));
+  request.onloadend = () => { requests.delete(request); running -= 1; next(); };
   request.send(data);
 }
 
@@ -125,41 +77,61 @@ function next() {
 }
 
 function enqueue(job) {
-  job.row = new Row(job.file, job.where);
-  job.row.button.onclick = () => { waiting.splice(waiting.indexOf(job), 1); job.row.element.remove(); };
-  show(job.row);
+  job.row = new Row(job.file, job.where, job.path);
+  job.row.button.onclick = () => { waiting.splice(waiting.indexOf(job), 1); job.row.cancelled(); };
+  job.row.show();
   waiting.push(job);
   next();
 }
+
+tray.addEventListener('cancelall', () => {
+  for (const job of waiting.splice(0)) job.row.cancelled();
+  for (const request of [...requests]) request.abort();
+});
 
 /** Try a file again, with the token of a session that was begun since. */
 async function retry(job) {
   try {
     await renew();
   } catch (error) {
-    job.row = new Row(job.file, job.where);
+    job.row = new Row(job.file, job.where, job.path);
+    job.row.show();
     job.row.failed(error.message, () => retry(job));
-    show(job.row);
     return;
   }
   enqueue(job);
 }
 
-/** Send files as the form would, each as an artifact of its own. */
-export function upload(form, files) {
+/** Send files as the form would, each as an artifact of its own; some only when somebody says so. */
+export function upload(form, { items, skipped }, told = false) {
+  leftOut(skipped);
   const where = new FormData(form).get('objectives') || '';
   const anchor = form.closest('details.objective')?.id;
-  for (const file of files) enqueue({ form, file, where, anchor, data: body(form, file, files.length > 1) });
+  const send = (chosen) => {
+    for (const item of chosen) enqueue({ form, ...item, where, anchor, data: body(form, item, items.length > 1) });
+  };
+  const hinted = told ? [] : items.filter((item) => hints(form, item.file.name));
+  const rest = items.filter((item) => !hinted.includes(item));
+  if (hinted.length) {
+    const names = hinted.slice(0, 3).map((item) => item.file.name).join(', ') + (hinted.length > 3 ? ` and ${hinted.length - 3} more` : '');
+    const question = `By its name this may hold controlled information, which may not be stored here: ${names}.`;
+    ask(question, hinted.length > 1 ? 'They hold none: send them' : 'It holds none: send it', () => send(hinted));
+  }
+  if (rest.length <= ASKED_FROM) send(rest);
+  else ask(`These are ${rest.length.toLocaleString('en')} files. Each becomes an artifact of its own.`, 'Upload them all', () => send(rest));
 }
 
 document.addEventListener('submit', (event) => {
   const form = event.target;
   if (!form.matches('form[data-upload]')) return;
-  const input = form.querySelector('input[type=file]');
-  if (!input.files.length) return;
+  const inputs = [...form.querySelectorAll('input[type=file]')];
+  const files = inputs.flatMap((input) => [...input.files]);
+  // Several files as one artifact go by the form itself: that is one request.
+  if (!files.length || form.querySelector('[name=together]')?.checked) return;
   event.preventDefault();
-  upload(form, [...input.files]);
-  input.value = '';
+  upload(form, ofInput(files), form.matches('[data-stay]'));
+  form.querySelector('.hinted')?.remove();
+  for (const input of inputs) input.value = '';
 });
 
 // Next to an objective a chosen file goes at once; on the upload page people fill in the facts first.
@@ -186,13 +158,20 @@ document.addEventListener('dragover', (event) => {
   light(form);
 });
 document.addEventListener('dragleave', (event) => { if (!event.relatedTarget) light(null); });
-document.addEventListener('drop', (event) => {
+document.addEventListener('drop', async (event) => {
   const form = target(event);
   light(null);
   if (!form) return;
   event.preventDefault();
-  upload(form, [...event.dataTransfer.files]);
+  if (form.querySelector('[name=together]')?.checked) {
+    form.querySelector('input[type=file]').files = event.dataTransfer.files;
+    form.requestSubmit();
+    return;
+  }
+  upload(form, await ofDrop(event.dataTransfer));
 });
+
+watchPaste((form, file, facts) => upload(form, { items: [{ file, path: '', facts }], skipped: [] }));
 
 addEventListener('beforeunload', (event) => { if (running || waiting.length) event.preventDefault(); });
 
@@ -210,7 +189,15 @@ async function pick(form) {
     return;
   }
   const found = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const ticked = [...place.querySelectorAll('input[name=artifact]:checked')].map((box) => box.closest('li'));
   place.replaceChildren(...(text || document.activeElement.form === form ? found.body.childNodes : []));
+  // What was ticked stays, whatever is searched for next.
+  const list = place.querySelector('ul');
+  for (const line of ticked.reverse()) {
+    const value = line.querySelector('input').value;
+    list?.querySelector(`input[name=artifact][value="${CSS.escape(value)}"]`)?.closest('li').remove();
+    list?.prepend(line);
+  }
 }
 
 document.addEventListener('input', (event) => {
@@ -226,14 +213,12 @@ document.addEventListener('submit', async (event) => {
   if (form.matches('form[data-link]') && form.closest('details.objective')) {
     event.preventDefault();
     try {
-      const answer = await post(form);
+      const answer = await post(form, { 'X-Part': 'message' }, event.submitter);
       if (!answer.ok) throw new Error(await reason(answer));
-      form.dispatchEvent(new CustomEvent('linked', { bubbles: true }));
+      form.dispatchEvent(new CustomEvent('linked', { bubbles: true, detail: await answer.text() }));
     } catch (error) {
       form.parentElement.querySelector('.error')?.remove();
       form.after(make('p', { className: 'error', role: 'alert' }, error.message));
     }
   }
 });
-
-for (const hint of document.querySelectorAll('[data-script-only]')) hint.hidden = false;

@@ -21,6 +21,9 @@ def index() -> ResponseReturnValue:
 def restore(artifact_id: int) -> ResponseReturnValue:
     """Take an artifact out of the trash."""
     with open_write() as work:
-        trash.restore(work, artifact_id)
+        in_use = trash.restore(work, artifact_id)
+    if not in_use:
+        flash("Restored: it waits in quarantine again.")
+        return redirect(url_for("quarantine.show", artifact_id=artifact_id), code=302)
     flash("Restored: it is as it was.")
     return redirect(url_for("artifacts.show", artifact_id=artifact_id), code=302)

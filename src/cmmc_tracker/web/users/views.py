@@ -10,7 +10,7 @@ from cmmc_tracker.domain.accounts import parse_role
 from cmmc_tracker.errors import Conflict, Invalid
 from cmmc_tracker.gate import session
 from cmmc_tracker.gate.doors import actor, address, installation, open_read, open_write
-from cmmc_tracker.services import accounts, second_factor
+from cmmc_tracker.services import accounts, handover, second_factor
 from cmmc_tracker.services.work import Work
 
 pages = Blueprint("users", __name__, url_prefix="/admin/users")
@@ -26,7 +26,8 @@ def index() -> ResponseReturnValue:
 def _page(errors: dict[str, str], given: Any) -> str:
     with open_read() as work:
         everyone = accounts.everyone(work)
-    return render_template("users/index.html", accounts=everyone, errors=errors, given=given)
+        duties = handover.open_duties(work, [one.id for one in everyone])
+    return render_template("users/index.html", accounts=everyone, duties=duties, errors=errors, given=given)
 
 
 @pages.post("")
@@ -71,6 +72,19 @@ def change(user_id: int, act: str) -> ResponseReturnValue:
     except Conflict as error:
         return _page({f"role-{user_id}": error.message}, {}), 409
     flash(said)
+    return redirect(url_for(".index"), code=302)
+
+
+@pages.post("/<int:user_id>/hand-over")
+@session.admin_required
+def hand_over(user_id: int) -> ResponseReturnValue:
+    """Hand somebody's open duties to somebody else, before or after the account is disabled."""
+    try:
+        with open_write() as work:
+            done = handover.hand_over_of(work, user_id, request.form.get("to", ""))
+    except Invalid as error:
+        return _page({f"{name}-{user_id}": text for name, text in error.fields.items()}, {}), 422
+    flash(done.said)
     return redirect(url_for(".index"), code=302)
 
 

@@ -15,6 +15,7 @@ def upgrade() -> None:
     op.add_column("artifacts", sa.Column("quarantined_at", INSTANT, nullable=True))
     op.add_column("artifacts", sa.Column("quarantine_why", sa.String(length=300), server_default="", nullable=False))
     op.create_index(op.f("ix_artifacts_quarantined_at"), "artifacts", ["quarantined_at"], unique=False)
+    op.add_column("artifacts", sa.Column("origin", sa.String(length=1000), server_default="", nullable=False))
     op.add_column("users", sa.Column("triage_at", sa.BigInteger(), nullable=True))
     op.add_column("systems", sa.Column("cui_never", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     _held_files()

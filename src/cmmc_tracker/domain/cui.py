@@ -1,0 +1,216 @@
+"""May controlled information (CUI) be stored here, and what row of the scope follows from where the tracker runs. Pure.
+
+All systems share one database, one store, one search and one backup, so the installation decides; a system may only be
+stricter. Categories and clauses: 32 CFR 170.19(c), as it stands for Level 2.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cmmc_tracker.domain.settings import Preferences
+from cmmc_tracker.domain.text import clean_line, clean_text
+from cmmc_tracker.errors import Invalid
+
+LONGEST_NAME = 200  # characters of an asset's, a provider's and a system's name
+LONGEST_NOTE = 4_000
+OURS = "CMMC Artifact Tracker (the machine it runs on)"
+
+
+def may_be_stored(rules: Preferences, *, never: bool) -> bool:
+    """Whether CUI may be stored in a system: the installation allows it, and the system does not forbid it.
+
+    `never` is what an administrator said of the system. Everything that asks, asks here.
+    """
+    return rules.cui_allowed and not never
+
+
+def is_held_back(rules: Preferences, *, never: bool) -> bool:
+    """Whether new evidence of a system that carries a marking waits in quarantine."""
+    return rules.cui_quarantine and not may_be_stored(rules, never=never)
+
+
+class AssetCategory(StrEnum):
+    """The categories of assets at Level 2 (32 CFR 170.19(c)(1), Table 3)."""
+
+    CUI = "cui"
+    SECURITY_PROTECTION = "security_protection"
+    CONTRACTOR_RISK_MANAGED = "contractor_risk_managed"
+    SPECIALIZED = "specialized"
+    OUT_OF_SCOPE = "out_of_scope"
+
+    @property
+    def label(self) -> str:
+        """The category as the rule names it."""
+        return _CATEGORIES[self][0]
+
+    @property
+    def follows(self) -> str:
+        """What it means for the assessment, with the clause."""
+        return f"{_CATEGORIES[self][1]} (32 CFR 170.19(c)(1), Table 3)."
+
+
+_LISTED = "It goes into the asset inventory, the system security plan and the network diagram"
+_CATEGORIES = {
+    AssetCategory.CUI: (
+        "CUI Asset",
+        f"{_LISTED}, and is assessed against all Level 2 requirements",
+    ),
+    AssetCategory.SECURITY_PROTECTION: (
+        "Security Protection Asset",
+        f"{_LISTED}, and is assessed against the requirements that concern the protection it gives",
+    ),
+    AssetCategory.CONTRACTOR_RISK_MANAGED: (
+        "Contractor Risk Managed Asset",
+        f"{_LISTED}; the assessor reads the plan, and may check it where the plan raises questions",
+    ),
+    AssetCategory.SPECIALIZED: (
+        "Specialized Asset",
+        f"{_LISTED}, with how its risk is managed; the assessor reads the plan only",
+    ),
+    AssetCategory.OUT_OF_SCOPE: (
+        "Out-of-Scope Asset",
+        "It is not assessed; be ready to say why it cannot hold CUI and protects nothing that does",
+    ),
+}
+
+
+def category_for(*, holds_cui: bool) -> AssetCategory:
+    """The category of the machine that the tracker runs on.
+
+    Where CUI may be stored it may hold CUI; else it holds how the scope is protected (logs, configurations, findings):
+    security protection data (32 CFR 170.4).
+    """
+    return AssetCategory.CUI if holds_cui else AssetCategory.SECURITY_PROTECTION
+
+
+def follows_from_provider(*, is_cloud: bool, holds_cui: bool) -> str:
+    """What follows from somebody else's machines, with the clause (32 CFR 170.19(c)(2), 170.16(c)(2) and (3))."""
+    if is_cloud and holds_cui:
+        return (
+            "CUI in a cloud service: the service needs a FedRAMP Moderate authorization or higher, or what the DoD "
+            "accepts as equivalent (32 CFR 170.19(c)(2), 170.16(c)(2); DFARS 252.204-7012). Keep the proof of it."
+        )
+    if holds_cui:
+        return (
+            "CUI on the machines of a provider that is no cloud service: its services are assessed within your own "
+            "scope (32 CFR 170.19(c)(2), 170.16(c)(3)). Have a matrix of who is responsible for what."
+        )
+    return (
+        "Security protection data only, no CUI: the provider's services are assessed within your own scope as Security "
+        "Protection Assets (32 CFR 170.19(c)(2)). Have a matrix of who is responsible for what."
+    )
+
+
+class Place(StrEnum):
+    """Where the tracker runs."""
+
+    PREMISES = "premises"
+    HOSTED = "hosted"
+    CLOUD = "cloud"
+
+    @property
+    def label(self) -> str:
+        """The place as a choice on the page."""
+        return _PLACES[self]
+
+
+_PLACES = {
+    Place.PREMISES: "On our own machine, on our premises",
+    Place.HOSTED: "On our own machine, or one rented for us alone, at a hosting provider",
+    Place.CLOUD: "In a cloud service",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What was said after the set-up; `place` None: not said."""
+
+    organization: str
+    system_name: str
+    cui_allowed: bool
+    place: Place | None
+    host: str
+
+    @classmethod
+    def parse(cls, form: Mapping[str, str]) -> "Answers":
+        """Read the form; raises `Invalid` naming every wrong field."""
+        wrong: dict[str, str] = {}
+        organization, system_name = clean_line(form.get("organization", "")), clean_line(form.get("system_name", ""))
+        host, place, cui = clean_line(form.get("host", "")), form.get("place", ""), form.get("cui", "")
+        for name, text in (("organization", organization), ("system_name", system_name), ("host", host)):
+            if len(text) > LONGEST_NAME:
+                wrong[name] = f"This has at most {LONGEST_NAME} characters; this one has {len(text)}."
+        if not system_name:
+            wrong["system_name"] = "The system needs a name."
+        if cui not in {"no", "yes"}:
+            wrong["cui"] = "Say whether CUI may be stored here."
+        if place not in {"", *Place}:
+            wrong["place"] = "Choose one of the places, or leave it out."
+        elif place in {Place.HOSTED, Place.CLOUD} and not host:
+            wrong["host"] = "Say who hosts it: the provider goes into the scope by its name."
+        if wrong:
+            raise Invalid(wrong)
+        return cls(organization, system_name, cui == "yes", Place(place) if place else None, host)
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFacts:
+    """What is said of an asset."""
+
+    name: str
+    category: AssetCategory
+    note: str
+
+    @classmethod
+    def parse(cls, form: Mapping[str, str]) -> "AssetFacts":
+        """Read the form; raises `Invalid` naming every wrong field."""
+        name, note, wrong = _named(form)
+        category = form.get("category", "")
+        if category not in set(AssetCategory):
+            wrong["category"] = "Choose one of the categories."
+        if wrong:
+            raise Invalid(wrong)
+        return cls(name, AssetCategory(category), note)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFacts:
+    """What is said of an external service provider."""
+
+    name: str
+    is_cloud: bool
+    note: str
+
+    @classmethod
+    def parse(cls, form: Mapping[str, str]) -> "ProviderFacts":
+        """Read the form, where an absent switch is off; raises `Invalid` naming every wrong field."""
+        name, note, wrong = _named(form)
+        if form.get("is_cloud", "") not in {"", "on"}:
+            wrong["is_cloud"] = "This is either on or left out."
+        if wrong:
+            raise Invalid(wrong)
+        return cls(name, form.get("is_cloud") == "on", note)
+
+
+def _named(form: Mapping[str, str]) -> tuple[str, str, dict[str, str]]:
+    name, note = clean_line(form.get("name", "")), clean_text(form.get("note", ""))
+    wrong = {}
+    if not name or len(name) > LONGEST_NAME:
+        wrong["name"] = f"Give a name of at most {LONGEST_NAME} characters."
+    if len(note) > LONGEST_NOTE:
+        wrong["note"] = f"A note has at most {LONGEST_NOTE:,} characters; this one has {len(note):,}."
+    return name, note, wrong
+
+
+def drafted(place: Place | None, host: str, *, holds_cui: bool) -> tuple[AssetFacts | None, ProviderFacts | None]:
+    """The rows of the scope that follow from where the tracker runs: our machine, who hosts it, or both."""
+    asset = provider = None
+    if place in {Place.PREMISES, Place.HOSTED}:
+        category = category_for(holds_cui=holds_cui)
+        asset = AssetFacts(OURS, category, f"Runs the tracker. {category.follows}")
+    if place in {Place.HOSTED, Place.CLOUD}:
+        is_cloud = place is Place.CLOUD
+        follows = follows_from_provider(is_cloud=is_cloud, holds_cui=holds_cui)
+        provider = ProviderFacts(host, is_cloud, f"Hosts the tracker. {follows}")
+    return asset, provider

@@ -1,0 +1,1 @@
+"""Triage: a pile of new files, gone through with the keyboard."""
