@@ -5,6 +5,7 @@ like any other's: nothing that was sent is lost, and what is refused goes by way
 that it answered is then open again, for an answer that is in the trash is none.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -107,6 +108,12 @@ def file_of(work: Work, artifact_id: int, position: int) -> File:
     if found is None:
         raise NotFound("There is no such file.")
     return found
+
+
+def held_among(work: Work, ids: Iterable[int]) -> set[int]:
+    """Those of these artifacts that are in quarantine: their own page shows nobody anything."""
+    query = select(artifacts.c.id).where(artifacts.c.id.in_(list(ids)), artifacts.c.quarantined_at.is_not(None))
+    return {row.id for row in work.rows(query)}
 
 
 def accept(work: Work, artifact_id: int, version: int | None = None, title: str | None = None) -> None:

@@ -248,7 +248,7 @@ def add_version(artifact_id: int) -> ResponseReturnValue:
         return _page(artifact_id, {}, stale=True), 412
     if not is_shown:
         flash("The version is kept, and the artifact is in quarantine: it carries a marking of controlled information.")
-        return redirect(url_for(".index"), code=302)
+        return redirect(url_for("quarantine.index"), code=302)
     return redirect(url_for(".show", artifact_id=artifact_id), code=302)
 
 

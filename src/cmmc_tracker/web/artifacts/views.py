@@ -172,7 +172,7 @@ def receive() -> ResponseReturnValue:
     for text in _told(outcomes, len(chosen) - len(files)):
         flash(text)
     first = outcomes[0]
-    own = url_for(".index") if first.quarantined else url_for(".show", artifact_id=first.artifact_id)
+    own = url_for("quarantine.index") if first.quarantined else url_for(".show", artifact_id=first.artifact_id)
     where = local_path(form.get("next") or own)
     return redirect(where, code=302)
 

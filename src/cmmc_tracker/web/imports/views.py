@@ -12,7 +12,7 @@ from cmmc_tracker.gate import doors, uploads
 from cmmc_tracker.gate.doors import actor, installation, open_read, open_write
 from cmmc_tracker.gate.forms import files_of, system_for, take_in
 from cmmc_tracker.gate.problems import STATUS
-from cmmc_tracker.services import imports, registers, trash
+from cmmc_tracker.services import imports, quarantine, registers, trash
 from cmmc_tracker.services.imports import Import, Taken
 from cmmc_tracker.services.intake import Sender, Together
 
@@ -134,6 +134,7 @@ def _archive_page(
     here = installation()
     with open_read() as work:
         taken = imports.taken(work, found.id)
+        held = quarantine.held_among(work, taken.values())
     preview = imports.archive_plan(here.blobs, found, here.max_upload_bytes, taken)
     open_members = {one.start for one in preview.members if one.artifact_id is None}
     outcomes = {one.start: one for one in result.outcomes}
@@ -148,6 +149,7 @@ def _archive_page(
         shown_refused=SHOWN_REFUSED,
         result=result,
         outcomes=outcomes,
+        held=held,
         ticked=ticked,
         linked=open_members if chosen is None else linked,
         open=len(open_members),
