@@ -70,14 +70,22 @@ DOCUMENT = {
 PAST = {
     "Past the document: people and sessions": (
         *("Unknown names", "Sessions end", "Waiting accounts", "Other limits", "Second factor", "API tokens"),
-        *("First set-up", "Deleted in name", "Things of others"),
+        *("First set-up", "Upload links", "Deleted in name", "Things of others"),
     ),
     "Past the document: requests": (
         *("Hosts and links", "Proxies", "Redirects", "Bad input", "Weight", "Two at once", "Spreadsheets", "Markdown"),
         "Outgoing connections",
     ),
     "Past the document: files": (
-        *("Temporary files", "Uploads at once", "Examination", "Location in pictures", "Virus scanner", "Previews"),
+        *(
+            "Temporary files",
+            "Uploads at once",
+            "Examination",
+            "Location in pictures",
+            "Virus scanner",
+            "Quarantine",
+            "Previews",
+        ),
     ),
     "Past the document: log and machine": (
         *("What the log says", "One chain", "The head outside", "Export", "One line", "doctor", "The unit"),
