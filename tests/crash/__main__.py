@@ -84,9 +84,10 @@ class Drill:
         ]
         for thread in threads:
             thread.start()
-        time.sleep(self._chance.uniform(0.05, self._most_seconds))
         if "purge" in commands and self._chance.random() < 0.5:
             self._await_purge(commands["purge"])
+        else:
+            time.sleep(self._chance.uniform(0.05, self._most_seconds))
         ended = {name: process for name, process in commands.items() if process.poll() is not None}
         for process in (server, *commands.values()):
             processes.kill(process)
