@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import pyotp
@@ -80,7 +81,7 @@ def test_pages_of_accounts_fit_and_have_no_barrier_in_any_of_their_states(
         assert ada.command("user", "add", name, "--role", "user", "--password-stdin", given=PASSWORD).returncode == 0
     sign_in(tab(user_agent="curl/8.5.0"))
     page = tab(width, 844, color_scheme=scheme, bypass_csp=True)
-    for state in (*_settings(page), *_users(page), *_tokens(page), *_second_factor(page)):
+    for state in chain(_settings(page), _users(page), _tokens(page), _second_factor(page)):
         _look(page, state, width)
 
 

@@ -101,12 +101,12 @@ def _send(person: Person, path: str, *names: str) -> TestResponse:
 def test_who_uploads_what_is_held_back_is_told_where_it_is(user: Person, tracker: Tracker) -> None:
     switch(tracker, cui_quarantine=True)
     answer = _send(user, "/artifacts/upload", "CUI drawing.txt", "plain.txt")
-    assert answer.headers["Location"] == "/artifacts"
+    assert answer.headers["Location"] == "/quarantine"
     page = user.get("/artifacts").text
     assert "In quarantine, for a marking of controlled information: CUI drawing.txt." in page
     assert "plain" in page
     version = _send(user, "/artifacts/2/versions", "fouo.txt")
-    assert version.headers["Location"] == "/artifacts"
+    assert version.headers["Location"] == "/quarantine"
     assert "the artifact is in quarantine" in user.get("/artifacts").text
 
 

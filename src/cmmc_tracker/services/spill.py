@@ -10,13 +10,14 @@ handed out; what browsers and people have.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import Table, and_, delete, func, insert, or_, select, update
 
 from cmmc_tracker.domain.artifacts import first_status, manifest
 from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.domain.held import Held
 from cmmc_tracker.domain.permissions import Action, allow
 from cmmc_tracker.errors import Conflict, NotFound
 from cmmc_tracker.services import settings, trash
@@ -147,6 +148,7 @@ def _hold_elsewhere(work: Work, wanted: Wanted) -> int:
     mine = tombstones.c.artifact_id == wanted.artifact_id
     newest = select(func.max(tombstones.c.number)).where(mine, tombstones.c.gone_at == work.now).scalar_subquery()
     stones = work.rows(select(tombstones).where(mine, tombstones.c.number == newest).order_by(tombstones.c.position))
+    kept = [Held(wanted.location, one.sha256, one.size, media_type=one.media_type) for one in stones]
     versions = select(func.max(artifact_versions.c.number)).where(artifact_versions.c.artifact_id == wanted.artifact_id)
     number = int(work.db.execute(versions).scalar_one()) + 1
     of_version = {"artifact_id": wanted.artifact_id, "number": number}
@@ -156,21 +158,10 @@ def _hold_elsewhere(work: Work, wanted: Wanted) -> int:
             note=f"spilled; held at {wanted.location}",
             received_at=work.now,
             received_by=actor_id(work),
-            manifest_sha256=manifest((one.sha256, one.size, wanted.location) for one in stones),
+            manifest_sha256=manifest((one.sha256, one.size, one.manifest_name) for one in kept),
         )
     )
-    files = [
-        {
-            **of_version,
-            "position": position,
-            "location": wanted.location,
-            "media_type": one.media_type,
-            "sha256": one.sha256,
-            "size": one.size,
-        }
-        for position, one in enumerate(stones, 1)
-    ]
-    work.change(insert(held_files), files)
+    work.change(insert(held_files), [{**of_version, "position": n, **asdict(one)} for n, one in enumerate(kept, 1)])
     return number
 
 

@@ -120,7 +120,7 @@ export class Row {
     this.over('kept');
     const id = parseInt(artifact.id, 10);
     const held = artifact.quarantined; // shown nowhere until somebody accepts it
-    this.name.replaceChildren(held ? artifact.title : make('a', { href: `/artifacts/${id}` }, artifact.title));
+    this.name.replaceChildren(held ? artifact.title : make('a', { href: `/artifacts/${parseInt(artifact.id, 10)}` }, artifact.title));
     const noticed = artifact.current_version.warnings;
     const more = noticed.length > 1 ? ` ${noticed.length - 1} more on its page.` : '';
     this.state.textContent = (held ? 'kept in quarantine' : this.where ? `kept, linked to ${this.where}` : 'kept')
