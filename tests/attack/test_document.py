@@ -176,10 +176,12 @@ def test_the_csrf_token_is_compared_in_constant_time(user: Person, monkeypatch: 
     assert (user.token.encode(), b"0" * 64) in compared
 
 
+_OF_THEIR_OWN = {errors.Invalid, errors.TooMany, errors.Hindered}
 _FAILURES = [
     errors.Invalid({"title": "Please give it a title."}),
-    *(kind("What happened, in a sentence.") for kind in STATUS if kind not in {errors.Invalid, errors.TooMany}),
+    *(kind("What happened, in a sentence.") for kind in STATUS if kind not in _OF_THEIR_OWN),
     errors.TooMany("What happened, in a sentence.", 7),
+    errors.Hindered([(1, "Access policy", "It is in review.")], stale=False),
 ]
 
 

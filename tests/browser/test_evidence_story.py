@@ -70,6 +70,7 @@ def _hand_in(page: Page) -> str:
     )
     page.select_option("#cadence", "quarterly")
     page.get_by_role("button", name="Save").click()
+    expect(page.locator(".flash")).to_contain_text("Saved")
     page.get_by_role("button", name="Hand in for review").click()
     expect(page.get_by_role("heading", name="State: in review")).to_be_visible()
     return page.url

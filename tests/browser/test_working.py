@@ -96,8 +96,8 @@ def test_typing_finds_an_artifact_and_links_it(ada: Served, tab: Callable[..., P
     page.locator("#pick-a").fill("visi")
     row = page.locator("#objective-a .picked li")
     expect(row).to_contain_text("Visitor policy")
-    row.get_by_placeholder("where in it").fill("section 2")
-    row.get_by_role("button", name="Link").click()
+    page.locator("#objective-a .picked").get_by_placeholder("where in it").fill("section 2")
+    row.get_by_role("button", name="Link Visitor policy").click()
     expect(page.locator("#objective-a .evidence-list").first).to_contain_text("section 2")
 
 
