@@ -2,7 +2,8 @@
 
 import pytest
 
-from cmmc_tracker.domain.cui import (
+from cmmc_tracker.domain.cui import is_held_back, may_be_stored
+from cmmc_tracker.domain.scope import (
     OURS,
     Answers,
     AssetCategory,
@@ -11,8 +12,6 @@ from cmmc_tracker.domain.cui import (
     ProviderFacts,
     drafted,
     follows_from_provider,
-    is_held_back,
-    may_be_stored,
 )
 from cmmc_tracker.domain.settings import Preferences
 from cmmc_tracker.errors import Invalid

@@ -14,7 +14,7 @@ from cmmc_tracker.domain.assessment import SSP, Method, Status
 from cmmc_tracker.domain.catalog import ObjectiveId, load
 from cmmc_tracker.domain.plans import ItemStatus, parse
 from cmmc_tracker.domain.readiness import CHECKS, Level
-from cmmc_tracker.domain.scope import Asset, Basis, Category, Duty, Held, MatrixLine, Provider
+from cmmc_tracker.domain.scope import Asset, AssetCategory, Basis, Duty, Held, MatrixLine, Provider
 from cmmc_tracker.domain.snapshot import Evidence, Item, ObjectiveState, Person, RequirementState, Snapshot
 from cmmc_tracker.domain.special import Basis as SpecialBasis
 from cmmc_tracker.domain.special import Special
@@ -49,7 +49,7 @@ def in_order() -> Snapshot:
             )
             for r in load(2).requirements
         ),
-        assets=(Asset(1, "Laptop", Category.CUI, in_plan=True, on_diagram=True),),
+        assets=(Asset(1, "Laptop", AssetCategory.CUI, in_plan=True, on_diagram=True),),
         providers=(Provider(1, "Cloud", True, Held.CUI, Basis.AUTHORIZED, date(2026, 5, 1)),),
         matrix=(MatrixLine(1, AT, Duty.PROVIDER, "theirs"),),
         people=(Person("Cal", date(2026, 6, 1)),),
@@ -166,7 +166,7 @@ def test_a_check_that_is_switched_off_says_nothing(number: int) -> None:
         (with_parts(plan_reviewed_on=None), 9),
         (with_objective(special=DEFICIENCY, confirmed=False), 7),
         (with_parts(providers=(replace(CLOUD, matrix_on=None),)), 15),
-        (with_parts(assets=(Asset(1, "Laptop", Category.SPECIALIZED, in_plan=False, on_diagram=False),)), 16),
+        (with_parts(assets=(Asset(1, "Laptop", AssetCategory.SPECIALIZED, in_plan=False, on_diagram=False),)), 16),
         (with_parts(people=(Person("Cal", date(2025, 11, 27)),)), 18),
     ],
 )
@@ -180,7 +180,7 @@ def test_the_other_half_of_a_check_is_found_too(change: Callable[[Snapshot], Sna
         with_objective(evidence=(replace(POLICY, due_on=TODAY), RECORD)),  # the last day counts
         with_objective(evidence=(POLICY, replace(RECORD, due_on=date(2020, 1, 1), status=ArtifactStatus.SUPERSEDED))),
         with_objective(special=INHERITED),  # the matrix has its line
-        with_parts(assets=(Asset(1, "Lobby screen", Category.OUT_OF_SCOPE, in_plan=False, on_diagram=False),)),
+        with_parts(assets=(Asset(1, "Lobby screen", AssetCategory.OUT_OF_SCOPE, in_plan=False, on_diagram=False),)),
         with_parts(providers=(Provider(2, "Cleaners", False, Held.NONE, Basis.NOT_NEEDED, None),)),
         with_parts(plan_reviewed_on=date(2025, 11, 28)),
     ],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cmmc_tracker.domain import ssp
 from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
 from cmmc_tracker.domain.assessment import Status
-from cmmc_tracker.domain.scope import Asset, Category
+from cmmc_tracker.domain.scope import Asset, AssetCategory
 from cmmc_tracker.domain.snapshot import Snapshot
 from cmmc_tracker.domain.ssp import CitedArtifact, Reference, Subject, contradictions
 from tests.domain.test_readiness import AT, in_order, with_objective, with_parts, with_requirement
@@ -42,7 +42,7 @@ def test_a_plan_that_agrees_with_the_records_has_no_contradiction() -> None:
         (with_requirement(narrative="See [[artifact:3]]."), "older than the New diagram that it cites"),
         (with_requirement(narrative="The Media Protection Policy says so."), "names the “Media Protection Policy”"),
         (
-            with_parts(assets=(Asset(1, "Mill", Category.SPECIALIZED, in_plan=False, on_diagram=True),)),
+            with_parts(assets=(Asset(1, "Mill", AssetCategory.SPECIALIZED, in_plan=False, on_diagram=True),)),
             "Specialized Asset, and the plan treats none",
         ),
     ],

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import docx
 import pytest
 
-from cmmc_tracker.domain.cui import Answers
 from cmmc_tracker.domain.permissions import Actor
+from cmmc_tracker.domain.scope import Answers
 from cmmc_tracker.errors import Forbidden, NotFound, Stale
 from cmmc_tracker.services import artifact_list, audit, quarantine, scope, settings, setup, systems
 from cmmc_tracker.services.artifact_list import ArtifactFilter

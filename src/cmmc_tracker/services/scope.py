@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import Table, delete, insert, select, update
 
 from cmmc_tracker.domain.audit import Event
-from cmmc_tracker.domain.cui import (
+from cmmc_tracker.domain.cui import may_be_stored
+from cmmc_tracker.domain.permissions import Action, allow
+from cmmc_tracker.domain.scope import (
     OURS,
     Answers,
     AssetCategory,
@@ -18,9 +20,7 @@ from cmmc_tracker.domain.cui import (
     category_for,
     drafted,
     follows_from_provider,
-    may_be_stored,
 )
-from cmmc_tracker.domain.permissions import Action, allow
 from cmmc_tracker.errors import NotFound, Stale
 from cmmc_tracker.services import settings
 from cmmc_tracker.services.artifacts import actor_id

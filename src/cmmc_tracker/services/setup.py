@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from cmmc_tracker.domain.cui import Answers
+from cmmc_tracker.domain.scope import Answers
 from cmmc_tracker.services import scope, settings, systems
 from cmmc_tracker.services.work import Work
 

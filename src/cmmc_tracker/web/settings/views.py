@@ -7,7 +7,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain import settings as rules
-from cmmc_tracker.domain.cui import Answers, AssetCategory, AssetFacts, Place, ProviderFacts, may_be_stored
+from cmmc_tracker.domain.cui import may_be_stored
+from cmmc_tracker.domain.scope import Answers, AssetCategory, AssetFacts, Place, ProviderFacts
 from cmmc_tracker.errors import Invalid, NotFound, Stale
 from cmmc_tracker.gate.doors import installation, open_read, open_write
 from cmmc_tracker.gate.etag import form_version
