@@ -18,11 +18,11 @@ function title(name) {
   return stem.replaceAll('_', ' ').trim() || name;
 }
 
-function body(form, { file, path, facts = {} }, several) {
+/** What is sent of a file, made when its turn comes; `given` is what the form said when it was chosen. */
+function body(given, { file, path, facts = {} }, several) {
   const data = new FormData();
-  const given = new FormData(form);
   // The token goes before the file: the server may refuse before it takes the bytes in.
-  data.append('csrf_token', given.get('csrf_token'));
+  data.append('csrf_token', document.body.dataset.csrf);
   const own = { ...facts, description: [given.get('description'), facts.description].filter(Boolean).join('\n\n') };
   for (const [name, value] of given) {
     if (name === 'objectives') for (const one of value.split(/[\s,]+/)) { if (one) data.append(name, one); }
@@ -36,7 +36,7 @@ function body(form, { file, path, facts = {} }, several) {
 }
 
 async function start(job) {
-  const { form, row, data } = job;
+  const { form, row } = job;
   running += 1;
   row.began = Date.now();
   if (job.problem || !(await readable(job.file))) {
@@ -69,7 +69,7 @@ async function start(job) {
   request.onerror = () => row.failed('The connection was lost. Nothing was kept of this file.', () => enqueue(job));
   request.onabort = () => row.failed('Cancelled. Nothing was kept of this file.', () => enqueue(job));
   request.onloadend = () => { requests.delete(request); running -= 1; next(); };
-  request.send(data);
+  request.send(body(job.given, job, job.several));
 }
 
 function next() {
@@ -105,10 +105,11 @@ async function retry(job) {
 /** Send files as the form would, each as an artifact of its own; some only when somebody says so. */
 export function upload(form, { items, skipped }, told = false) {
   leftOut(skipped);
-  const where = new FormData(form).get('objectives') || '';
+  const given = new FormData(form); // once: reading a form for each of thousands of files would stop the page
+  const where = given.get('objectives') || '';
   const anchor = form.closest('details.objective')?.id;
   const send = (chosen) => {
-    for (const item of chosen) enqueue({ form, ...item, where, anchor, data: body(form, item, items.length > 1) });
+    for (const item of chosen) enqueue({ form, ...item, given, where, anchor, several: items.length > 1 });
   };
   const hinted = told ? [] : items.filter((item) => hints(form, item.file.name));
   const rest = items.filter((item) => !hinted.includes(item));
