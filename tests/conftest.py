@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from sqlalchemy import create_engine, delete, text
 from werkzeug.test import TestResponse
 
@@ -51,6 +53,29 @@ def _cheap_hashes() -> Iterator[None]:
     """Passwords are hashed cheaply here; `test_passwords.py` looks at the real thing."""
     patch = pytest.MonkeyPatch()
     patch.setattr(passwords, "method", lambda: "pbkdf2:sha256:1")
+    yield
+    patch.undo()
+
+
+class _Compiled(BytecodeCache):
+    """Compiled templates by what they were compiled from: each test has an application of its own."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates_are_compiled_once() -> Iterator[None]:
+    """Or else most of the time goes into compiling the same pages anew for each test."""
+    patch = pytest.MonkeyPatch()
+    patch.setitem(Flask.jinja_options, "bytecode_cache", _Compiled())
     yield
     patch.undo()
 

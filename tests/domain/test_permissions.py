@@ -7,7 +7,10 @@ from cmmc_tracker.errors import Forbidden, NotFound, NotSignedIn
 
 VIEW = frozenset({Right.VIEW})
 WORK = frozenset({Right.VIEW, Right.CONTRIBUTE, Right.JUDGE})
-ADMINS = {Action.ARTIFACT_PURGE, Action.AUDIT_READ, Action.CATALOG_IMPORT, Action.SETTINGS_EDIT, Action.USER_MANAGE}
+ADMINS = {
+    *(Action.ARTIFACT_PURGE, Action.ARTIFACT_SPILL, Action.AUDIT_READ, Action.CATALOG_IMPORT),
+    *(Action.SETTINGS_EDIT, Action.USER_MANAGE),
+}
 ANYBODY = {Action.OWN_ACCOUNT, Action.SYSTEM_CREATE}
 VIEWING = {Action.ARTIFACT_VIEW, Action.SYSTEM_VIEW}
 

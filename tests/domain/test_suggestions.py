@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -255,13 +256,22 @@ def test_a_level_that_is_not_kept_is_refused() -> None:
     ids=["words", "identifiers", "accents", "log"],
 )
 def test_a_megabyte_is_judged_quickly(text: str) -> None:
+    """In the time that the same machine needs to count to five millions: 0.16 s on a small server."""
     suggest("warm.txt", "", "up")
-    times = []
-    for _ in range(3):
-        began = time.process_time()
-        suggest("x.txt", "", text)
-        times.append(time.process_time() - began)
-    assert min(times) < 0.15
+    times = [(_seconds(lambda: suggest("x.txt", "", text)), _seconds(_count)) for _ in range(3)]
+    assert min(judging for judging, _ in times) < min(counting for _, counting in times)
+
+
+def _seconds(do: Callable[[], object]) -> float:
+    began = time.process_time()
+    do()
+    return time.process_time() - began
+
+
+def _count() -> None:
+    number = 0
+    for _ in range(5_000_000):
+        number += 1
 
 
 _RUN = "from cmmc_tracker.domain.suggestions import suggest as s; import sys; print(s(sys.argv[1], '', sys.argv[2]))"
