@@ -1,6 +1,19 @@
 """Settings, systems, who is in them, what was found, official wording, the audit log."""
 
-from sqlalchemy import JSON, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 from cmmc_tracker.storage.tables.columns import Id, Instant, metadata, version_column
 
@@ -22,6 +35,12 @@ systems = Table(
     Column("demo", Boolean, nullable=False, server_default=text("false")),
     Column("cui_never", Boolean, nullable=False, server_default=text("false")),  # whatever the installation allows
     Column("created_at", Instant, nullable=False),
+    Column("cage_codes", String(300), nullable=False, server_default=""),  # with blanks between
+    Column("contracts", Text, nullable=False, server_default=""),
+    Column("in_use_since", Date),
+    Column("plan_reviewed_on", Date),
+    Column("plan_review_months", Integer, nullable=False, server_default="12"),
+    Column("checks_off", JSON, nullable=False, server_default="[]"),  # numbers of readiness hints
     version_column(),
     CheckConstraint("level IN (1, 2, 3)", name="level"),
 )
@@ -64,6 +83,11 @@ findings = Table(
     Column("methods", JSON, nullable=False, server_default="[]"),
     Column("judged_at", Instant),
     Column("judged_by", ForeignKey("users.id")),
+    Column("examined", Text, nullable=False, server_default=""),
+    Column("interviewed", Text, nullable=False, server_default=""),
+    Column("tested", Text, nullable=False, server_default=""),
+    Column("confirmed_at", Instant),  # by a second person, where the status needs one
+    Column("confirmed_by", ForeignKey("users.id")),
     version_column(),
     CheckConstraint("status IN ('met', 'not_met', 'not_applicable', 'not_assessed')", name="status"),
 )
