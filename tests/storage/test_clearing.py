@@ -36,6 +36,13 @@ _WANTED = {
     "systems.level": 2,
     "findings.status": "met",
     "remarks.requirement": "AC.L2-3.1.1",
+    "assignments.duty": "owner",
+    "changes.kind": "covered",
+    "matrix_lines.duty": "shared",
+    "packages.purpose": "start",
+    "plan_items.kind": "poam",
+    "recorded_statuses.stage": "final",
+    "scope_entries.kind": "person",
 }
 
 

@@ -56,8 +56,9 @@ VALUES: Mapping[Any, object] = {
     ("list_artifacts", "status"): "approved",
 }
 # Never sent: the token in a header needs no CSRF token, and a version would let only the first of many writes through.
-# A file is sent, so no place where it is held instead.
-_LEFT_OUT = {"X-CSRF-Token", "If-Match", "csrf_token", "partial", "sha256", "location"}
+# A file is sent, so nothing is said of one that is held elsewhere.
+_HELD = {"location", "sha256", "size", "filename", "media_type"}
+_LEFT_OUT = {"X-CSRF-Token", "If-Match", "csrf_token", "partial", *_HELD}
 PAGES = (
     "/artifacts?q=policy&kind=policy&status=approved&family=AC&objective=AC.L2-3.1.1[a]&unlinked=&cursor=100",
     "/artifacts/1/objectives?q=access&system=main&next=/",
