@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bench import pages, stage, transfers
+from bench import evidence, pages, stage, transfers
 from bench.stage import Line
 
 README = Path(__file__).with_name("README.md")
@@ -63,16 +63,35 @@ def _pages() -> Iterator[Line]:
 
 
 def _lists() -> Iterator[Line]:
-    with folder() as place:
-        yield from pages.many(place)
-    with folder() as place, database() as url:
-        if url:
-            yield from pages.many(place, url)
+    yield from _on_both(pages.many)
 
 
 def _transfers() -> Iterator[Line]:
     with folder() as place:
         yield from transfers.measure(place)
+
+
+def _evidence() -> Iterator[Line]:
+    with folder() as place:
+        yield from evidence.uploads(place, _hello())
+    with folder() as place:
+        yield from evidence.rehash(place)
+    with folder() as place:
+        yield from evidence.long_pdf(place)
+    yield from _on_both(evidence.links)
+
+
+def _texts() -> Iterator[Line]:
+    yield from _on_both(evidence.search)
+
+
+def _on_both(measure: Callable[..., Iterator[Line]]) -> Iterator[Line]:
+    """On SQLite, then on PostgreSQL where there is a server."""
+    with folder() as place:
+        yield from measure(place)
+    with folder() as place, database() as url:
+        if url:
+            yield from measure(place, url)
 
 
 def _start() -> Iterator[Line]:
@@ -85,6 +104,8 @@ TOPICS: dict[str, Callable[[], Iterator[Line]]] = {
     "score": pages.score_alone,
     "lists": _lists,
     "transfers": _transfers,
+    "evidence": _evidence,
+    "texts": _texts,
     "start": _start,
 }
 

@@ -378,14 +378,17 @@ def _links(work: Work, ids: list[int]) -> Mapping[int, list[LinkedObjective]]:
     return found
 
 
+# Made once: to make an alias costs more than most queries.
+_THERE = artifacts.alias("there")
+_SAME = tuple(
+    (table, and_(_THERE.c.id == table.c.artifact_id, _THERE.c.current_version == table.c.number))
+    for table in (artifact_files, held_files)
+)
+
+
 def _twins(work: Work, artifact_id: int, current: Version) -> tuple[tuple[int, str], ...]:
-    there, hashes = artifacts.alias("there"), [f.sha256 for f in current.files]
-    same = [
-        select(t.c.artifact_id)
-        .join(there, and_(there.c.id == t.c.artifact_id, there.c.current_version == t.c.number))
-        .where(t.c.sha256.in_(hashes))
-        for t in (artifact_files, held_files)
-    ]
+    hashes = [f.sha256 for f in current.files]
+    same = [select(t.c.artifact_id).join(_THERE, joined).where(t.c.sha256.in_(hashes)) for t, joined in _SAME]
     query = select(artifacts.c.id, artifacts.c.title).where(artifacts.c.id.in_(union_all(*same)))
     rows = work.rows(query.where(shown_to(work.actor), artifacts.c.id != artifact_id).order_by(artifacts.c.id).limit(5))
     return tuple((row.id, row.title) for row in rows)

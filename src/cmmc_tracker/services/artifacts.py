@@ -5,12 +5,12 @@ together. A crash in between leaves at worst a blob without a row, never a row w
 leave where it is there are no bytes at all: a version has either files in the store, or files that are held elsewhere.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import Select, and_, func, insert, or_, select, update
 
 from cmmc_tracker.domain import filing, freshness
 from cmmc_tracker.domain.accounts import name_key
@@ -22,14 +22,13 @@ from cmmc_tracker.domain.permissions import Access, Action, Actor, allow, system
 from cmmc_tracker.domain.text import clean_text
 from cmmc_tracker.errors import Conflict, Invalid, NotFound, Stale
 from cmmc_tracker.services import cui, members, settings
+from cmmc_tracker.services.findable import remember
 from cmmc_tracker.services.requests import rounds
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage import search
 from cmmc_tracker.storage.tables import (
     artifact_files,
     artifact_versions,
     artifacts,
-    blob_texts,
     blobs,
     held_files,
     links,
@@ -347,8 +346,11 @@ def _add_files(work: Work, artifact_id: int, number: int, files: Files, note: st
 def keep_blob(work: Work, received: Received) -> None:
     """Know of the bytes of a file that came; who takes several asks in the order of their hashes."""
     work.alone(f"blob:{received.sha256}")
-    if not work.row(select(blobs.c.sha256).where(blobs.c.sha256 == received.sha256)):
-        refuse_spilled(work, received.sha256)
+    known = select(blobs.c.sha256).where(blobs.c.sha256 == received.sha256)
+    is_known, is_spilled = work.db.execute(select(known.exists(), _spilled(received.sha256).exists())).one()
+    if not is_known:
+        if is_spilled:
+            raise Conflict(_SPILLED)
         work.change(insert(blobs).values(sha256=received.sha256, size=received.size, stored_at=work.now))
         return
     # It may have come as another type before, or been away while it was to be read: it gets another reading.
@@ -356,43 +358,18 @@ def keep_blob(work: Work, received: Received) -> None:
     work.bookkeep(update(blobs).where(blobs.c.sha256 == received.sha256, unread).values(text_state="waiting"))
 
 
+_SPILLED = (
+    "These bytes were taken out of this installation for good and may not come back. Nothing was kept of this "
+    "file; ask an administrator."
+)
+
+
 def refuse_spilled(work: Work, sha256: str) -> None:
     """Raise `Conflict` for bytes that were spilled here; it says nothing of where they were."""
+    if work.row(_spilled(sha256).limit(1)):
+        raise Conflict(_SPILLED)
+
+
+def _spilled(sha256: str) -> Select[Any]:
     stone = select(tombstones.c.artifact_id).where(tombstones.c.sha256 == sha256)
-    if work.row(stone.where(tombstones.c.reason.startswith(SPILLED, autoescape=True)).limit(1)):
-        raise Conflict(
-            "These bytes were taken out of this installation for good and may not come back. Nothing was kept of this "
-            "file; ask an administrator."
-        )
-
-
-def remember(work: Work, artifact_id: int) -> None:
-    """Make an artifact findable by what is said of it now, and by what its current files say."""
-    work.alone(f"search:{artifact_id}")  # what is read here is what is written, whoever else comes
-    row = work.row(select(artifacts).where(artifacts.c.id == artifact_id))
-    if row is None:
-        return
-    names = work.rows(select(artifact_files.c.filename).where(artifact_files.c.artifact_id == artifact_id).distinct())
-    held = select(held_files.c.location, held_files.c.filename).where(held_files.c.artifact_id == artifact_id)
-    places = [text for one in work.rows(held.distinct()) for text in (one.location, one.filename or "")]
-    notes = work.rows(select(artifact_versions.c.note).where(artifact_versions.c.artifact_id == artifact_id))
-    people = members.names(work, {row.owner_id, row.reviewer_id}).values()
-    words = [*(n.filename for n in names), *places, row.origin, row.description, *(n.note for n in notes), *people]
-    search.remember(work.db, artifact_id, row.title, " ".join([*words, *_texts(work, row)]))
-
-
-def _texts(work: Work, row: Any) -> Iterator[str]:
-    """What its current files say, until there is as much as the index keeps."""
-    query = (
-        select(func.substr(blob_texts.c.text, 1, search.LONGEST).label("text"))
-        .join(artifact_files, artifact_files.c.sha256 == blob_texts.c.sha256)
-        .where(artifact_files.c.artifact_id == row.id, artifact_files.c.number == row.current_version)
-        .order_by(artifact_files.c.position)
-    )
-    left = search.LONGEST
-    for offset in range(MOST_FILES):
-        found = work.row(query.limit(1).offset(offset)) if left > 0 else None
-        if found is None:
-            return
-        yield found.text
-        left -= len(found.text)
+    return stone.where(tombstones.c.reason.startswith(SPILLED, autoescape=True))

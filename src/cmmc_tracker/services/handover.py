@@ -17,7 +17,8 @@ from cmmc_tracker.domain.permissions import Action, allow
 from cmmc_tracker.domain.text import clean_line
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.services import accounts, members, settings
-from cmmc_tracker.services.artifacts import bumped, remember
+from cmmc_tracker.services.artifacts import bumped
+from cmmc_tracker.services.findable import remember
 from cmmc_tracker.services.requests import rounds
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import artifact_versions, artifacts, remarks, requests, systems

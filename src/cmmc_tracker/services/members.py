@@ -62,10 +62,13 @@ def memberships_of(work: Work, user_id: int) -> list[Any]:
 
 def names(work: Work, ids: set[int | None]) -> Mapping[int | None, str]:
     """The names of these accounts, of former ones too."""
-    wanted = [one for one in ids if one is not None]
+    me = work.actor
+    known: dict[int | None, str] = {me.id: me.name} if me and me.id is not None and me.id in ids else {}
+    wanted = [one for one in ids if one is not None and one not in known]
     if not wanted:
-        return {}
-    return {r.id: r.name for r in work.rows(select(users.c.id, users.c.name).where(users.c.id.in_(wanted)))}
+        return known
+    found = work.rows(select(users.c.id, users.c.name).where(users.c.id.in_(wanted)))
+    return known | {row.id: row.name for row in found}
 
 
 def _of(work: Work, system_id: int) -> Select[Any]:

@@ -21,7 +21,8 @@ from cmmc_tracker.domain.text import clean_line
 from cmmc_tracker.errors import NotFound
 from cmmc_tracker.services import settings
 from cmmc_tracker.services.artifact_views import OF_FILE, File, file_from
-from cmmc_tracker.services.artifacts import actor_id, bumped, remember
+from cmmc_tracker.services.artifacts import actor_id, bumped
+from cmmc_tracker.services.findable import remember
 from cmmc_tracker.services.links import Target, put
 from cmmc_tracker.services.requests import rounds
 from cmmc_tracker.services.trash import check_pins

@@ -21,7 +21,8 @@ from cmmc_tracker.domain.held import Held
 from cmmc_tracker.domain.permissions import Action, allow
 from cmmc_tracker.errors import Conflict, NotFound
 from cmmc_tracker.services import settings, trash
-from cmmc_tracker.services.artifacts import SPILLED, actor_id, remember
+from cmmc_tracker.services.artifacts import SPILLED, actor_id
+from cmmc_tracker.services.findable import remember
 from cmmc_tracker.services.spill_plan import Plan, Wanted, elsewhere_of, plan, told_elsewhere
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage import erasing, search

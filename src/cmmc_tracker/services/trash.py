@@ -16,7 +16,8 @@ from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Action, Right, allow
 from cmmc_tracker.errors import Conflict, NotFound, Stale
 from cmmc_tracker.services import members
-from cmmc_tracker.services.artifacts import actor_id, bumped, editable, remember
+from cmmc_tracker.services.artifacts import actor_id, bumped, editable
+from cmmc_tracker.services.findable import remember
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage import search
 from cmmc_tracker.storage.tables import (

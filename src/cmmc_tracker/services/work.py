@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, Row, Select, insert, select, text
+from sqlalchemy import CompoundSelect, Connection, Engine, Executable, Row, Select, insert, select, text
 from sqlalchemy.engine import CursorResult
 
 from cmmc_tracker.domain.audit import GENESIS, Entry, Event, canonical, digest, stamp
@@ -51,7 +51,7 @@ class Work:
         if self.db.dialect.name == "postgresql":
             self.db.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
 
-    def rows(self, statement: Select[Any]) -> list[Row[Any]]:
+    def rows(self, statement: Select[Any] | CompoundSelect[Any]) -> list[Row[Any]]:
         """All rows of a query."""
         return list(self.db.execute(statement))
 

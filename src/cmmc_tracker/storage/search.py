@@ -25,8 +25,8 @@ def remember(db: Connection, artifact_id: int, title: str, words: str) -> None:
     """Make an artifact findable by its title and further words; what stood before for it is replaced."""
     values = {"id": artifact_id, "title": title, "words": words[:LONGEST]}
     if db.dialect.name == "sqlite":
-        db.execute(text("DELETE FROM artifact_search WHERE rowid = :id"), {"id": artifact_id})
-        db.execute(text("INSERT INTO artifact_search (rowid, title, words) VALUES (:id, :title, :words)"), values)
+        statement = "INSERT OR REPLACE INTO artifact_search (rowid, title, words) VALUES (:id, :title, :words)"
+        db.execute(text(statement), values)
         return
     # File names such as 2026_q3.log are one token to PostgreSQL unless their signs are spaces.
     values |= {name: " ".join(_WORD.findall(str(values[name]).replace("_", " "))) for name in ("title", "words")}

@@ -13,7 +13,8 @@ from sqlalchemy import and_, delete, func, insert, select, update
 from cmmc_tracker.domain import markings
 from cmmc_tracker.errors import NotFound, TrackerError
 from cmmc_tracker.services import cui, extraction, quarantine
-from cmmc_tracker.services.artifacts import IN_USE, remember
+from cmmc_tracker.services.artifacts import IN_USE
+from cmmc_tracker.services.findable import remember
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import artifact_files, artifacts, blob_texts, blobs
