@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Served, sign_in
-from tests.browser.test_pages import _look
+from tests.browser.looking import look, tab_options
 
 DEEP = "/".join(f"a-folder-with-a-rather-long-name-{n}" for n in range(9)) + "/Pump_1.pdf"
 HASH = hashlib.sha256(b"pump").hexdigest()
@@ -24,18 +24,16 @@ def enclave(tmp_path: Path) -> Path:
     return tmp_path / "enclave"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390, 320])
 def test_its_pages_fit_and_have_no_barrier_in_any_of_their_states(
-    ada: Served, tab: Callable[..., Page], enclave: Path, scheme: str, width: int
+    ada: Served, tab: Callable[..., Page], enclave: Path
 ) -> None:
     files = ("artifact", "register", str(enclave / DEEP), "--root", str(enclave), "--objective", "3.1.1[a]")
     assert ada.command(*files).returncode == 0
-    page = tab(width, 844, color_scheme=scheme, bypass_csp=True)
+    page = tab(**tab_options())
     sign_in(page)
     # One state after the other: each is looked at before the next page is opened.
     for state in chain(_shown(page), _registered(page), _imported(page), _checked(page, ada, enclave)):
-        _look(page, state, width)
+        look(page, state)
 
 
 def _shown(page: Page) -> Iterator[str]:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Served, sign_in
-from tests.browser.test_pages import AXE
+from tests.browser.looking import AXE
 from tests.conftest import png
 
 PAGE = "/systems/main/requirements/AC.L2-3.1.1?objective=a"

@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PASSWORD, Served, sign_in
+from tests.browser.looking import look, tab_options
 from tests.conftest import png
 
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 PAGES = (
     "/",
     "/systems/main/requirements",
@@ -53,45 +53,37 @@ PAGES = (
     "/api/docs",
     "/no/such/page",
 )
+PARTS = 4  # for as many workers
 LARGEST_UNCACHED = 250_000
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390, 320])
-def test_every_page_is_quiet_fits_and_has_no_barrier(
-    ada: Served, tab: Callable[..., Page], scheme: str, width: int
-) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_page_is_quiet_fits_and_has_no_barrier(ada: Served, tab: Callable[..., Page], part: int) -> None:
     assert ada.command("demo").returncode == 0
-    page = tab(width, 844, color_scheme=scheme, bypass_csp=True)
+    page = tab(**tab_options())
     page.goto("/login")
-    _look(page, "/login", width)
+    look(page, "/login")
     sign_in(page)
-    for path in PAGES:
+    for path in PAGES[part::PARTS]:
         page.goto(path)
         page.wait_for_load_state("networkidle")
-        _look(page, path, width)
+        look(page, path)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390, 320])
 def test_pages_of_accounts_fit_and_have_no_barrier_in_any_of_their_states(
-    ada: Served, tab: Callable[..., Page], scheme: str, width: int
+    ada: Served, tab: Callable[..., Page]
 ) -> None:
     for name in ("bo", "carla.mendez-with-a-long-name@subsidiary.example.com"):
         assert ada.command("user", "add", name, "--role", "user", "--password-stdin", given=PASSWORD).returncode == 0
     sign_in(tab(user_agent="curl/8.5.0"))
-    page = tab(width, 844, color_scheme=scheme, bypass_csp=True)
+    page = tab(**tab_options())
     for state in chain(_settings(page), _users(page), _tokens(page), _second_factor(page)):
-        _look(page, state, width)
+        look(page, state)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390, 320])
-def test_previews_of_imports_fit_and_have_no_barrier(
-    ada: Served, tab: Callable[..., Page], tmp_path: Path, scheme: str, width: int
-) -> None:
+def test_previews_of_imports_fit_and_have_no_barrier(ada: Served, tab: Callable[..., Page], tmp_path: Path) -> None:
     assert ada.command("demo").returncode == 0
-    page = tab(width, 844, color_scheme=scheme, bypass_csp=True)
+    page = tab(**tab_options())
     sign_in(page)
     for name, content in _imports().items():
         (tmp_path / name).write_bytes(content)
@@ -100,7 +92,7 @@ def test_previews_of_imports_fit_and_have_no_barrier(
         page.get_by_role("button", name="Show the plan").click()
         page.get_by_role("heading", name=name).wait_for()
         page.locator("main details").evaluate_all("all => all.forEach(one => { one.open = true; })")
-        _look(page, f"the preview of {name}", width)
+        look(page, f"the preview of {name}")
 
 
 def _imports() -> dict[str, bytes]:
@@ -119,20 +111,18 @@ def _imports() -> dict[str, bytes]:
     return {"pile.zip": packed.getvalue(), "register.csv": "\n".join(lines).encode()}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390, 320])
 def test_pages_of_requests_fit_and_have_no_barrier_in_any_of_their_states(
-    ada: Served, tab: Callable[..., Page], tmp_path: Path, scheme: str, width: int
+    ada: Served, tab: Callable[..., Page], tmp_path: Path
 ) -> None:
     assert ada.command("user", "add", "bo", "--role", "user", "--password-stdin", given=PASSWORD).returncode == 0
-    page = tab(width, 844, color_scheme=scheme, bypass_csp=True)
-    guest = tab(width, 844, color_scheme=scheme, bypass_csp=True)
+    page = tab(**tab_options())
+    guest = tab(**tab_options())
     sign_in(page)
     for state in _requests(page):
-        _look(page, state, width)
-    _guest(page, guest, tmp_path, width)
+        look(page, state)
+    _guest(page, guest, tmp_path)
     for state in _quarantine(page):
-        _look(page, state, width)
+        look(page, state)
 
 
 def _requests(page: Page) -> Iterator[str]:
@@ -166,21 +156,21 @@ def _requests(page: Page) -> Iterator[str]:
     yield "/requests/1, a link made"
 
 
-def _guest(page: Page, guest: Page, folder: Path, width: int) -> None:
+def _guest(page: Page, guest: Page, folder: Path) -> None:
     """The page of a link: as it opens, with a refusal, after the files came, and when it opens no more."""
     address = page.locator("code.secret").inner_text()
     good, bad = folder / "administrators of the domain.csv", folder / "run.exe"
     good.write_bytes(b"name,role\nada,admin\n")
     bad.write_bytes(b"MZ")
     guest.goto(address)
-    _look(guest, "/link/…", width)
+    look(guest, "/link/…")
     for files, seen in (([good, bad], "#file-error"), ([good], "text=Thank you")):
         guest.set_input_files("#file", files)
         guest.get_by_role("button", name="Send").click()
         guest.wait_for_selector(seen)
-        _look(guest, f"/link/…, {seen}", width)
+        look(guest, f"/link/…, {seen}")
     guest.goto(address)
-    _look(guest, "/link/…, used", width)
+    look(guest, "/link/…, used")
 
 
 def _quarantine(page: Page) -> Iterator[str]:
@@ -261,14 +251,6 @@ def _second_factor(page: Page) -> Iterator[str]:
     page.click("button[type=submit]")
     page.wait_for_selector("[role=alert]")
     yield "/login/code, refused"
-
-
-def _look(page: Page, path: str, width: int) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{path} scrolls sideways"
-    page.add_script_tag(path=AXE)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    told = [(v["id"], [n["html"][:150] for n in v["nodes"]][:3]) for v in found]
-    assert told == [], f"{path}: {told}"
 
 
 def test_the_policy_allows_everything_that_pages_do(ada: Served, tab: Callable[..., Page]) -> None:
