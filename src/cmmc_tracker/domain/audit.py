@@ -58,6 +58,7 @@ class Event(StrEnum):
     LOGIN_SUCCEEDED = "login:succeeded"
     LOGOUT_DONE = "logout:done"
     OBJECTIVE_JUDGED = "objective:judged"
+    PACKAGE_FROZEN = "package:frozen"
     PASSWORD_REFUSED = "password:refused"  # noqa: S105 the name of an event
     REMARK_SETTLED = "remark:settled"
     REMARK_WRITTEN = "remark:written"

@@ -1,0 +1,310 @@
+#!/usr/bin/env python3
+"""Checks a package of CMMC evidence: complete, nothing added, nothing changed.
+
+    python3 verify.py [FOLDER or PACKAGE.zip] [--log-hash HASH] [--held FOLDER]
+
+Needs Python 3.8 or newer and nothing else, on any system, without a network. Without a folder it checks the one that
+it lies in. --log-hash takes the SHA-256 of CMMCAssessmentArtifacts.log as it was reported elsewhere, for instance to
+the CMMC eMASS: only that finds somebody who made every file of the package anew. --held takes the folder of evidence
+that is held elsewhere, laid out as the log names it.
+
+Exit status: 0 intact, 1 not intact, 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import stat
+import sys
+import zipfile
+from pathlib import Path
+from typing import IO, Any
+
+ARTIFACTS_LOG = "CMMCAssessmentArtifacts.log"
+HASH_LOG = "CMMCAssessmentLogHash.log"
+MANIFEST = "manifest.json"
+_ROW = re.compile(r"^SHA256\s+([0-9A-Fa-f]{64})\s+(\S.*?)\s*$")
+_PIECE = 1 << 20
+
+
+class Unusable(Exception):
+    """What was given is no package at all, or cannot be opened."""
+
+
+class Folder:
+    """A package that was unpacked."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.problems: list[str] = []
+
+    def names(self) -> list[str]:
+        """Every file below the root, with slashes; links and devices are problems, and are not followed."""
+        found = []
+        for place, folders, files in os.walk(str(self.root)):
+            for name in sorted(folders + files):
+                path = Path(place) / name
+                mode = path.lstat().st_mode
+                shown = path.relative_to(self.root).as_posix()
+                if stat.S_ISDIR(mode):
+                    continue
+                if name in folders:
+                    folders.remove(name)
+                if not stat.S_ISREG(mode):
+                    self.problems.append("%s is no plain file: a link or a device does not belong here" % shown)
+                elif "__pycache__" not in path.parts:
+                    found.append(shown)
+        return found
+
+    def open(self, name: str) -> IO[bytes]:
+        return (self.root / name).open("rb")
+
+
+class Archive:
+    """A package as it was downloaded."""
+
+    def __init__(self, path: Path) -> None:
+        self.problems: list[str] = []
+        try:
+            self.zip = zipfile.ZipFile(str(path))
+        except (OSError, zipfile.BadZipFile, EOFError, ValueError) as error:
+            raise Unusable("%s cannot be opened as a package: %s" % (path, error)) from error
+        self.path = path
+
+    def names(self) -> list[str]:
+        """Every file of the archive; one name twice, a link, and a name that leads outside are problems."""
+        found = []
+        for info in self.zip.infolist():
+            name = info.filename
+            if stat.S_ISLNK(info.external_attr >> 16):
+                self.problems.append("%s is a link, which does not belong here" % name)
+            elif name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
+                self.problems.append("%s leads out of the package" % name)
+            elif name in found:
+                self.problems.append("%s is there twice" % name)
+            elif not name.endswith("/"):
+                found.append(name)
+        self.padding()
+        return found
+
+    def padding(self) -> None:
+        """Bytes before or behind the archive belong to nothing that was frozen."""
+        size = self.path.stat().st_size
+        first = min([info.header_offset for info in self.zip.infolist()] or [0])
+        end = self.zip.start_dir
+        with self.path.open("rb") as file:
+            file.seek(max(0, size - 22))
+            closing = file.read(22)
+        if first != 0 or closing[:4] != b"PK\x05\x06" or closing[20:] != b"\0\0" or end > size:
+            self.problems.append("the zip file has bytes before or behind what was frozen")
+
+    def open(self, name: str) -> IO[bytes]:
+        return self.zip.open(name)
+
+
+def digest(file: IO[bytes]) -> tuple[str, int]:
+    """SHA-256 of an open file, and its size in bytes."""
+    found = hashlib.sha256()
+    size = 0
+    while True:
+        piece = file.read(_PIECE)
+        if not piece:
+            return found.hexdigest(), size
+        found.update(piece)
+        size += len(piece)
+
+
+def read_log(data: bytes) -> list[tuple[str, str]]:
+    """The rows of a hash log, (hash in lower case, path with slashes); raises ValueError naming a line that is none."""
+    encoding = "utf-8-sig"
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = "utf-16"
+    rows = []
+    for number, line in enumerate(data.decode(encoding).splitlines(), 1):
+        words = line.split()
+        if not words or words == ["Algorithm", "Hash", "Path"] or set("".join(words)) == {"-"}:
+            continue
+        match = _ROW.match(line)
+        if match is None:
+            raise ValueError("line %d is no row" % number)
+        rows.append((match.group(1).lower(), match.group(2).replace("\\", "/")))
+    return rows
+
+
+class Check:
+    """One look at a package; `problems` has a sentence for each thing that is wrong."""
+
+    def __init__(self, package: Folder | Archive, log_hash: str = "", held: str = "") -> None:
+        self.package = package
+        self.log_hash = log_hash.strip().lower()
+        self.held = held
+        self.problems = package.problems
+        self.checked = 0
+        self.elsewhere = 0
+        self.names: list[str] = []
+
+    def run(self) -> list[str]:
+        """Look at everything; returns the problems."""
+        try:
+            self.names = self.package.names()
+        except (OSError, zipfile.BadZipFile) as error:
+            raise Unusable(str(error)) from error
+        manifest = self._manifest()
+        rows = self._logs()
+        if manifest is not None:
+            self._files(manifest)
+        if manifest is not None and rows is not None:
+            self._agree(manifest, rows)
+        return self.problems
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            with self.package.open(name) as file:
+                return file.read()
+        except (KeyError, OSError, RuntimeError, zipfile.BadZipFile, EOFError) as error:
+            self.problems.append("%s cannot be read: %s" % (name, error or "it is missing"))
+            return None
+
+    def _manifest(self) -> dict[str, dict[str, Any]] | None:
+        data = self._read(MANIFEST)
+        if data is None:
+            return None
+        try:
+            entries = {str(one["path"]): one for one in json.loads(data.decode("utf-8"))["files"]}
+            sound = all(
+                isinstance(one["size"], int) and re.match("^[0-9a-f]{64}$", one["sha256"]) for one in entries.values()
+            )
+        except (ValueError, KeyError, TypeError):
+            sound = False
+        if not sound:
+            self.problems.append("%s is no manifest of a package" % MANIFEST)
+            return None
+        return entries
+
+    def _logs(self) -> list[tuple[str, str]] | None:
+        log, second = self._read(ARTIFACTS_LOG), self._read(HASH_LOG)
+        if log is None or second is None:
+            return None
+        actual = hashlib.sha256(log).hexdigest()
+        try:
+            said = read_log(second)
+            rows = read_log(log)
+        except (ValueError, UnicodeError) as error:
+            self.problems.append("a hash log cannot be read: %s" % error)
+            return None
+        if [one for one, _ in said] != [actual]:
+            self.problems.append("%s is not the log that %s is of" % (ARTIFACTS_LOG, HASH_LOG))
+        if self.log_hash and self.log_hash != actual:
+            self.problems.append("%s has not the hash that was reported: it has %s" % (ARTIFACTS_LOG, actual))
+        return rows
+
+    def _files(self, manifest: dict[str, dict[str, Any]]) -> None:
+        """Each file that the manifest names is there as it was frozen; nothing else is."""
+        for name in sorted(set(manifest) - set(self.names)):
+            self.problems.append("%s is missing" % name)
+        for name in sorted(set(self.names) - set(manifest) - {MANIFEST}):
+            self.problems.append("%s was added: the manifest does not name it" % name)
+        for name in sorted(set(self.names) & set(manifest)):
+            try:
+                with self.package.open(name) as file:
+                    found, size = digest(file)
+            except (OSError, RuntimeError, zipfile.BadZipFile, EOFError) as error:
+                self.problems.append("%s cannot be read: %s" % (name, error))
+                continue
+            self.checked += 1
+            if found != manifest[name]["sha256"] or size != manifest[name]["size"]:
+                self.problems.append("%s was changed: it is not the file that was frozen" % name)
+
+    def _agree(self, manifest: dict[str, dict[str, Any]], rows: list[tuple[str, str]]) -> None:
+        """The log and the manifest name the same artifacts with the same hashes."""
+        logged = {}
+        for sha256, path in rows:
+            name = path[2:] if path.startswith("./") else path
+            if name.startswith("held/"):
+                self._held(sha256, name)
+            elif name.startswith("/") or ":" in name or ".." in name.split("/") or not name.startswith("artifacts/"):
+                self.problems.append("the log names %s, which is no artifact of the package" % path)
+            else:
+                logged[name] = sha256
+        listed = {name for name in manifest if name.startswith("artifacts/")}
+        for name in sorted(set(logged) - listed):
+            self.problems.append("the log names %s, and the manifest does not" % name)
+        for name in sorted(listed - set(logged)):
+            self.problems.append("the log does not name %s" % name)
+        for name in sorted(listed & set(logged)):
+            if logged[name] != manifest[name]["sha256"]:
+                self.problems.append("the log and the manifest have different hashes of %s" % name)
+
+    def _held(self, sha256: str, name: str) -> None:
+        if not self.held:
+            self.elsewhere += 1
+            return
+        path = Path(self.held).joinpath(*name.split("/")[1:])
+        if ".." in name.split("/"):
+            self.problems.append("the log names %s, which leads out of its folder" % name)
+            return
+        try:
+            with path.open("rb") as file:
+                found = digest(file)[0]
+        except OSError:
+            self.problems.append("%s is not below the folder of what is held elsewhere" % name)
+            return
+        self.checked += 1
+        if found != sha256:
+            self.problems.append("%s was changed: it is not the file that was registered" % name)
+
+
+def look(place: str, log_hash: str = "", held: str = "") -> Check:
+    """Check the package at a place, a folder or a zip file; returns the `Check`. Raises `Unusable`."""
+    path = Path(place)
+    if path.is_dir():
+        package: Folder | Archive = Folder(path)
+    elif path.is_file():
+        package = Archive(path)
+    else:
+        raise Unusable("there is no %s" % path)
+    check = Check(package, log_hash, held)
+    check.run()
+    return check
+
+
+def told(check: Check) -> list[str]:
+    """The result in plain words, one problem a line, then a summary."""
+    lines = ["PROBLEM: %s." % one for one in check.problems]
+    if check.elsewhere:
+        lines.append("%d held elsewhere, not checked here." % check.elsewhere)
+    if check.problems:
+        count = len(check.problems)
+        lines.append("NOT INTACT: %d problem%s; %d files checked." % (count, "" if count == 1 else "s", check.checked))
+    else:
+        lines.append("INTACT: %d files checked, nothing missing, added or changed." % check.checked)
+    return lines
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Check a package of CMMC evidence.")
+    here = Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()
+    parser.add_argument("package", nargs="?", default=str(here), help="its folder or its zip file")
+    parser.add_argument("--log-hash", default="", help="SHA-256 of %s as it was reported" % ARTIFACTS_LOG)
+    parser.add_argument("--held", default="", help="folder of the evidence that is held elsewhere")
+    given = parser.parse_args(arguments)
+    if given.log_hash and not re.match("^[0-9A-Fa-f]{64}$", given.log_hash.strip()):
+        print("--log-hash takes 64 hex digits.", file=sys.stderr)
+        return 2
+    try:
+        check = look(given.package, given.log_hash, given.held)
+    except Unusable as error:
+        print("NOT INTACT: %s." % error)
+        return 1
+    for line in told(check):
+        print(line)
+    return 1 if check.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
