@@ -34,6 +34,7 @@ from cmmc_tracker.storage.tables import (
     assets,
     assignments,
     blobs,
+    defined_values,
     findings,
     held_files,
     implementations,
@@ -48,7 +49,7 @@ from cmmc_tracker.storage.tables import (
     users,
 )
 
-STATEMENTS = 12
+STATEMENTS = 14
 _STATUSES = {one.value: one for one in Status}  # each is asked for hundreds of times
 _METHODS = {one.value: one for one in Method}
 _Place = tuple[str, str]  # a requirement's id and an objective's letter
@@ -77,6 +78,8 @@ def of(work: Work, system: Access) -> Snapshot:
         people=_people(work, system.system_id),
         plan_reviewed_on=row.plan_reviewed_on,
         plan_review_months=row.plan_review_months,
+        affirming_official=_official(work, system.system_id),
+        defined=_defined(work, system.system_id),
     )
 
 
@@ -141,6 +144,9 @@ def _objective(row: Any, evidence: Mapping[_Place, Sequence[Evidence]]) -> Objec
         row.confirmed_at is not None,
         _special(row, status),
         tuple(evidence.get((row.requirement, row.letter), ())),
+        row.examined,
+        row.interviewed,
+        row.tested,
     )
 
 
@@ -274,3 +280,15 @@ def _people(work: Work, system_id: int) -> tuple[Person, ...]:
         scope_entries.c.system_id == system_id, scope_entries.c.kind == "person"
     )
     return tuple(Person(row.name, row.trained_on) for row in work.rows(query.order_by(scope_entries.c.id)))
+
+
+def _official(work: Work, system_id: int) -> str:
+    query = select(users.c.name).join(assignments, assignments.c.user_id == users.c.id)
+    row = work.row(query.where(assignments.c.system_id == system_id, assignments.c.duty == "affirming_official"))
+    return row.name if row else ""
+
+
+def _defined(work: Work, system_id: int) -> frozenset[ObjectiveId]:
+    query = select(defined_values.c.requirement, defined_values.c.letter)
+    rows = work.rows(query.where(defined_values.c.system_id == system_id, defined_values.c.value != ""))
+    return frozenset(ObjectiveId(row.requirement, row.letter) for row in rows)
