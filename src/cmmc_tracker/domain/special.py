@@ -115,6 +115,13 @@ def parse(given: Mapping[str, Any], today: date) -> Special:
     return Special(basis, texts["description"], texts["mitigation"], texts["reference"], reviewed_on)
 
 
+def needs_second(status: Status, basis: Basis | None) -> bool:
+    """Whether a finding is one that a second person confirms: N/A, and MET by a temporary deficiency (our decision)."""
+    if status is Status.NOT_APPLICABLE:
+        return True
+    return basis is Basis.TEMPORARY_DEFICIENCY and basis.carries(status)
+
+
 def check_deficiency(*, has_been_met: bool) -> None:
     """Raise `Conflict` for a temporary deficiency of what has never been MET (170.24(b)(1)(ii); 170.4).
 
