@@ -23,11 +23,12 @@ NAMELESS = {"about.security_txt", "health.alive", "health.ready", "static"}
 LISTS = {
     *("dashboard.show", "artifacts.index", "artifacts.upload", "artifacts.receive", "artifacts.picker"),
     *("duties.mine", "duties.calendar", "duties.hand_over", "trash.index", "imports.new", "imports.receive"),
-    "quarantine.index",
+    *("quarantine.index", "rules.show"),
     *("triage.show", "triage.move", "artifacts.act_on_selection", "artifacts.undo"),
     *("api.list_systems", "api.create_system", "api.list_artifacts", "api.create_artifact"),
 }
 ADMIN = ("/admin/", "/config", "/welcome", "/audit", "/api/v1/audit")
+APPROVING = {"people.assign"}  # of a system, for its approvers and for administrators who are members
 OWN = ("/profile", "/logout", "/api/docs", "/api/openapi.json")
 SYSTEM = (
     *("/systems/", "/artifacts/", "/uploads/", "/trash/", "/remarks/", "/requests/", "/quarantine/", "/triage/"),
@@ -172,7 +173,7 @@ def test_a_plain_user_opens_everything_but_what_is_for_administrators(app: Flask
     asker = _browser(app, tracker, "bo")
     for address in _addresses(app):
         answer = asker.ask(address)
-        if address.kind == "admin":
+        if address.kind == "admin" or address.endpoint in APPROVING:
             assert answer.status_code == 403, address
         elif address.kind != "public":
             assert _own_way(address, answer), (address, answer.status_code)

@@ -12,6 +12,7 @@ ADMINS = {
     *(Action.SETTINGS_EDIT, Action.USER_MANAGE),
 }
 ANYBODY = {Action.OWN_ACCOUNT, Action.SYSTEM_CREATE}
+APPROVING = {Action.ASSIGNMENT_MAKE}
 VIEWING = {Action.ARTIFACT_VIEW, Action.SYSTEM_VIEW}
 
 
@@ -51,6 +52,14 @@ def test_who_may_only_view_changes_nothing(action: Action) -> None:
     else:
         with pytest.raises(Forbidden):
             allow(_actor(), action, _system(VIEW))
+        allow(_actor(), action, _system(WORK | {Right.APPROVE} if action in APPROVING else WORK))
+
+
+@pytest.mark.parametrize("action", sorted(APPROVING))
+def test_naming_who_answers_for_what_is_for_approvers_and_administrators_who_are_members(action: Action) -> None:
+    allow(_actor(), action, _system(VIEW | {Right.APPROVE}))
+    allow(_actor(Role.ADMIN), action, _system(VIEW))
+    with pytest.raises(Forbidden):
         allow(_actor(), action, _system(WORK))
 
 

@@ -2,13 +2,14 @@
 
 from datetime import date, datetime
 
+from cmmc_tracker.api.objective_shapes import ObjectiveShown, objective_shown
 from cmmc_tracker.api.registry import Shown
 from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
-from cmmc_tracker.domain.assessment import Method, Status
+from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.freshness import Cadence, Freshness
 from cmmc_tracker.domain.scoring import Score
 from cmmc_tracker.services.artifact_views import Artifact, File, Version
-from cmmc_tracker.services.assessment import Finding, Line, RequirementState
+from cmmc_tracker.services.assessment import Line, RequirementState
 
 
 class SystemShown(Shown):
@@ -93,32 +94,6 @@ class LinesShown(Shown):
     """The requirements that fit."""
 
     items: list[LineShown]
-
-
-class EvidenceShown(Shown):
-    """An artifact that is evidence for an objective."""
-
-    id: int
-    title: str
-    status: ArtifactStatus
-    locator: str
-    shows: str
-
-
-class ObjectiveShown(Shown):
-    """One objective as it stands."""
-
-    letter: str
-    id: str
-    summary: str
-    wording: str | None
-    status: Status
-    methods: list[Method]
-    note: str
-    version: int
-    judged_at: datetime | None
-    judged_by: str | None
-    artifacts: list[EvidenceShown]
 
 
 class ImplementationShown(Shown):
@@ -289,28 +264,6 @@ def line_shown(line: Line) -> LineShown:
         objectives_met=line.met,
         objectives_total=len(line.objectives),
         artifacts=line.artifacts,
-    )
-
-
-def objective_shown(finding: Finding, wording: str | None = None) -> ObjectiveShown:
-    """An objective as it is answered."""
-    return ObjectiveShown(
-        letter=finding.objective.letter,
-        id=finding.objective.id,
-        summary=finding.objective.summary,
-        wording=wording,
-        status=finding.status,
-        methods=list(finding.methods),
-        note=finding.note,
-        version=finding.version,
-        judged_at=finding.judged_at,
-        judged_by=finding.judged_by or None,
-        artifacts=[
-            EvidenceShown(
-                id=e.artifact.id, title=e.artifact.title, status=e.artifact.status, locator=e.locator, shows=e.shows
-            )
-            for e in finding.evidence
-        ],
     )
 
 

@@ -5,16 +5,15 @@ from typing import Any
 
 from pydantic import Field
 
+from cmmc_tracker.api.objective_shapes import ObjectiveShown, objective_shown
 from cmmc_tracker.api.registry import Asked, Given, operation
 from cmmc_tracker.api.shapes import (
     LinesShown,
-    ObjectiveShown,
     RequirementShown,
     ScoreShown,
     SystemShown,
     SystemsShown,
     line_shown,
-    objective_shown,
     requirement_shown,
     score_shown,
 )
@@ -72,6 +71,9 @@ class ObjectiveChange(Given):
     status: str | None = _kept_unless({"type": "string", **_one_of(Status)})
     note: str | None = _kept_unless({"type": "string"})
     methods: list[str] | None = _kept_unless({"type": "array", "items": {"type": "string", **_one_of(Method)}})
+    examined: str | None = _kept_unless({"type": "string"})
+    interviewed: str | None = _kept_unless({"type": "string"})
+    tested: str | None = _kept_unless({"type": "string"})
 
 
 class RequirementChange(Given):
@@ -184,7 +186,7 @@ def change_requirement(slug: str, requirement: str, body: RequirementChange) -> 
     versioned=True,
 )
 def change_objective(slug: str, requirement: str, letter: str, body: ObjectiveChange) -> ObjectiveShown:
-    """Set status, note and methods; what is not given stays as it is."""
+    """Set status, note, methods and what was looked at, asked and tried; what is not given stays as it is."""
     system, given, version = doors.system(slug), _some(body), expected_version()
     objective = catalog.known_objective(requirement, letter)
     with doors.open_write() as work:
@@ -192,7 +194,8 @@ def change_objective(slug: str, requirement: str, letter: str, body: ObjectiveCh
         before = assessment.finding(work, system, objective)
         merged: dict[str, Any] = {"status": before.status, "note": before.note, "methods": list(before.methods)}
         merged |= given
-        judgement = Judgement.parse(objective, merged["status"], merged["note"], merged["methods"])
+        said = {method.field: given[method.field] for method in Method if method.field in given}
+        judgement = Judgement.parse(objective, merged["status"], merged["note"], merged["methods"], said)
         assessment.judge(work, system, objective, judgement, version)
         return objective_shown(assessment.finding(work, system, objective))
 

@@ -6,7 +6,7 @@ looked at yet.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from cmmc_tracker.domain.text import clean_text
 from cmmc_tracker.errors import Invalid
 
 LONGEST_NOTE = 20_000
+LONGEST_SAID = 5_000
 LONGEST_NARRATIVE = 100_000
 SSP = "CA.L2-3.12.4"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -54,6 +55,11 @@ class Method(StrEnum):
     EXAMINE = "examine"
     INTERVIEW = "interview"
     TEST = "test"
+
+    @property
+    def field(self) -> str:
+        """The field that says what was looked at in this way, who was asked, what was tried."""
+        return {"examine": "examined", "interview": "interviewed", "test": "tested"}[self.value]
 
 
 class ImplementationStatus(StrEnum):
@@ -99,6 +105,7 @@ class Judgement:
     status: Status
     note: str
     methods: tuple[Method, ...]
+    said: Mapping[str, str] = field(default_factory=dict)  # by `Method.field`; what is not given stays as it was
 
     @property
     def asks_for_reason(self) -> bool:
@@ -106,8 +113,17 @@ class Judgement:
         return self.status is Status.NOT_MET and not self.note
 
     @classmethod
-    def parse(cls, objective: ObjectiveId, status: Any, note: Any, methods: Iterable[Any]) -> "Judgement":
-        """Check a judgement; raises `Invalid` naming `status`, `note` or `methods`.
+    def parse(
+        cls,
+        objective: ObjectiveId,
+        status: Any,
+        note: Any,
+        methods: Iterable[Any],
+        said: Mapping[str, Any] | None = None,
+    ) -> "Judgement":
+        """Check a judgement; raises `Invalid` naming `status`, `note`, `methods` or a field of `said`.
+
+        A method of which it is said what was looked at, who was asked or what was tried is one that was used.
 
         NOT APPLICABLE needs a written reason, and no objective of 3.12.4 can be it: a system security plan must
         exist (32 CFR 170.24(c)(2)(i)(B)(5)).
@@ -119,6 +135,8 @@ class Judgement:
         given = list(methods)
         if any(m not in set(Method) for m in given):
             wrong["methods"] = f"Each method must be one of {', '.join(Method)}."
+        told = _told(said or {}, wrong)
+        given += [m for m in Method if told.get(m.field)]
         if status == Status.NOT_APPLICABLE and objective.requirement == SSP:
             wrong["status"] = (
                 "No objective of 3.12.4 can be not applicable: a system security plan must exist "
@@ -128,19 +146,24 @@ class Judgement:
             wrong["note"] = "Not applicable needs a written reason; the system security plan must name it too."
         if wrong:
             raise Invalid(wrong)
-        return cls(Status(status), text, tuple(m for m in Method if m in given))
+        return cls(Status(status), text, tuple(m for m in Method if m in given), told)
 
 
-def _checked(value: Any, longest: int, field: str, wrong: dict[str, str]) -> str:
+def _told(said: Mapping[str, Any], wrong: dict[str, str]) -> dict[str, str]:
+    named = (m.field for m in Method if m.field in said)
+    return {name: _checked(said[name], LONGEST_SAID, name, wrong) for name in named}
+
+
+def _checked(value: Any, longest: int, name: str, wrong: dict[str, str]) -> str:
     if not isinstance(value, str):
-        wrong[field] = "This must be text."
+        wrong[name] = "This must be text."
         return ""
     if _CONTROL.search(value):
-        wrong[field] = "This has a control character in it that cannot be kept; please type it again."
+        wrong[name] = "This has a control character in it that cannot be kept; please type it again."
         return ""
     text = clean_text(value)
     if len(text) > longest:
-        wrong[field] = f"This has at most {longest:,} characters; this one has {len(text):,}."
+        wrong[name] = f"This has at most {longest:,} characters; this one has {len(text):,}."
     return text
 
 

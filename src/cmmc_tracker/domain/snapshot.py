@@ -9,7 +9,7 @@ from datetime import date
 
 from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
 from cmmc_tracker.domain.assessment import Method, Status, requirement_status
-from cmmc_tracker.domain.catalog import Requirement
+from cmmc_tracker.domain.catalog import ObjectiveId, Requirement
 from cmmc_tracker.domain.plans import ItemStatus, Plan
 from cmmc_tracker.domain.scope import Asset, MatrixLine, Provider
 from cmmc_tracker.domain.special import Special
@@ -41,6 +41,9 @@ class ObjectiveState:
     confirmed: bool  # a second person confirmed what needs one
     special: Special | None
     evidence: tuple[Evidence, ...]
+    examined: str = ""  # what was looked at, who was asked, what was tried (NIST SP 800-171A)
+    interviewed: str = ""
+    tested: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class Snapshot:
     people: tuple[Person, ...] = ()
     plan_reviewed_on: date | None = None
     plan_review_months: int = 12
+    affirming_official: str = ""
+    defined: frozenset[ObjectiveId] = frozenset()  # of which the value that they ask for is defined
     _planned: frozenset[str] = field(init=False, default=frozenset())
 
     def __post_init__(self) -> None:

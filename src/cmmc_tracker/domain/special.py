@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from cmmc_tracker.domain.artifacts import parse_day
+from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.clocks import DEFICIENCY_REVIEW_DAYS
 from cmmc_tracker.domain.text import clean_text
 from cmmc_tracker.errors import Conflict, Invalid
@@ -35,6 +36,13 @@ class Basis(StrEnum):
     def clause(self) -> str:
         """The clause that lets it count."""
         return _CLAUSES[self]
+
+    def carries(self, status: Status) -> bool:
+        """Whether it bears that finding: it lets count as MET, and an adjudication may say N/A too.
+
+        A record beside another finding is kept, and is without effect until the finding is MET again (our decision).
+        """
+        return status is Status.MET or (self is Basis.ADJUDICATED and status is Status.NOT_APPLICABLE)
 
 
 _LABELS = {
@@ -105,6 +113,13 @@ def parse(given: Mapping[str, Any], today: date) -> Special:
     if wrong:
         raise Invalid(wrong)
     return Special(basis, texts["description"], texts["mitigation"], texts["reference"], reviewed_on)
+
+
+def needs_second(status: Status, basis: Basis | None) -> bool:
+    """Whether a finding is one that a second person confirms: N/A, and MET by a temporary deficiency (our decision)."""
+    if status is Status.NOT_APPLICABLE:
+        return True
+    return basis is Basis.TEMPORARY_DEFICIENCY and basis.carries(status)
 
 
 def check_deficiency(*, has_been_met: bool) -> None:

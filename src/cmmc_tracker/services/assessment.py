@@ -6,23 +6,22 @@ Everything is read in a fixed number of statements whatever the amount of data.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, func, select, tuple_, update
 
 from cmmc_tracker.domain import catalog, scoring
 from cmmc_tracker.domain.artifacts import ArtifactStatus
-from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, Status, requirement_status
+from cmmc_tracker.domain.assessment import Implementation, Judgement, Status, requirement_status
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.catalog import Objective, ObjectiveId, Requirement
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.errors import NotFound, Stale
-from cmmc_tracker.services import artifact_views
-from cmmc_tracker.services.artifact_views import ArtifactName
+from cmmc_tracker.services import artifact_views, finding_rows
 from cmmc_tracker.services.artifacts import IN_USE
+from cmmc_tracker.services.finding_rows import Finding
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.tables import artifacts, findings, implementations, links, users
+from cmmc_tracker.storage.tables import artifacts, findings, implementations, links
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +44,6 @@ class Line:
     def met(self) -> int:
         """How many objectives are MET or NOT APPLICABLE: equivalent in the rule (32 CFR 170.24(b)(3))."""
         return sum(s in {Status.MET, Status.NOT_APPLICABLE} for s in self.objectives)
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """An artifact linked to an objective, and where in it."""
-
-    artifact: ArtifactName
-    locator: str
-    shows: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One objective as it stands in a system."""
-
-    objective: Objective
-    status: Status
-    note: str
-    methods: tuple[Method, ...]
-    judged_at: datetime | None
-    judged_by: str
-    version: int
-    evidence: tuple[Evidence, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +147,12 @@ def one(work: Work, system: Access, requirement_id: str) -> RequirementState:
     """One requirement with its objectives, their findings and evidence; raises `NotFound` for an unknown one."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
     requirement = catalog.load(system.level).requirement(requirement_id)
-    query = (
-        select(findings, users.c.name)
-        .join(users, users.c.id == findings.c.judged_by, isouter=True)
-        .where(findings.c.system_id == system.system_id, findings.c.requirement == requirement.id)
-    )
-    rows = {row.letter: row for row in work.rows(query)}
+    here = and_(findings.c.system_id == system.system_id, findings.c.requirement == requirement.id)
+    rows = {row.letter: row for row in work.rows(finding_rows.query(here))}
     evidence = artifact_views.of_requirement(work, system.system_id, requirement.id)
-    found = tuple(_finding(o, rows[o.letter], evidence.get(o.letter, [])) for o in requirement.objectives)
+    found = tuple(
+        finding_rows.made(o, rows[o.letter], evidence.get(o.letter, [])) for o in requirement.objectives
+    )
     return RequirementState(
         requirement,
         requirement_status(f.status for f in found),
@@ -191,29 +165,11 @@ def finding(work: Work, system: Access, objective: ObjectiveId) -> Finding:
     """One objective as it stands, with its evidence: two statements. Raises `NotFound`."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
     known = catalog.load(system.level).objective(str(objective))
-    query = (
-        select(findings, users.c.name)
-        .join(users, users.c.id == findings.c.judged_by, isouter=True)
-        .where(_finding_at(system.system_id, objective))
-    )
-    row = work.row(query)
+    row = work.row(finding_rows.query(_finding_at(system.system_id, objective)))
     if row is None:
         raise NotFound(f"There is no objective {objective} in this system.")
     evidence = artifact_views.of_requirement(work, system.system_id, objective.requirement, objective.letter)
-    return _finding(known, row, evidence.get(objective.letter, []))
-
-
-def _finding(objective: Objective, row: Any, evidence: Sequence[tuple[ArtifactName, str, str]]) -> Finding:
-    return Finding(
-        objective=objective,
-        status=Status(row.status),
-        note=row.note,
-        methods=tuple(Method(m) for m in row.methods),
-        judged_at=row.judged_at,
-        judged_by=row.name or (artifact_views.COMMAND_LINE if row.judged_at else ""),
-        version=row.version,
-        evidence=tuple(Evidence(*e) for e in evidence),
-    )
+    return finding_rows.made(known, row, evidence.get(objective.letter, []))
 
 
 def _implementation(work: Work, system_id: int, requirement: str) -> ImplementationState:
@@ -224,7 +180,7 @@ def _implementation(work: Work, system_id: int, requirement: str) -> Implementat
 
 
 def judge(work: Work, system: Access, objective: ObjectiveId, judgement: Judgement, version: int | None = None) -> None:
-    """Set what was found for one objective. `version` is the one that the judge has seen.
+    """Set what was found for one objective; a confirmation goes. `version` is the one that the judge has seen.
 
     Raises `Stale` when somebody else judged it since, `NotFound` for an objective that this level has not.
     """
@@ -233,14 +189,18 @@ def judge(work: Work, system: Access, objective: ObjectiveId, judgement: Judgeme
     row = work.row(select(findings).where(where))
     if row is None:
         raise NotFound(f"There is no objective {objective} in this system.")
-    values = {"status": judgement.status, "note": judgement.note, "methods": list(judgement.methods)}
+    values: dict[str, Any] = {"status": judgement.status, "note": judgement.note, "methods": list(judgement.methods)}
+    values |= judgement.said
     before = {name: getattr(row, name) for name in values}
     if before == values and version in {None, row.version}:
         return
     if version not in {None, row.version}:
         raise _stale(row)
     bump = {"judged_at": work.now, "judged_by": _actor_id(work), "version": findings.c.version + 1}
-    work.change_one(update(findings).where(where, findings.c.version == row.version).values(**values, **bump))
+    unconfirmed = {"confirmed_at": None, "confirmed_by": None}  # what was confirmed was another judgement
+    work.change_one(
+        update(findings).where(where, findings.c.version == row.version).values(**values, **bump, **unconfirmed)
+    )
     work.record(
         Event.OBJECTIVE_JUDGED,
         f"objective:{system.slug}/{objective}",

@@ -6,16 +6,20 @@ from cmmc_tracker.web import look
 from cmmc_tracker.web.about.views import pages as about
 from cmmc_tracker.web.accounts.views import pages as accounts
 from cmmc_tracker.web.artifacts import pages as artifacts
+from cmmc_tracker.web.assess.views import pages as assess
 from cmmc_tracker.web.audit.views import pages as audit
 from cmmc_tracker.web.dashboard.views import pages as dashboard
 from cmmc_tracker.web.duties.views import pages as duties
 from cmmc_tracker.web.health.views import pages as health
 from cmmc_tracker.web.imports.views import pages as imports
 from cmmc_tracker.web.links.views import pages as links
+from cmmc_tracker.web.people.views import pages as people
 from cmmc_tracker.web.profile.views import pages as profile
 from cmmc_tracker.web.quarantine.views import pages as quarantine
+from cmmc_tracker.web.readiness.views import pages as readiness
 from cmmc_tracker.web.requests.views import pages as requests
-from cmmc_tracker.web.requirements.views import pages as requirements
+from cmmc_tracker.web.requirements import pages as requirements
+from cmmc_tracker.web.rules.views import pages as rules
 from cmmc_tracker.web.second_factor.views import pages as second_factor
 from cmmc_tracker.web.settings.views import pages as settings
 from cmmc_tracker.web.trash.views import pages as trash
@@ -23,8 +27,8 @@ from cmmc_tracker.web.triage.views import pages as triage
 from cmmc_tracker.web.users.views import pages as users
 
 PAGES = [
-    *(about, accounts, artifacts, audit, dashboard, duties, health, imports, links, profile),
-    *(quarantine, requests, requirements, second_factor, settings, trash, triage, users),
+    *(about, accounts, artifacts, assess, audit, dashboard, duties, health, imports, links, people, profile),
+    *(quarantine, readiness, requests, requirements, rules, second_factor, settings, trash, triage, users),
 ]
 
 

@@ -10,17 +10,15 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from cmmc_tracker.domain import catalog
-from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, Responsibility, Status
-from cmmc_tracker.domain.assessment import ImplementationStatus as Implemented
+from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, Status
 from cmmc_tracker.domain.catalog import Objective, ObjectiveId
-from cmmc_tracker.domain.permissions import Right
 from cmmc_tracker.errors import Invalid, Stale
 from cmmc_tracker.gate.doors import open_read, open_write, system
 from cmmc_tracker.gate.etag import form_version
-from cmmc_tracker.services import assessment, audit, members, remarks, wordings
+from cmmc_tracker.gate.session import local_path
+from cmmc_tracker.services import assessment, assignments, audit, remarks, wordings
 from cmmc_tracker.services.assessment import LineFilter
-from cmmc_tracker.services.requests import reading
-from cmmc_tracker.services.work import Work
+from cmmc_tracker.web.requirements.talk import choices_of, part_of, talk_of
 
 pages = Blueprint("requirements", __name__, url_prefix="/systems/<slug>/requirements")
 
@@ -51,6 +49,7 @@ class Typed:
     values: Mapping[str, Any]
     errors: Mapping[str, str] = field(default_factory=dict)
     stale: bool = False
+    form: str = "judge"  # of the forms of an objective
 
 
 @cache
@@ -120,7 +119,8 @@ def _page(requirement: str, opened: str = "", typed: Typed | None = None) -> str
         wording = wordings.of_requirement(work, g.system.level, requirement)
         names = [f"objective:{g.system.slug}/{f.objective.id}" for f in state.findings]
         history = audit.history(work, f"requirement:{g.system.slug}/{requirement}", *names)
-        talk = _talk(work, requirement)
+        talk = talk_of(work, g.system, requirement)
+        owner = assignments.of(work, g.system).owner(requirement)
     listed = catalog.load(g.system.level).requirements
     at = next(n for n, r in enumerate(listed) if r.id == state.requirement.id)
     first_open = next((f.objective.letter for f in state.findings if f.status is Status.NOT_ASSESSED), "")
@@ -134,26 +134,10 @@ def _page(requirement: str, opened: str = "", typed: Typed | None = None) -> str
         typed=typed,
         before=listed[at - 1] if at else None,
         after=listed[at + 1] if at + 1 < len(listed) else None,
+        owner=owner,
         **talk,
-        **_choices(),
+        **choices_of(g.system),
     )
-
-
-def _talk(work: Work, requirement: str) -> dict[str, Any]:
-    """What was said of the objectives, who could be asked, and what somebody is asked for."""
-    said = remarks.of_requirement(work, g.system, requirement)
-    asked = reading.of_requirement(work, g.system, requirement)
-    return {"remarks": said, "people": members.of_system(work, g.system.system_id), "asked": asked}
-
-
-def _choices() -> dict[str, Any]:
-    return {
-        "methods": list(Method),
-        "implemented": list(Implemented),
-        "responsibilities": list(Responsibility),
-        "may_judge": Right.JUDGE in g.system.rights,
-        "may_contribute": Right.CONTRIBUTE in g.system.rights,
-    }
 
 
 @pages.post("/<requirement>/objectives/<letter>")
@@ -162,20 +146,23 @@ def judge(requirement: str, letter: str) -> ResponseReturnValue:
     objective = catalog.known_objective(requirement, letter)
     form = request.form
     typed = {"status": form.get("status", ""), "note": form.get("note", ""), "methods": form.getlist("methods")}
+    typed["said"] = said = {m.field: form[m.field] for m in Method if m.field in form}
     try:
-        judgement = Judgement.parse(objective, typed["status"], typed["note"], typed["methods"])
+        judgement = Judgement.parse(objective, typed["status"], typed["note"], typed["methods"], said)
         with open_write() as work:
             assessment.judge(work, g.system, objective, judgement, form_version())
     except Invalid as error:
-        return _again(objective, Typed(letter, typed, error.fields)), 422
+        return again(objective, Typed(letter, typed, error.fields)), 422
     except Stale:
-        return _again(objective, Typed(letter, typed, stale=True)), 412
+        return again(objective, Typed(letter, typed, stale=True)), 412
     if _wants_part():
         return _part(objective)
-    return redirect(_objective_url(objective), code=302)
+    wanted = form.get("next", "")[:500]
+    return redirect(local_path(wanted) if wanted else objective_url(objective), code=302)
 
 
-def _again(objective: ObjectiveId, typed: Typed) -> str:
+def again(objective: ObjectiveId, typed: Typed) -> str:
+    """The objective with what was typed and could not be saved, and why."""
     if _wants_part():
         return _part(objective, typed)
     return _page(objective.requirement, objective.letter, typed)
@@ -188,22 +175,12 @@ def _wants_part() -> bool:
 
 def _part(objective: ObjectiveId, typed: Typed | None = None) -> str:
     with open_read() as work:
-        state = assessment.one(work, g.system, objective.requirement)
-        wording = wordings.of_requirement(work, g.system.level, objective.requirement)
-        talk = _talk(work, objective.requirement)
-    return render_template(
-        "requirements/part.html",
-        state=state,
-        finding=state.finding(objective.letter),
-        wording=wording,
-        typed=typed,
-        opened=objective.letter,
-        **talk,
-        **_choices(),
-    )
+        part = part_of(work, g.system, objective)
+    return render_template("requirements/part.html", typed=typed, **part, **choices_of(g.system))
 
 
-def _objective_url(objective: ObjectiveId) -> str:
+def objective_url(objective: ObjectiveId) -> str:
+    """An objective's place on its requirement's page."""
     return url_for(
         ".show",
         requirement=objective.requirement,
@@ -216,7 +193,7 @@ def _objective_url(objective: ObjectiveId) -> str:
 def part(requirement: str, letter: str) -> ResponseReturnValue:
     """One objective alone, for a script that refreshes it; for people its place on the page."""
     objective = catalog.known_objective(requirement, letter)
-    return _part(objective) if _wants_part() else redirect(_objective_url(objective), code=302)
+    return _part(objective) if _wants_part() else redirect(objective_url(objective), code=302)
 
 
 @pages.post("/<requirement>/objectives/<letter>/remarks")
@@ -226,7 +203,7 @@ def remark(requirement: str, letter: str) -> ResponseReturnValue:
     with open_write() as work:
         text, ask = request.form.get("text", ""), request.form.get("ask", "")
         remarks.write_on_objective(work, g.system, objective, text, ask)
-    return redirect(_objective_url(objective), code=302)
+    return redirect(objective_url(objective), code=302)
 
 
 @pages.post("/<requirement>/implementation")

@@ -22,6 +22,7 @@ function replace(objective, html, note) {
 }
 
 async function judge(form) {
+  if (form.matches('[data-autosave]')) return autosave(form);
   const objective = form.closest('details.objective');
   const button = form.querySelector('button[type=submit]');
   const state = form.querySelector('.saved');
@@ -39,6 +40,57 @@ async function judge(form) {
     state.classList.add('error');
   }
 }
+
+// Saved while one types: the form stays as it is, only its version goes on. One save at a time; what was typed
+// meanwhile is saved after it.
+const saving = new WeakMap();
+const contents = (form) => JSON.stringify([...new FormData(form)].filter(([name]) => name !== 'version' && name !== 'csrf_token'));
+
+async function autosave(form) {
+  clearTimeout(form.waiting);
+  if (saving.has(form)) { await saving.get(form); return contents(form) === form.kept ? undefined : autosave(form); }
+  const sent = contents(form);
+  if (sent === form.kept) return undefined;
+  const done = saveInPlace(form, sent).finally(() => saving.delete(form));
+  saving.set(form, done);
+  return done;
+}
+
+async function saveInPlace(form, sent) {
+  const state = form.querySelector('.saved');
+  const tell = (text, wrong) => { state.textContent = text; state.classList.toggle('error', wrong); };
+  tell('saving …', false);
+  try {
+    const answer = await post(form, { 'X-Part': 'objective' });
+    if (!answer.ok && answer.status !== 422 && answer.status !== 412) throw new Error(await reason(answer));
+    const html = await answer.text();
+    if (answer.status === 412) { replace(form.closest('details.objective'), html, ''); return; }
+    const fresh = new DOMParser().parseFromString(html, 'text/html');
+    if (answer.status === 422) throw new Error(`Not saved yet: ${fresh.querySelector('form[data-judge] .error')?.textContent || 'something is missing.'}`);
+    form.kept = sent;
+    form.querySelector('[name=version]').value = fresh.querySelector('form[data-judge] [name=version]').value;
+    form.closest('details.objective').querySelector(':scope > summary').replaceWith(fresh.querySelector('details.objective > summary'));
+    document.querySelector('[data-headline]').replaceWith(fresh.querySelector('[data-headline]'));
+    const at = new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+    tell(`saved ${at}`, false);
+    if (contents(form) === sent) form.dispatchEvent(new CustomEvent('saved', { bubbles: true }));
+  } catch (error) {
+    tell(error.message, true);
+  }
+}
+
+for (const form of document.querySelectorAll('form[data-autosave]')) form.kept = contents(form);
+document.addEventListener('input', (event) => {
+  const form = event.target.closest('form[data-autosave]');
+  if (!form) return;
+  clearTimeout(form.waiting);
+  form.waiting = setTimeout(() => autosave(form), event.target.matches('[type=radio], [type=checkbox]') ? 0 : 900);
+});
+document.addEventListener('leaving', async (event) => {
+  const form = document.querySelector('form[data-autosave]');
+  if (form) await autosave(form);
+  event.detail();
+});
 
 /** Show an objective's evidence anew; what somebody is typing beside it stays as it is. */
 async function refresh(objective) {
@@ -94,6 +146,7 @@ for (const name of ['uploaded', 'linked']) {
 
 function step(by) {
   const all = [...document.querySelectorAll('details.objective')];
+  if (document.querySelector('.walk')) return; // there the keys lead to other pages
   const at = all.indexOf(open());
   const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
   if (!next) return;

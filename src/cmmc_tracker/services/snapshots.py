@@ -1,0 +1,294 @@
+"""Everything that is known of one system now, as one frozen picture: what checks, reports and packages are made from.
+
+It is read in a fixed number of statements (`STATEMENTS`), whatever the amount of data, in one transaction.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import and_, or_, select, union
+
+from cmmc_tracker.domain import catalog
+from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
+from cmmc_tracker.domain.assessment import Method, Status
+from cmmc_tracker.domain.catalog import ObjectiveId, Requirement
+from cmmc_tracker.domain.freshness import Dates
+from cmmc_tracker.domain.permissions import Access, Action, allow
+from cmmc_tracker.domain.plans import ItemKind, ItemStatus, Milestone, Plan
+from cmmc_tracker.domain.scope import Asset, AssetCategory, Duty, Held, MatrixLine, Provider
+from cmmc_tracker.domain.scope import Basis as ProviderBasis
+from cmmc_tracker.domain.snapshot import Evidence, Item, ObjectiveState, Person, RequirementState, Snapshot
+from cmmc_tracker.domain.special import Basis, Special
+from cmmc_tracker.errors import NotFound
+from cmmc_tracker.services.artifact_views import COMMAND_LINE
+from cmmc_tracker.services.artifacts import IN_USE
+from cmmc_tracker.services.integrity import INTACT
+from cmmc_tracker.services.work import Work
+from cmmc_tracker.storage.tables import (
+    artifact_files,
+    artifact_versions,
+    artifacts,
+    asset_groups,
+    assets,
+    assignments,
+    blobs,
+    defined_values,
+    findings,
+    held_files,
+    implementations,
+    links,
+    matrix_lines,
+    milestones,
+    plan_items,
+    providers,
+    scope_entries,
+    specials,
+    systems,
+    users,
+)
+
+STATEMENTS = 14
+_STATUSES = {one.value: one for one in Status}  # each is asked for hundreds of times
+_METHODS = {one.value: one for one in Method}
+_Place = tuple[str, str]  # a requirement's id and an objective's letter
+
+
+def of(work: Work, system: Access) -> Snapshot:
+    """The system as it stands now. Raises `NotFound` when it went meanwhile."""
+    allow(work.actor, Action.SYSTEM_VIEW, system)
+    row = work.row(select(systems).where(systems.c.id == system.system_id))
+    if row is None:
+        raise NotFound("There is no such system, or you are not a member of it.")
+    evidence = _evidence(work, system.system_id)
+    judged = _objectives(work, system.system_id, evidence)
+    described = {one.requirement: one for one in work.rows(_described(system.system_id))}
+    return Snapshot(
+        slug=row.slug,
+        name=row.name,
+        level=row.level,
+        on=work.now.date(),
+        in_use_since=row.in_use_since,
+        requirements=tuple(_requirement(r, judged, described[r.id]) for r in catalog.load(row.level).requirements),
+        items=_items(work, system.system_id),
+        assets=_assets(work, system.system_id),
+        providers=_providers(work, system.system_id),
+        matrix=_matrix(work, system.system_id),
+        people=_people(work, system.system_id),
+        plan_reviewed_on=row.plan_reviewed_on,
+        plan_review_months=row.plan_review_months,
+        affirming_official=_official(work, system.system_id),
+        defined=_defined(work, system.system_id),
+    )
+
+
+def _requirement(requirement: Requirement, judged: Mapping[_Place, ObjectiveState], described: Any) -> RequirementState:
+    return RequirementState(
+        requirement,
+        tuple(judged[requirement.id, o.letter] for o in requirement.objectives),
+        described.narrative,
+        described.status,
+        described.responsibility,
+        described.partial,
+        described.changed_at.date() if described.changed_at else None,
+        described.owner or "",
+    )
+
+
+def _described(system_id: int) -> Any:
+    """How each requirement is implemented, and who owns it."""
+    owner = and_(
+        assignments.c.system_id == implementations.c.system_id,
+        assignments.c.requirement == implementations.c.requirement,
+        assignments.c.duty == "owner",
+    )
+    return (
+        select(implementations, users.c.name.label("owner"))
+        .join(assignments, owner, isouter=True)
+        .join(users, users.c.id == assignments.c.user_id, isouter=True)
+        .where(implementations.c.system_id == system_id)
+    )
+
+
+def _objectives(
+    work: Work, system_id: int, evidence: Mapping[_Place, Sequence[Evidence]]
+) -> Mapping[_Place, ObjectiveState]:
+    query = (
+        select(findings, users.c.name.label("judge"), specials.c.basis, specials.c.description, specials.c.mitigation)
+        .add_columns(specials.c.reference, specials.c.reviewed_on)
+        .join(users, users.c.id == findings.c.judged_by, isouter=True)
+        .join(
+            specials,
+            and_(
+                specials.c.system_id == findings.c.system_id,
+                specials.c.requirement == findings.c.requirement,
+                specials.c.letter == findings.c.letter,
+            ),
+            isouter=True,
+        )
+        .where(findings.c.system_id == system_id)
+    )
+    return {(row.requirement, row.letter): _objective(row, evidence) for row in work.rows(query)}
+
+
+def _objective(row: Any, evidence: Mapping[_Place, Sequence[Evidence]]) -> ObjectiveState:
+    status = _STATUSES[row.status]
+    return ObjectiveState(
+        row.letter,
+        status,
+        row.note,
+        tuple(_METHODS[one] for one in row.methods),
+        row.judged_at.date() if row.judged_at else None,
+        row.judge or (COMMAND_LINE if row.judged_at else ""),
+        row.confirmed_at is not None,
+        _special(row, status),
+        tuple(evidence.get((row.requirement, row.letter), ())),
+        row.examined,
+        row.interviewed,
+        row.tested,
+    )
+
+
+def _special(row: Any, status: Status) -> Special | None:
+    """On what it counts as MET; a record beside another finding is kept, and has no effect (rules.md, section 1)."""
+    if row.basis is None:
+        return None
+    basis = Basis(row.basis)
+    if not basis.carries(status):
+        return None
+    return Special(basis, row.description, row.mitigation, row.reference, row.reviewed_on)
+
+
+def _evidence(work: Work, system_id: int) -> Mapping[_Place, list[Evidence]]:
+    """What is linked to each objective: an artifact is read once, however many objectives it is linked to."""
+    linked = select(links.c.artifact_id).where(links.c.system_id == system_id)
+    current = and_(
+        artifact_versions.c.artifact_id == artifacts.c.id, artifact_versions.c.number == artifacts.c.current_version
+    )
+    facts = (artifacts.c.id, artifacts.c.title, artifacts.c.kind, artifacts.c.status, artifacts.c.due_on)
+    dates = (artifacts.c.covers_from, artifacts.c.covers_until, artifacts.c.collected_on)
+    query = (
+        select(*facts, *dates, artifact_versions.c.received_at)
+        .join(artifact_versions, current)
+        .where(artifacts.c.id.in_(linked), IN_USE)
+    )
+    damaged = _damaged(work, system_id)
+    known = {row.id: _artifact(row, damaged) for row in work.rows(query)}
+    found: dict[_Place, list[Evidence]] = defaultdict(list)
+    places = select(links.c.artifact_id, links.c.requirement, links.c.letter).where(links.c.system_id == system_id)
+    for artifact_id, requirement, letter in work.rows(places):
+        if artifact_id in known:
+            found[requirement, letter].append(known[artifact_id])
+    for one in found.values():
+        one.sort(key=attrgetter("artifact_id"))
+    return found
+
+
+def _artifact(row: Any, damaged: frozenset[int]) -> Evidence:
+    dates = Dates(row.covers_from, row.covers_until, row.collected_on, row.received_at.date())
+    return Evidence(
+        row.id, row.title, Kind(row.kind), ArtifactStatus(row.status), dates.base, row.due_on, row.id in damaged
+    )
+
+
+def _damaged(work: Work, system_id: int) -> frozenset[int]:
+    """The linked artifacts of which a file of the current version was found not to be what was received."""
+    linked = select(links.c.artifact_id).where(links.c.system_id == system_id)
+    kept, held = artifact_files, held_files
+    broken = [blobs.c.check_state.not_in(("", INTACT)), held.c.check_state.not_in(("", INTACT))]
+    of_store = select(kept.c.artifact_id).join(blobs, blobs.c.sha256 == kept.c.sha256).where(broken[0])
+    elsewhere = select(held.c.artifact_id).where(broken[1])
+    queries = []
+    for query, files in ((of_store, kept), (elsewhere, held)):
+        current = and_(artifacts.c.id == files.c.artifact_id, artifacts.c.current_version == files.c.number)
+        queries.append(query.join(artifacts, current).where(files.c.artifact_id.in_(linked)))
+    return frozenset(row.artifact_id for row in work.db.execute(union(*queries)))
+
+
+def _items(work: Work, system_id: int) -> tuple[Item, ...]:
+    steps: dict[int, list[Milestone]] = defaultdict(list)
+    query = (
+        select(milestones)
+        .join(plan_items, plan_items.c.id == milestones.c.item_id)
+        .where(plan_items.c.system_id == system_id)
+        .order_by(milestones.c.item_id, milestones.c.position)
+    )
+    for row in work.rows(query):
+        steps[row.item_id].append(Milestone(row.text, row.due_on, row.owner, row.done_on))
+    rows = work.rows(select(plan_items).where(plan_items.c.system_id == system_id).order_by(plan_items.c.id))
+    return tuple(Item(row.id, _plan(row, tuple(steps[row.id])), ItemStatus(row.status)) for row in rows)
+
+
+def _plan(row: Any, steps: tuple[Milestone, ...]) -> Plan:
+    return Plan(
+        requirement=row.requirement,
+        weakness=row.weakness,
+        planned_completion=row.planned_completion,
+        milestones=steps,
+        resources=row.resources,
+        owner=row.owner,
+        kind=ItemKind(row.kind),
+    )
+
+
+def _assets(work: Work, system_id: int) -> tuple[Asset, ...]:
+    """The inventory, drafts left out; what is said of a group holds for each asset of it."""
+    group = and_(asset_groups.c.system_id == assets.c.system_id, asset_groups.c.name == assets.c.group_name)
+    query = (
+        select(assets.c.id, assets.c.name, assets.c.category)
+        .add_columns(
+            or_(assets.c.treatment != "", and_(asset_groups.c.name.is_not(None), asset_groups.c.treatment != "")).label(
+                "in_plan"
+            ),
+            or_(assets.c.on_diagram, and_(asset_groups.c.name.is_not(None), asset_groups.c.on_diagram)).label("drawn"),
+        )
+        .join(asset_groups, group, isouter=True)
+        .where(assets.c.system_id == system_id, assets.c.draft.is_(False))
+        .order_by(assets.c.id)
+    )
+    categories = {one.value: one for one in AssetCategory}
+    return tuple(
+        Asset(row.id, row.name, categories.get(row.category), bool(row.in_plan), bool(row.drawn))
+        for row in work.rows(query)
+    )
+
+
+def _providers(work: Work, system_id: int) -> tuple[Provider, ...]:
+    query = select(providers).where(providers.c.system_id == system_id, providers.c.draft.is_(False))
+    return tuple(
+        Provider(row.id, row.name, row.is_cloud, Held(row.holds), ProviderBasis(row.basis), row.matrix_on)
+        for row in work.rows(query.order_by(providers.c.id))
+    )
+
+
+def _matrix(work: Work, system_id: int) -> tuple[MatrixLine, ...]:
+    query = (
+        select(matrix_lines)
+        .join(providers, providers.c.id == matrix_lines.c.provider_id)
+        .where(providers.c.system_id == system_id, providers.c.draft.is_(False))
+        .order_by(matrix_lines.c.provider_id, matrix_lines.c.requirement, matrix_lines.c.letter)
+    )
+    return tuple(
+        MatrixLine(row.provider_id, ObjectiveId(row.requirement, row.letter), Duty(row.duty), row.text)
+        for row in work.rows(query)
+    )
+
+
+def _people(work: Work, system_id: int) -> tuple[Person, ...]:
+    query = select(scope_entries.c.name, scope_entries.c.trained_on).where(
+        scope_entries.c.system_id == system_id, scope_entries.c.kind == "person"
+    )
+    return tuple(Person(row.name, row.trained_on) for row in work.rows(query.order_by(scope_entries.c.id)))
+
+
+def _official(work: Work, system_id: int) -> str:
+    query = select(users.c.name).join(assignments, assignments.c.user_id == users.c.id)
+    row = work.row(query.where(assignments.c.system_id == system_id, assignments.c.duty == "affirming_official"))
+    return row.name if row else ""
+
+
+def _defined(work: Work, system_id: int) -> frozenset[ObjectiveId]:
+    query = select(defined_values.c.requirement, defined_values.c.letter)
+    rows = work.rows(query.where(defined_values.c.system_id == system_id, defined_values.c.value != ""))
+    return frozenset(ObjectiveId(row.requirement, row.letter) for row in rows)
