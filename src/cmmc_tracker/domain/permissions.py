@@ -45,6 +45,7 @@ class Action(StrEnum):
     OWN_ACCOUNT = "own:account"
     REMARK_WRITE = "remark:write"
     REQUEST_MANAGE = "request:manage"
+    SCOPE_EDIT = "scope:edit"
     SETTINGS_EDIT = "settings:edit"
     SYSTEM_CREATE = "system:create"
     SYSTEM_VIEW = "system:view"
@@ -66,6 +67,7 @@ _IN_SYSTEM = {
     Action.OBJECTIVE_JUDGE: Right.JUDGE,
     Action.REMARK_WRITE: Right.CONTRIBUTE,
     Action.REQUEST_MANAGE: Right.CONTRIBUTE,
+    Action.SCOPE_EDIT: Right.CONTRIBUTE,
     Action.SYSTEM_VIEW: Right.VIEW,
 }
 _DEMANDS = {
