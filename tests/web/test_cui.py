@@ -172,6 +172,7 @@ def test_drafts_are_confirmed_changed_and_taken_away(admin: Person) -> None:
     assert admin.post(path, {"act": "remove", "version": version}).status_code == 302
     page = admin.get("/config").text
     assert "Box" not in page  # it has become one of the inventory, which only members of the system see
+    assert "Box" in admin.get("/systems/main/scope/assets").text
     assert "Hoster Inc." not in page
 
 

@@ -13,9 +13,11 @@ from cmmc_tracker.web.health.views import pages as health
 from cmmc_tracker.web.imports.views import pages as imports
 from cmmc_tracker.web.links.views import pages as links
 from cmmc_tracker.web.profile.views import pages as profile
+from cmmc_tracker.web.providers import pages as providers
 from cmmc_tracker.web.quarantine.views import pages as quarantine
 from cmmc_tracker.web.requests.views import pages as requests
 from cmmc_tracker.web.requirements.views import pages as requirements
+from cmmc_tracker.web.scope import pages as scope
 from cmmc_tracker.web.second_factor.views import pages as second_factor
 from cmmc_tracker.web.settings.views import pages as settings
 from cmmc_tracker.web.trash.views import pages as trash
@@ -24,7 +26,7 @@ from cmmc_tracker.web.users.views import pages as users
 
 PAGES = [
     *(about, accounts, artifacts, audit, dashboard, duties, health, imports, links, profile),
-    *(quarantine, requests, requirements, second_factor, settings, trash, triage, users),
+    *(providers, quarantine, requests, requirements, scope, second_factor, settings, trash, triage, users),
 ]
 
 

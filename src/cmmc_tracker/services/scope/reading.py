@@ -25,7 +25,7 @@ class Parts(NamedTuple):
 def snapshot_parts(work: Work, system: Access) -> Parts:
     """The assets, providers, matrix lines and people of a system, in four statements. What is a draft is not in it."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
-    return Parts(*(part(work, system) for part in (_assets, _providers, _matrix, _people)))
+    return Parts(*(part(work, system) for part in (_assets, _providers, matrix_lines_of, _people)))
 
 
 def tallies(work: Work, system: Access) -> Tallies:
@@ -72,7 +72,8 @@ def _providers(work: Work, system: Access) -> tuple[Provider, ...]:
     )
 
 
-def _matrix(work: Work, system: Access) -> tuple[MatrixLine, ...]:
+def matrix_lines_of(work: Work, system: Access) -> tuple[MatrixLine, ...]:
+    """The lines of all providers of a system, in one statement."""
     query = select(matrix_lines).join(providers, providers.c.id == matrix_lines.c.provider_id)
     mine = query.where(providers.c.system_id == system.system_id, providers.c.draft.is_(False))
     ordered = mine.order_by(matrix_lines.c.provider_id, matrix_lines.c.requirement, matrix_lines.c.letter)
