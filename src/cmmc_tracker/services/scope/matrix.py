@@ -10,7 +10,7 @@ from sqlalchemy import and_, delete, insert, select, update
 from cmmc_tracker.domain.assessment import Responsibility
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.catalog import ObjectiveId
-from cmmc_tracker.domain.matrix import CARRYING, CIRCLE, Gap, LineEntry, gaps, is_circle
+from cmmc_tracker.domain.matrix import CARRYING, CIRCLE, DUTIES, Gap, LineEntry, gaps, is_circle
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.scope import PROVIDER_CLAUSE, Duty
 from cmmc_tracker.domain.special import Basis
@@ -34,6 +34,11 @@ class KeptLine:
     entry: LineEntry
     version: int
     document: str
+
+    @property
+    def duty(self) -> str:
+        """Whose duty it is, as people read it."""
+        return DUTIES[self.entry.duty]
 
 
 def of_provider(work: Work, system: Access, provider_id: int) -> dict[ObjectiveId, KeptLine]:

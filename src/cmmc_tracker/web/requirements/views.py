@@ -20,6 +20,7 @@ from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.services import assessment, audit, members, remarks, wordings
 from cmmc_tracker.services.assessment import LineFilter
 from cmmc_tracker.services.requests import reading
+from cmmc_tracker.services.scope import matrix
 from cmmc_tracker.services.work import Work
 
 pages = Blueprint("requirements", __name__, url_prefix="/systems/<slug>/requirements")
@@ -140,10 +141,12 @@ def _page(requirement: str, opened: str = "", typed: Typed | None = None) -> str
 
 
 def _talk(work: Work, requirement: str) -> dict[str, Any]:
-    """What was said of the objectives, who could be asked, and what somebody is asked for."""
+    """What was said of the objectives, who could be asked, what somebody is asked for, and what providers do."""
     said = remarks.of_requirement(work, g.system, requirement)
     asked = reading.of_requirement(work, g.system, requirement)
-    return {"remarks": said, "people": members.of_system(work, g.system.system_id), "asked": asked}
+    provided = matrix.of_requirement(work, g.system, requirement)
+    people = members.of_system(work, g.system.system_id)
+    return {"remarks": said, "people": people, "asked": asked, "provided": provided}
 
 
 def _choices() -> dict[str, Any]:
