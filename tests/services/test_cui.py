@@ -9,11 +9,12 @@ import pytest
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.domain.scope import Answers
 from cmmc_tracker.errors import Forbidden, NotFound, Stale
-from cmmc_tracker.services import artifact_list, audit, quarantine, scope, settings, setup, systems
+from cmmc_tracker.services import artifact_list, audit, quarantine, settings, setup, systems
 from cmmc_tracker.services.artifact_list import ArtifactFilter
 from cmmc_tracker.services.audit import AuditFilter
 from cmmc_tracker.services.jobs import texts
 from cmmc_tracker.services.jobs.house import House
+from cmmc_tracker.services.scope import drafts
 from cmmc_tracker.services.work import Tracker, Work
 from tests.conftest import OPERATOR, Person
 from tests.services.evidence import FIRST, made, seen, somebody, switch, versioned
@@ -224,9 +225,9 @@ def _answered(work: Work, **given: str) -> int:
     return setup.answer(work, Answers.parse(form), None, None)
 
 
-def _rows(tracker: Tracker) -> Iterator[scope.Row]:
+def _rows(tracker: Tracker) -> Iterator[drafts.Row]:
     with tracker.read(OPERATOR) as work:
-        yield from scope.rows(work)
+        yield from drafts.rows(work)
 
 
 def test_answers_are_kept_and_the_rows_that_follow_are_drafted(tracker: Tracker) -> None:
@@ -247,7 +248,7 @@ def test_answering_again_drafts_anew_and_leaves_what_was_confirmed(tracker: Trac
         _answered(work, place="hosted", host="Hoster Inc.")
     asset, _ = _rows(tracker)
     with tracker.write(OPERATOR) as work:
-        scope.keep(work, asset.id, asset.facts, asset.version, confirm=True)
+        drafts.keep(work, asset.id, asset.facts, asset.version, confirm=True)
     with tracker.write(OPERATOR) as work:
         _answered(work, place="cloud", host="Cloud Inc.")
     assert [(row.kind, row.facts.name, row.draft) for row in _rows(tracker)] == [
@@ -269,15 +270,15 @@ def test_of_two_who_change_a_row_the_later_is_told_and_a_row_that_is_gone_is_not
         _answered(work)
     (row,) = _rows(tracker)
     with tracker.write(OPERATOR) as work:
-        scope.keep(work, row.id, row.facts, row.version, confirm=True)
+        drafts.keep(work, row.id, row.facts, row.version, confirm=True)
     with pytest.raises(Stale), tracker.write(OPERATOR) as work:
-        scope.keep(work, row.id, row.facts, row.version, confirm=True)
+        drafts.keep(work, row.id, row.facts, row.version, confirm=True)
     with pytest.raises(Stale), tracker.write(OPERATOR) as work:
-        scope.remove(work, row.id, type(row.facts), row.version)
+        drafts.remove(work, row.id, type(row.facts), row.version)
     with tracker.write(OPERATOR) as work:
-        scope.remove(work, row.id, type(row.facts), None)
+        drafts.remove(work, row.id, type(row.facts), None)
     with pytest.raises(NotFound), tracker.write(OPERATOR) as work:
-        scope.remove(work, row.id, type(row.facts), None)
+        drafts.remove(work, row.id, type(row.facts), None)
     assert _events(tracker, "scope:*") == [f"asset:{row.id}"] * 3
 
 
@@ -295,7 +296,7 @@ def test_nobody_else_answers(tracker: Tracker, bo: Actor) -> None:
     with pytest.raises(Forbidden), tracker.write(bo) as work:
         _answered(work)
     with pytest.raises(Forbidden), tracker.read(bo) as work:
-        scope.rows(work)
+        drafts.rows(work)
 
 
 def test_an_upload_that_is_held_back_is_answered_and_found_nowhere(tracker: Tracker, user: Person) -> None:

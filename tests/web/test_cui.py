@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from cmmc_tracker.domain.scope import OURS
 from cmmc_tracker.services import logins, settings
 from cmmc_tracker.services.jobs import texts
 from cmmc_tracker.services.jobs.house import House
@@ -162,7 +163,7 @@ def test_of_two_who_answer_the_later_is_told_and_keeps_what_was_typed(admin: Per
 def test_drafts_are_confirmed_changed_and_taken_away(admin: Person) -> None:
     admin.post("/welcome", ANSWERS)
     path, version = _row(admin.get("/config").text, "asset")
-    assert admin.post(path, {**ROW, "act": "confirm", "version": version}).status_code == 302
+    assert admin.post(path, {**ROW, "name": OURS, "act": "confirm", "version": version}).status_code == 302
     page = admin.get("/config").text
     assert "CUI Asset · Enclave · confirmed" in page
     path, version = _row(page, "asset")
@@ -170,7 +171,8 @@ def test_drafts_are_confirmed_changed_and_taken_away(admin: Person) -> None:
     path, version = _row(admin.get("/config").text, "provider")
     assert admin.post(path, {"act": "remove", "version": version}).status_code == 302
     page = admin.get("/config").text
-    assert "Box" in page
+    assert "Box" not in page  # it has become one of the inventory, which only members of the system see
+    assert "Box" in admin.get("/systems/main/scope/assets").text
     assert "Hoster Inc." not in page
 
 

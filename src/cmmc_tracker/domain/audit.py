@@ -61,6 +61,7 @@ class Event(StrEnum):
     LOGIN_SUCCEEDED = "login:succeeded"
     LOGOUT_DONE = "logout:done"
     OBJECTIVE_CONFIRMED = "objective:confirmed"
+    MATRIX_CHANGED = "matrix:changed"
     OBJECTIVE_JUDGED = "objective:judged"
     PACKAGE_FROZEN = "package:frozen"
     PASSWORD_REFUSED = "password:refused"  # noqa: S105 the name of an event
@@ -68,6 +69,7 @@ class Event(StrEnum):
     REMARK_WRITTEN = "remark:written"
     REQUEST_REFUSED = "request:refused"
     REQUIREMENT_EDITED = "requirement:edited"
+    SCOPE_ADDED = "scope:added"
     SCOPE_CONFIRMED = "scope:confirmed"
     SCOPE_DRAFTED = "scope:drafted"
     SCOPE_EDITED = "scope:edited"

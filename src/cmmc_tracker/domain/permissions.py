@@ -48,6 +48,7 @@ class Action(StrEnum):
     PACKAGE_FREEZE = "package:freeze"
     REMARK_WRITE = "remark:write"
     REQUEST_MANAGE = "request:manage"
+    SCOPE_EDIT = "scope:edit"
     SETTINGS_EDIT = "settings:edit"
     SYSTEM_CREATE = "system:create"
     SYSTEM_VIEW = "system:view"
@@ -72,6 +73,7 @@ _IN_SYSTEM = {
     Action.PACKAGE_FREEZE: Right.JUDGE,
     Action.REMARK_WRITE: Right.CONTRIBUTE,
     Action.REQUEST_MANAGE: Right.CONTRIBUTE,
+    Action.SCOPE_EDIT: Right.CONTRIBUTE,
     Action.SYSTEM_VIEW: Right.VIEW,
 }
 _ADMIN_TOO = {Action.ASSIGNMENT_MAKE}  # of a system that the administrator is a member of

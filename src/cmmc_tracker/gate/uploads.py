@@ -22,6 +22,7 @@ TAKES_FILES = frozenset(
     {
         *("api.create_artifact", "api.create_version", "artifacts.receive", "artifacts.add_version"),
         *("imports.receive", "requests.answer", "links.receive"),
+        *("scope.receive_import", "providers.receive_matrix"),
     }
 )
 MOST_FILES = 200

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from cmmc_tracker.domain.scope import Answers
-from cmmc_tracker.services import scope, settings, systems
+from cmmc_tracker.services import settings, systems
+from cmmc_tracker.services.scope import drafts
 from cmmc_tracker.services.work import Work
 
 
@@ -17,4 +18,4 @@ def answer(work: Work, answers: Answers, seen: int | None, seen_system: int | No
     settings.change(work, wanted, seen)
     first = systems.ruled(work)[0]
     systems.rule(work, first.slug, seen_system, name=answers.system_name)
-    return scope.draft(work, first.id, answers)
+    return drafts.draft(work, first.id, answers)

@@ -8,14 +8,16 @@ from cmmc_tracker.domain.permissions import Access, Right
 from cmmc_tracker.domain.special import Basis
 from cmmc_tracker.services import assessment, members, remarks, wordings
 from cmmc_tracker.services.requests import reading
+from cmmc_tracker.services.scope import matrix
 from cmmc_tracker.services.work import Work
 
 
 def talk_of(work: Work, system: Access, requirement: str) -> dict[str, Any]:
-    """What was said of the objectives, who could be asked, and what somebody is asked for."""
+    """What was said of the objectives, who could be asked, what somebody is asked for, and what providers do."""
     return {
         "remarks": remarks.of_requirement(work, system, requirement),
         "asked": reading.of_requirement(work, system, requirement),
+        "provided": matrix.of_requirement(work, system, requirement),
         "people": members.of_system(work, system.system_id),
     }
 

@@ -13,7 +13,8 @@ from cmmc_tracker.errors import Invalid, NotFound, Stale
 from cmmc_tracker.gate.doors import installation, open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.session import admin_required
-from cmmc_tracker.services import scope, settings, setup, systems
+from cmmc_tracker.services import settings, setup, systems
+from cmmc_tracker.services.scope import drafts
 
 pages = Blueprint("settings", __name__)
 _ROWS: Mapping[str, type[AssetFacts] | type[ProviderFacts]] = {"asset": AssetFacts, "provider": ProviderFacts}
@@ -29,7 +30,7 @@ def show() -> ResponseReturnValue:
 def _page(errors: Mapping[str, str], typed: Mapping[str, Any] | None, **more: Any) -> str:
     with open_read() as work:
         current, version = settings.current(work), settings.version(work)
-        rows, ruled = scope.rows(work), systems.ruled(work)
+        rows, ruled = drafts.rows(work), systems.ruled(work)
     given: dict[str, Any] = {
         "errors": errors,
         "value": typed if typed is not None else current.as_dict(),
@@ -86,9 +87,9 @@ def keep_row(kind: str, row_id: int) -> ResponseReturnValue:
     try:
         with open_write() as work:
             if act == "remove":
-                scope.remove(work, row_id, _ROWS[kind], form_version())
+                drafts.remove(work, row_id, _ROWS[kind], form_version())
             else:
-                scope.keep(work, row_id, _ROWS[kind].parse(form), form_version(), confirm=act == "confirm")
+                drafts.keep(work, row_id, _ROWS[kind].parse(form), form_version(), confirm=act == "confirm")
     except Invalid as error:
         wrong = {"id": f"{kind}-{row_id}", "fields": error.fields, "typed": form}
         summary = {f"{kind}-{row_id}-{name}": text for name, text in error.fields.items()}
@@ -109,7 +110,7 @@ def welcome() -> ResponseReturnValue:
 def _questions(errors: Mapping[str, str], typed: Mapping[str, Any] | None, *, stale: bool = False) -> str:
     with open_read() as work:
         current, version = settings.current(work), settings.version(work)
-        rows, first = scope.rows(work), systems.ruled(work)[0]
+        rows, first = drafts.rows(work), systems.ruled(work)[0]
     kept = {
         "organization": current.organization,
         "system_name": first.name,

@@ -6,7 +6,7 @@ A draft counts for nothing until an administrator confirms it. Answering again d
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy import Table, and_, delete, insert, or_, select, update
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.cui import may_be_stored
@@ -47,11 +47,16 @@ class Row:
 
 
 def rows(work: Work) -> list[Row]:
-    """The rows there are, for administrators: assets, then providers, drafts among them."""
+    """The rows that follow from answers, for administrators: the tracker's machine, providers, drafts of both.
+
+    The rest of an inventory is no matter of running the machine: only members of the system see it, under its scope.
+    """
     allow(work.actor, Action.SETTINGS_EDIT)
     rules = settings.current(work)
     named = (systems.c.name.label("system"), systems.c.cui_never)
-    of_assets = select(assets, *named).join(systems, systems.c.id == assets.c.system_id).order_by(assets.c.id)
+    ours = and_(or_(assets.c.draft, assets.c.name == OURS), assets.c.category != "")
+    of_assets = select(assets, *named).join(systems, systems.c.id == assets.c.system_id).where(ours)
+    of_assets = of_assets.order_by(assets.c.id)
     of_providers = (
         select(providers, *named).join(systems, systems.c.id == providers.c.system_id).order_by(providers.c.id)
     )

@@ -1,0 +1,187 @@
+"""A provider's responsibility matrix: a requirement's lines, and the import of the provider's own sheet."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from cmmc_tracker.domain import catalog
+from cmmc_tracker.domain.matrix import LineEntry
+from cmmc_tracker.domain.permissions import Action, allow
+from cmmc_tracker.errors import Conflict, Invalid, NotFound, Stale, TrackerError
+from cmmc_tracker.gate.doors import installation, open_read, open_write
+from cmmc_tracker.gate.etag import form_version
+from cmmc_tracker.gate.forms import files_of, sender, sheet_of
+from cmmc_tracker.gate.problems import STATUS
+from cmmc_tracker.importers import matrix_table
+from cmmc_tracker.services import imports
+from cmmc_tracker.services.scope import asset_import, matrix, matrix_import, providers
+from cmmc_tracker.services.scope.matrix_import import Confirmed
+from cmmc_tracker.web.providers.views import drawn, pages
+
+
+@pages.get("/<int:provider_id>/matrix/<requirement>")
+def lines(provider_id: int, requirement: str) -> ResponseReturnValue:
+    """The lines of one requirement, an objective at a time."""
+    canonical = _of_level(requirement)
+    if canonical != requirement:
+        return redirect(url_for(".lines", provider_id=provider_id, requirement=canonical), code=302)
+    return _lines(provider_id, canonical)
+
+
+def _of_level(requirement: str) -> str:
+    """The requirement as the catalog names it; raises `NotFound` for one of another level."""
+    canonical = catalog.known_requirement(requirement)
+    if all(one.id != canonical for one in catalog.load(g.system.level).requirements):
+        raise NotFound("There is no such requirement in this system's level.")
+    return canonical
+
+
+def _lines(
+    provider_id: int,
+    requirement: str,
+    letter: str = "",
+    errors: Mapping[str, str] | None = None,
+    *,
+    stale: bool = False,
+) -> str:
+    with open_read() as work:
+        kept = providers.one(work, g.system, provider_id)
+        found = matrix.of_provider(work, g.system, provider_id)
+        claimed = matrix.claims(work, g.system)
+        documents = providers.documents(work, g.system)
+    listed = catalog.load(g.system.level).requirements
+    at = next(n for n, one in enumerate(listed) if one.id == requirement)
+    return drawn(
+        "providers/lines.html",
+        kept=kept,
+        requirement=listed[at],
+        before=listed[at - 1] if at else None,
+        after=listed[at + 1] if at + 1 < len(listed) else None,
+        lines={one.letter: line for one, line in found.items() if one.requirement == requirement},
+        inherited={one.letter for one in claimed.inherited if one.requirement == requirement},
+        documents=documents,
+        letter=letter,
+        typed=request.form,
+        errors=errors or {},
+        stale=stale,
+    )
+
+
+@pages.post("/<int:provider_id>/matrix/<requirement>/<letter>")
+def put_line(provider_id: int, requirement: str, letter: str) -> ResponseReturnValue:
+    """Say whose duty an objective is, or take its line away."""
+    allow(g.actor, Action.SCOPE_EDIT, g.system)
+    objective, act = catalog.known_objective(_of_level(requirement), letter), request.form.get("act", "save")
+    if act not in {"save", "remove"}:
+        raise NotFound("There is nothing else that can be done with a line.")
+    try:
+        with open_write() as work:
+            if act == "remove":
+                matrix.remove(work, g.system, provider_id, objective, form_version())
+            else:
+                entry = LineEntry.parse(request.form)
+                matrix.put(work, g.system, provider_id, objective, entry, seen=form_version())
+    except Invalid as error:
+        return _lines(provider_id, objective.requirement, objective.letter, error.fields), 422
+    except Conflict as error:
+        return _lines(provider_id, objective.requirement, objective.letter, {"duty": error.message}), 409
+    except Stale:
+        return _lines(provider_id, objective.requirement, objective.letter, stale=True), 412
+    flash("Saved." if act == "save" else "The line is taken away.")
+    return redirect(
+        url_for(
+            ".lines",
+            provider_id=provider_id,
+            requirement=objective.requirement,
+            _anchor=f"objective-{objective.letter}",
+        ),
+        code=302,
+    )
+
+
+@pages.get("/<int:provider_id>/import")
+def choose_matrix(provider_id: int) -> ResponseReturnValue:
+    """Where the provider's sheet is chosen."""
+    allow(g.actor, Action.SCOPE_EDIT, g.system)
+    return _choose(provider_id, {})
+
+
+def _choose(provider_id: int, errors: Mapping[str, str]) -> str:
+    with open_read() as work:
+        kept = providers.one(work, g.system, provider_id)
+    return drawn("providers/import.html", kept=kept, errors=errors)
+
+
+@pages.post("/<int:provider_id>/import")
+def receive_matrix(provider_id: int) -> ResponseReturnValue:
+    """Take in the sheet; which column is what is asked next, and nothing comes of it yet."""
+    allow(g.actor, Action.SCOPE_EDIT, g.system)
+    files = files_of()
+    if len(files) != 1:
+        return _choose(provider_id, {"file": "Please choose a file first, one at a time. Nothing was kept."}), 422
+    try:
+        with open_write() as work:
+            matrix.opened(work, g.system, provider_id)
+        asset_import.check_name(files[0].filename or "")
+        received = sheet_of(files[0], matrix_import.check)
+    except Invalid as error:
+        return _choose(provider_id, error.fields), 422
+    except NotFound:
+        raise
+    except TrackerError as error:
+        return _choose(provider_id, {"file": error.message}), STATUS[type(error)]
+    with open_write() as work:
+        number = imports.begin(work, g.system, received, imports.REGISTER)
+    return redirect(url_for(".show_matrix", provider_id=provider_id, import_id=number), code=302)
+
+
+@pages.get("/<int:provider_id>/import/<int:import_id>")
+def show_matrix(provider_id: int, import_id: int) -> ResponseReturnValue:
+    """Which column is what, and what would come of the sheet."""
+    return _plan(provider_id, import_id, request.args, {})
+
+
+def _plan(provider_id: int, import_id: int, given: Mapping[str, Any], errors: Mapping[str, str]) -> str:
+    with open_read() as work:
+        found = asset_import.of(work, import_id, g.system.slug)
+        kept = providers.one(work, g.system, provider_id)
+    sheet = imports.rows_of(installation().blobs, found.sha256, found.filename)
+    wrong, plan = dict(errors), None
+    try:
+        columns = matrix_table.read_mapping(given, sheet)
+        with open_read() as work:
+            plan = matrix_import.matrix_plan(work, g.system, provider_id, sheet, columns)
+    except Invalid as error:
+        wrong |= error.fields
+        columns = matrix_table.guess(sheet)
+    return drawn(
+        "providers/import_plan.html",
+        kept=kept,
+        found=found,
+        plan=plan,
+        digest=matrix_import.digest(plan) if plan else "",
+        columns=columns,
+        fields=matrix_table.FIELDS,
+        titles=matrix_table.titles(sheet, columns),
+        heads=[" · ".join(cell for cell in row if cell)[:80] for row in sheet[: matrix_table.HEADER_WITHIN]],
+        errors=wrong,
+        typed=request.form,
+    )
+
+
+@pages.post("/<int:provider_id>/import/<int:import_id>")
+def confirm_matrix(provider_id: int, import_id: int) -> ResponseReturnValue:
+    """Do what the plan says."""
+    allow(g.actor, Action.SCOPE_EDIT, g.system)
+    form = request.form
+    try:
+        confirmed = Confirmed.parse(form, installation().tracker.clock().date())
+        done = matrix_import.apply(sender(), import_id, g.system, provider_id, confirmed)
+    except Invalid as error:
+        return _plan(provider_id, import_id, form, error.fields), 422
+    except Stale as error:
+        return _plan(provider_id, import_id, form, {"digest": error.message}), 412
+    flash(f"{done:,} line{'' if done == 1 else 's'} of the matrix added, changed or taken away.")
+    return redirect(url_for(".show", provider_id=provider_id, _anchor="matrix"), code=302)

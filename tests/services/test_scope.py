@@ -1,0 +1,136 @@
+"""The scope of a system as it is kept: its inventory, its groups, what surrounds it, and what a snapshot has of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from cmmc_tracker.domain.inventory import AssetEntry, EntryKind, FlowEntry, GroupEntry, SurroundingEntry
+from cmmc_tracker.domain.permissions import Access, Actor
+from cmmc_tracker.domain.scope import Asset, AssetCategory
+from cmmc_tracker.domain.snapshot import Person as Trained
+from cmmc_tracker.errors import Conflict, Invalid, NotFound, Stale
+from cmmc_tracker.services.scope import inventory, reading, surroundings
+from cmmc_tracker.services.scope.inventory import AssetFilter
+from cmmc_tracker.services.work import Tracker, Work
+
+
+@contextmanager
+def statements(work: Work) -> Iterator[list[str]]:
+    """The statements that are run within."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        seen.append(statement)
+
+    event.listen(work.db, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(work.db, "before_cursor_execute", note)
+
+
+def test_an_asset_is_added_changed_and_taken_away(tracker: Tracker, actor: Actor, main: Access) -> None:
+    with tracker.write(actor) as work:
+        number = inventory.add(work, main, AssetEntry("File server", AssetCategory.CUI, owner="IT"))
+    with tracker.write(actor) as work:
+        inventory.edit(work, main, number, AssetEntry("File server", AssetCategory.CUI, owner="Ada"), 1)
+    with tracker.read(actor) as work:
+        kept = inventory.one(work, main, number)
+    assert (kept.entry.owner, kept.version, kept.draft) == ("Ada", 2, False)
+    with pytest.raises(Stale), tracker.write(actor) as work:
+        inventory.edit(work, main, number, AssetEntry("File server"), 1)
+    with pytest.raises(Stale), tracker.write(actor) as work:
+        inventory.remove(work, main, number, 1)
+    with tracker.write(actor) as work:
+        inventory.remove(work, main, number, 2)
+    with pytest.raises(NotFound), tracker.read(actor) as work:
+        inventory.one(work, main, number)
+
+
+def test_two_assets_of_a_system_have_not_the_same_name(tracker: Tracker, actor: Actor, main: Access) -> None:
+    with tracker.write(actor) as work:
+        inventory.add(work, main, AssetEntry("Laptop"))
+        other = inventory.add(work, main, AssetEntry("Phone"))
+    with pytest.raises(Invalid), tracker.write(actor) as work:
+        inventory.add(work, main, AssetEntry("Laptop"))
+    with pytest.raises(Invalid), tracker.write(actor) as work:
+        inventory.edit(work, main, other, AssetEntry("Laptop"), 1)
+
+
+def test_the_list_is_narrowed_by_category_group_text_and_what_is_missing(
+    tracker: Tracker, actor: Actor, main: Access
+) -> None:
+    done = AssetEntry("Gate", AssetCategory.CUI, treatment="locked", on_diagram=True)
+    with tracker.write(actor) as work:
+        for entry in (done, AssetEntry("Laptop", AssetCategory.CUI, group="Field"), AssetEntry("Odd one", owner="Bo")):
+            inventory.add(work, main, entry)
+
+    def names(**wanted: Any) -> list[str]:
+        with tracker.read(actor) as work:
+            return [one.entry.name for one in inventory.page(work, main, AssetFilter(**wanted))[0]]
+
+    assert names() == ["Gate", "Laptop", "Odd one"]
+    assert names(category="cui") == ["Gate", "Laptop"]
+    assert names(category="none") == ["Odd one"]
+    assert names(group="Field") == ["Laptop"]
+    assert names(text="BO") == ["Odd one"]
+    assert names(lacking=True) == ["Laptop", "Odd one"]
+    assert names(after=2) == ["Odd one"]
+    with pytest.raises(Invalid):
+        names(category="gold")
+
+
+def test_what_is_said_of_a_group_counts_for_its_assets_and_a_used_group_stays(
+    tracker: Tracker, actor: Actor, main: Access
+) -> None:
+    with tracker.write(actor) as work:
+        number = inventory.add(work, main, AssetEntry("L-1", AssetCategory.CUI, group="Laptops"))
+        inventory.put_group(work, main, GroupEntry("Laptops", "Managed alike.", on_diagram=True), 0)
+    with tracker.read(actor) as work:
+        assert inventory.one(work, main, number).lacks == []
+        assert reading.snapshot_parts(work, main).assets == (Asset(number, "L-1", AssetCategory.CUI, True, True),)
+        assert [(one.entry.name, one.assets) for one in inventory.groups(work, main)] == [("Laptops", 1)]
+    with pytest.raises(Stale), tracker.write(actor) as work:
+        inventory.put_group(work, main, GroupEntry("Laptops", "Other."), 0)
+    with pytest.raises(Conflict), tracker.write(actor) as work:
+        inventory.remove_group(work, main, "Laptops", 1)
+    with tracker.write(actor) as work:
+        inventory.remove(work, main, number, 1)
+        inventory.remove_group(work, main, "Laptops", 1)
+
+
+def test_people_facilities_networks_and_flows_are_kept_each_under_its_kind(
+    tracker: Tracker, actor: Actor, main: Access
+) -> None:
+    trained = SurroundingEntry(EntryKind.PERSON, "Ada", "IT", handles_cui=True, trained_on=date(2026, 1, 2))
+    with tracker.write(actor) as work:
+        person = surroundings.add(work, main, trained)
+        surroundings.add(work, main, SurroundingEntry(EntryKind.FACILITY, "Hall 2"))
+        flow = surroundings.add(work, main, FlowEntry("drawings", "customer", "file server", "TLS"))
+    with tracker.write(actor) as work:
+        surroundings.edit(work, main, flow, FlowEntry("drawings", "customer", "archive", "TLS"), 1)
+    with tracker.read(actor) as work:
+        assert [row.name for row in surroundings.page(work, main, EntryKind.FACILITY)[0]] == ["Hall 2"]
+        assert surroundings.one(work, main, None, flow).destination == "archive"
+        assert reading.snapshot_parts(work, main).people == (Trained("Ada", date(2026, 1, 2)),)
+    with pytest.raises(NotFound), tracker.write(actor) as work:
+        surroundings.remove(work, main, EntryKind.NETWORK, person, 1)
+    with tracker.write(actor) as work:
+        surroundings.remove(work, main, EntryKind.PERSON, person, 1)
+
+
+def test_the_parts_of_a_snapshot_cost_four_statements_whatever_there_is(
+    tracker: Tracker, actor: Actor, main: Access
+) -> None:
+    for more in (0, 40):
+        with tracker.write(actor) as work:
+            for number in range(more):
+                inventory.add(work, main, AssetEntry(f"A-{number}", AssetCategory.CUI, group=f"G-{number}"))
+        with tracker.read(actor) as work, statements(work) as seen:
+            found = reading.snapshot_parts(work, main)
+        assert len(found.assets) == more
+        assert len(seen) == 4
