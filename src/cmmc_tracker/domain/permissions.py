@@ -43,6 +43,7 @@ class Action(StrEnum):
     IMPLEMENTATION_EDIT = "implementation:edit"
     OBJECTIVE_JUDGE = "objective:judge"
     OWN_ACCOUNT = "own:account"
+    PLAN_APPROVE = "plan:approve"
     REMARK_WRITE = "remark:write"
     REQUEST_MANAGE = "request:manage"
     SETTINGS_EDIT = "settings:edit"
@@ -64,6 +65,7 @@ _IN_SYSTEM = {
     Action.ARTIFACT_VIEW: Right.VIEW,
     Action.IMPLEMENTATION_EDIT: Right.CONTRIBUTE,
     Action.OBJECTIVE_JUDGE: Right.JUDGE,
+    Action.PLAN_APPROVE: Right.APPROVE,
     Action.REMARK_WRITE: Right.CONTRIBUTE,
     Action.REQUEST_MANAGE: Right.CONTRIBUTE,
     Action.SYSTEM_VIEW: Right.VIEW,

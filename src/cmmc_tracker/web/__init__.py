@@ -18,13 +18,14 @@ from cmmc_tracker.web.requests.views import pages as requests
 from cmmc_tracker.web.requirements.views import pages as requirements
 from cmmc_tracker.web.second_factor.views import pages as second_factor
 from cmmc_tracker.web.settings.views import pages as settings
+from cmmc_tracker.web.ssp import pages as ssp
 from cmmc_tracker.web.trash.views import pages as trash
 from cmmc_tracker.web.triage.views import pages as triage
 from cmmc_tracker.web.users.views import pages as users
 
 PAGES = [
     *(about, accounts, artifacts, audit, dashboard, duties, health, imports, links, profile),
-    *(quarantine, requests, requirements, second_factor, settings, trash, triage, users),
+    *(quarantine, requests, requirements, second_factor, settings, ssp, trash, triage, users),
 ]
 
 

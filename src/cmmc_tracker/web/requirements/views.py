@@ -21,6 +21,7 @@ from cmmc_tracker.services import assessment, audit, members, remarks, wordings
 from cmmc_tracker.services.assessment import LineFilter
 from cmmc_tracker.services.requests import reading
 from cmmc_tracker.services.work import Work
+from cmmc_tracker.web.requirements import narratives
 
 pages = Blueprint("requirements", __name__, url_prefix="/systems/<slug>/requirements")
 
@@ -121,6 +122,7 @@ def _page(requirement: str, opened: str = "", typed: Typed | None = None) -> str
         names = [f"objective:{g.system.slug}/{f.objective.id}" for f in state.findings]
         history = audit.history(work, f"requirement:{g.system.slug}/{requirement}", *names)
         talk = _talk(work, requirement)
+        plan = narratives.of_page(work, g.system, state, typed.values if typed and not typed.letter else {})
     listed = catalog.load(g.system.level).requirements
     at = next(n for n, r in enumerate(listed) if r.id == state.requirement.id)
     first_open = next((f.objective.letter for f in state.findings if f.status is Status.NOT_ASSESSED), "")
@@ -135,6 +137,7 @@ def _page(requirement: str, opened: str = "", typed: Typed | None = None) -> str
         before=listed[at - 1] if at else None,
         after=listed[at + 1] if at + 1 < len(listed) else None,
         **talk,
+        **plan,
         **_choices(),
     )
 
@@ -239,6 +242,8 @@ def implement(requirement: str) -> ResponseReturnValue:
     }
     if known.partial:
         given["partial"] = "partial" in form
+    if form.get("act") in narratives.ACTS:
+        return _page(canonical, typed=Typed("", narratives.helped(g.system, known, given)))
     try:
         changes = Implementation.parse(given, known)
         with open_write() as work:
