@@ -14,7 +14,7 @@ from cmmc_tracker.domain import defined_values
 from cmmc_tracker.domain.catalog import ObjectiveId, Requirement
 
 FIRST_LINE = "**Draft.** Fill in what stands in ⟨ ⟩, take away what is not so, then this line."
-_BLANK = re.compile(r"⟨[^⟨⟩\n]{1,100}⟩")
+_BLANK = re.compile(r"⟨[^⟨⟩\s][^⟨⟩\n]{0,99}⟩")
 
 
 @cache

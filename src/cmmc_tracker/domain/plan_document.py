@@ -248,9 +248,12 @@ def _provider(one: ProviderLine) -> str:
     return " · ".join(" ".join(text.split()) for text in (one.name, kind, one.services) if text)
 
 
+_DONE_BY = {"own": "ourselves", "provider": "a provider", "shared": "ourselves and a provider"}
+
+
 def _requirement(one: RequirementText, names: Mapping[Reference, str]) -> Iterator[str]:
     yield f"Found: {one.status.replace('_', ' ')}"
-    yield f"State: {one.implementation.replace('_', ' ')}, done by: {one.responsibility}"
+    yield f"State: {one.implementation.replace('_', ' ')}, done by: {_DONE_BY[one.responsibility]}"
     yield from resolved(one.narrative, names).splitlines()
     for objective in one.objectives:
         if objective.text:

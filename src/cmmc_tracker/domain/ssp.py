@@ -139,7 +139,7 @@ def _of_references(
         artifact = cited.get(one.number)
         subject = f"artifact:{one.number}"
         if artifact is None:
-            yield _about(state, f"The text cites artifact {one.number}, which is not here any more.", subject)
+            yield _about(state, f"The text cites artifact {one.number}, which is not here any more.")
         elif artifact.status is ArtifactStatus.SUPERSEDED:
             yield _about(state, f"The text cites {artifact.title}, which is retired.", subject)
         elif state.narrative_on and artifact.received_on > state.narrative_on:

@@ -10,6 +10,7 @@ from cmmc_tracker.domain.plan_document import Document, differences
 from cmmc_tracker.errors import Conflict, Invalid, NotFound
 from cmmc_tracker.gate.doors import open_read, open_write
 from cmmc_tracker.services.ssp import reading, versions
+from cmmc_tracker.services.ssp.contradictions import found as found_contradictions
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.web.ssp.views import may_write, pages, shown
 
@@ -83,3 +84,11 @@ def _document(work: Work, which: str) -> Document:
     if not (which.isascii() and which.isdecimal() and len(which) < 10):
         raise NotFound("The plan has no such version.")
     return versions.one(work, g.system, int(which)).document
+
+
+@pages.get("/ssp/contradictions")
+def contradictions() -> ResponseReturnValue:
+    """Where the plan says one thing and the records another."""
+    with open_read() as work:
+        found = found_contradictions(work, g.system)
+    return render_template("ssp/contradictions.html", room="ssp", found=found)

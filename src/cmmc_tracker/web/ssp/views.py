@@ -12,6 +12,7 @@ from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.permissions import Right
 from cmmc_tracker.domain.plan_document import Document, SectionName, section_of
 from cmmc_tracker.domain.scope import AssetCategory
+from cmmc_tracker.domain.text import clean_text
 from cmmc_tracker.errors import Invalid, Malformed, Stale
 from cmmc_tracker.gate.doors import open_read, open_write, system
 from cmmc_tracker.gate.etag import form_version
@@ -43,6 +44,12 @@ def _same_system(_endpoint: str, values: dict[str, Any]) -> None:
 def may_write() -> bool:
     """Whether the person may write the plan."""
     return Right.CONTRIBUTE in g.system.rights
+
+
+def was_changed(field: str) -> bool:
+    """Whether a person changed a field of a form that has many: what they left alone is not written anew."""
+    before = request.form.get(f"was-{field}")
+    return before is None or clean_text(request.form.get(field, "")) != clean_text(before)
 
 
 def shown(document: Document) -> dict[str, Any]:
@@ -216,10 +223,11 @@ def describe(requirement: str) -> ResponseReturnValue:
         return _by_objective(canonical, typed)
     if not typed:
         raise Malformed("This form is not whole; reload the page.")
-    seen = {letter: form_version(f"version-{letter}") for letter in typed}
+    mine = {letter: text for letter, text in typed.items() if was_changed(f"text-{letter}")}
+    seen = {letter: form_version(f"version-{letter}") for letter in mine}
     try:
         with open_write() as work:
-            writing.describe(work, g.system, canonical, typed, seen)
+            writing.describe(work, g.system, canonical, mine, seen)
     except Invalid as error:
         return _by_objective(canonical, typed, error.fields), 422
     except Stale:

@@ -12,7 +12,8 @@ function insert(refer, written) {
   const form = refer.closest('form');
   const text = last && form.contains(last) ? last : document.getElementById(refer.dataset.refer);
   if (!text) return;
-  text.setRangeText(written, text.selectionStart, text.selectionEnd, 'end');
+  const before = text.value[text.selectionStart - 1] || ' ';
+  text.setRangeText(/\s|\(/.test(before) ? written : ` ${written}`, text.selectionStart, text.selectionEnd, 'end');
   text.dispatchEvent(new Event('input', { bubbles: true }));
   text.focus();
 }
