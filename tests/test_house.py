@@ -34,6 +34,7 @@ VALUES = {
     "remark_id": 1,
     "name": "a.txt",
     "filename": "app.css",
+    "which": "boundary",
 }
 
 

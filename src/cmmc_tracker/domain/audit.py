@@ -41,6 +41,9 @@ class Event(StrEnum):
     AUDIT_EXPORTED = "audit:exported"
     CATALOG_IMPORTED = "catalog:imported"
     CHECK_SWITCHED = "check:switched"
+    CHANGE_EDITED = "change:edited"
+    CHANGE_RECORDED = "change:recorded"
+    CHANGE_SETTLED = "change:settled"
     DEMO_FILLED = "demo:filled"
     DUTIES_HANDED_OVER = "duties:handed_over"
     EVIDENCE_REQUEST_ANSWERED = "evidence_request:answered"
@@ -62,9 +65,14 @@ class Event(StrEnum):
     LOGOUT_DONE = "logout:done"
     OBJECTIVE_CONFIRMED = "objective:confirmed"
     MATRIX_CHANGED = "matrix:changed"
+    OBJECTIVE_DESCRIBED = "objective:described"
     OBJECTIVE_JUDGED = "objective:judged"
     PACKAGE_FROZEN = "package:frozen"
     PASSWORD_REFUSED = "password:refused"  # noqa: S105 the name of an event
+    PLAN_APPROVED = "plan:approved"
+    PLAN_REVIEWED = "plan:reviewed"
+    PLAN_SECTION_EDITED = "plan:section_edited"
+    PLAN_VERSIONED = "plan:versioned"
     REMARK_SETTLED = "remark:settled"
     REMARK_WRITTEN = "remark:written"
     REQUEST_REFUSED = "request:refused"
@@ -103,6 +111,7 @@ class Event(StrEnum):
     USER_PASSWORD_CHANGED = "user:password_changed"  # noqa: S105 the name of an event
     USER_PASSWORD_RESET = "user:password_reset"  # noqa: S105 the name of an event
     USER_ROLE_CHANGED = "user:role_changed"
+    VALUE_DEFINED = "value:defined"
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class Action(StrEnum):
     OBJECTIVE_JUDGE = "objective:judge"
     OWN_ACCOUNT = "own:account"
     PACKAGE_FREEZE = "package:freeze"
+    PLAN_APPROVE = "plan:approve"
     REMARK_WRITE = "remark:write"
     REQUEST_MANAGE = "request:manage"
     SCOPE_EDIT = "scope:edit"
@@ -71,6 +72,7 @@ _IN_SYSTEM = {
     Action.IMPLEMENTATION_EDIT: Right.CONTRIBUTE,
     Action.OBJECTIVE_JUDGE: Right.JUDGE,
     Action.PACKAGE_FREEZE: Right.JUDGE,
+    Action.PLAN_APPROVE: Right.APPROVE,
     Action.REMARK_WRITE: Right.CONTRIBUTE,
     Action.REQUEST_MANAGE: Right.CONTRIBUTE,
     Action.SCOPE_EDIT: Right.CONTRIBUTE,

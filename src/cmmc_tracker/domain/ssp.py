@@ -15,7 +15,7 @@ from cmmc_tracker.domain.assessment import ImplementationStatus, Status
 from cmmc_tracker.domain.snapshot import RequirementState, Snapshot
 from cmmc_tracker.domain.text import normal
 
-_REFERENCE = re.compile(r"\[\[(artifact|asset|provider):([0-9]{1,18})\]\]", re.ASCII)
+REFERENCE = re.compile(r"\[\[(artifact|asset|provider):([0-9]{1,18})\]\]", re.ASCII)
 # A policy that is named in the text: capitalized words before the word itself.
 _POLICY = re.compile(r"\b((?:[A-Z][\w&-]{1,30} (?:(?:and|of|for|to) )?){1,5})(Policy|Procedure|Standard)\b", re.ASCII)
 _NO_NAMES = frozenset({"the", "this", "our", "each", "a", "any", "its", "that", "see", "in", "under"})
@@ -59,7 +59,7 @@ class Contradiction:
 
 def references(narrative: str) -> list[Reference]:
     """What a narrative refers to, each once, in the order of its first mention."""
-    found = (Reference(Subject(m[1]), int(m[2])) for m in _REFERENCE.finditer(narrative))
+    found = (Reference(Subject(m[1]), int(m[2])) for m in REFERENCE.finditer(narrative))
     return list(dict.fromkeys(found))
 
 
@@ -67,10 +67,15 @@ def resolved(narrative: str, names: Mapping[Reference, str]) -> str:
     """The narrative with each reference replaced by the thing's name; one that leads nowhere says so."""
 
     def name(match: re.Match[str]) -> str:
-        found = names.get(Reference(Subject(match[1]), int(match[2])))
-        return found if found is not None else f"({match[1]} {match[2]}, which is not here any more)"
+        one = Reference(Subject(match[1]), int(match[2]))
+        return names.get(one) or gone(one)
 
-    return _REFERENCE.sub(name, narrative)
+    return REFERENCE.sub(name, narrative)
+
+
+def gone(one: Reference) -> str:
+    """What stands for a reference that leads nowhere."""
+    return f"({one.subject} {one.number}, which is not here any more)"
 
 
 def named_policies(narrative: str) -> list[str]:
@@ -134,7 +139,7 @@ def _of_references(
         artifact = cited.get(one.number)
         subject = f"artifact:{one.number}"
         if artifact is None:
-            yield _about(state, f"The text cites artifact {one.number}, which is not here any more.", subject)
+            yield _about(state, f"The text cites artifact {one.number}, which is not here any more.")
         elif artifact.status is ArtifactStatus.SUPERSEDED:
             yield _about(state, f"The text cites {artifact.title}, which is retired.", subject)
         elif state.narrative_on and artifact.received_on > state.narrative_on:

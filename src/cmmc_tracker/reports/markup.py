@@ -1,10 +1,13 @@
 """Markdown into HTML that can do no harm: rendered without raw HTML, then sanitised, last of all steps.
 
 No picture is ever loaded, so that reading a text tells no other machine: a picture becomes its alternative text.
+A text of the security plan refers to artifacts, assets and providers (`domain.ssp`): each is shown by its name.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from functools import cache
+from secrets import token_hex
 from typing import Any
 
 import nh3
@@ -12,7 +15,10 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
+
+from cmmc_tracker.domain.ssp import REFERENCE, Reference, Subject, gone
 
 LONGEST = 1_000_000  # characters
 _DEEPEST = 30  # levels of lists and quotes, two for a list; the parser leaves out what lies deeper, and is slow there
@@ -24,14 +30,25 @@ _TAGS = {
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 
 
-def markdown(text: str) -> str:
+def markdown(text: str, things: Mapping[Reference, tuple[str, str]] | None = None) -> str:
     """The HTML of a Markdown text (CommonMark, tables, strikethrough) of at most a million characters.
 
     What is longer is cut. The answer holds no script, style, picture, form or identifier; links go to http, https
-    and mailto only and tell the other side nothing of this page.
+    and mailto only and tell the other side nothing of this page. With `things`, the name and the address of each that
+    is known, references become links to them; without, they stay as they were written.
     """
+    # Our links go to addresses of this site, which no link of a text may: they are put in after the cleaning, for signs
+    # that are new each time, so that no text can bring them along.
+    sign = token_hex(16)
+    links: list[str] = []
+    environment = {"things": things, "links": links, "sign": sign}
+    html = _cleaned(_parser().render(text[:LONGEST], environment))
+    return re.sub(f"{sign}x([0-9]+)x", lambda match: str(links[int(match[1])]), html) if links else html
+
+
+def _cleaned(html: str) -> str:
     return nh3.clean(
-        _parser().render(text[:LONGEST]),
+        html,
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
@@ -46,8 +63,28 @@ def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": _DEEPEST})
     parser.enable(["table", "strikethrough"])
     parser.core.ruler.push("headings_down", _headings_down)
+    parser.inline.ruler.before("link", "reference", _reference)
     parser.add_render_rule("image", _alternative_text)
     return parser
+
+
+def _reference(state: StateInline, silent: bool) -> bool:
+    """A reference of the plan's text; within a link it is its name alone, as links do not nest."""
+    things = state.env.get("things")
+    match = REFERENCE.match(state.src, state.pos, state.posMax) if things is not None else None
+    if match is None:
+        return False
+    if not silent:
+        one = Reference(Subject(match[1]), int(match[2]))
+        name, address = things.get(one, (gone(one), ""))
+        token = state.push("text", "", 0)
+        token.content = name
+        if address and not state.linkLevel:
+            links = state.env["links"]
+            token.content = f"{state.env['sign']}x{len(links)}x"
+            links.append(f'<a href="{escapeHtml(address)}">{escapeHtml(name)}</a>')
+    state.pos = match.end()
+    return True
 
 
 def _headings_down(state: StateCore) -> None:

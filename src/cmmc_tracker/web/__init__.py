@@ -24,6 +24,7 @@ from cmmc_tracker.web.rules.views import pages as rules
 from cmmc_tracker.web.scope import pages as scope
 from cmmc_tracker.web.second_factor.views import pages as second_factor
 from cmmc_tracker.web.settings.views import pages as settings
+from cmmc_tracker.web.ssp import pages as ssp
 from cmmc_tracker.web.trash.views import pages as trash
 from cmmc_tracker.web.triage.views import pages as triage
 from cmmc_tracker.web.users.views import pages as users
@@ -31,7 +32,7 @@ from cmmc_tracker.web.users.views import pages as users
 PAGES = [
     *(about, accounts, artifacts, assess, audit, dashboard, duties, health, imports, links, people),
     *(profile, providers, quarantine, readiness, requests, requirements, rules, scope, second_factor),
-    *(settings, trash, triage, users),
+    *(settings, ssp, trash, triage, users),
 ]
 
 

@@ -18,6 +18,7 @@ from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.session import local_path
 from cmmc_tracker.services import assessment, assignments, audit, remarks, wordings
 from cmmc_tracker.services.assessment import LineFilter
+from cmmc_tracker.web.requirements import narratives
 from cmmc_tracker.web.requirements.talk import choices_of, part_of, talk_of
 
 pages = Blueprint("requirements", __name__, url_prefix="/systems/<slug>/requirements")
@@ -121,6 +122,7 @@ def _page(requirement: str, opened: str = "", typed: Typed | None = None) -> str
         history = audit.history(work, f"requirement:{g.system.slug}/{requirement}", *names)
         talk = talk_of(work, g.system, requirement)
         owner = assignments.of(work, g.system).owner(requirement)
+        plan = narratives.of_page(work, g.system, state, typed.values if typed and not typed.letter else {})
     listed = catalog.load(g.system.level).requirements
     at = next(n for n, r in enumerate(listed) if r.id == state.requirement.id)
     first_open = next((f.objective.letter for f in state.findings if f.status is Status.NOT_ASSESSED), "")
@@ -136,6 +138,7 @@ def _page(requirement: str, opened: str = "", typed: Typed | None = None) -> str
         after=listed[at + 1] if at + 1 < len(listed) else None,
         owner=owner,
         **talk,
+        **plan,
         **choices_of(g.system),
     )
 
@@ -216,6 +219,8 @@ def implement(requirement: str) -> ResponseReturnValue:
     }
     if known.partial:
         given["partial"] = "partial" in form
+    if form.get("act") in narratives.ACTS:
+        return _page(canonical, typed=Typed("", narratives.helped(g.system, known, given)))
     try:
         changes = Implementation.parse(given, known)
         with open_write() as work:
