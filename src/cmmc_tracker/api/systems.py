@@ -55,7 +55,7 @@ class NewSystem(Given):
     """A system to be made."""
 
     name: str = Field(json_schema_extra={"minLength": 1})
-    level: int = Field(json_schema_extra=_one_of([2]))
+    level: int = Field(json_schema_extra=_one_of(catalog.LEVELS))
 
 
 class WantedLines(Asked):
@@ -145,7 +145,8 @@ def list_requirements(slug: str, query: WantedLines) -> LinesShown:
 def show_requirement(slug: str, requirement: str) -> RequirementShown:
     """One requirement with everything that stands about it."""
     with doors.open_read() as work:
-        return _shown(work, doors.system(slug), catalog.known_requirement(requirement))
+        system = doors.system(slug)
+        return _shown(work, system, catalog.known_requirement(requirement, system.level))
 
 
 def _shown(work: Work, system: Access, requirement: str) -> RequirementShown:
@@ -167,7 +168,8 @@ def _shown(work: Work, system: Access, requirement: str) -> RequirementShown:
 )
 def change_requirement(slug: str, requirement: str, body: RequirementChange) -> RequirementShown:
     """Change narrative, state, responsibility or the partial switch."""
-    system, canonical = doors.system(slug), catalog.known_requirement(requirement)
+    system = doors.system(slug)
+    canonical = catalog.known_requirement(requirement, system.level)
     changes = Implementation.parse(_some(body), catalog.load(system.level).requirement(canonical))
     with doors.open_write() as work:
         assessment.implement(work, system, canonical, changes, expected_version())
@@ -186,7 +188,7 @@ def change_requirement(slug: str, requirement: str, body: RequirementChange) -> 
 def change_objective(slug: str, requirement: str, letter: str, body: ObjectiveChange) -> ObjectiveShown:
     """Set status, note and methods; what is not given stays as it is."""
     system, given, version = doors.system(slug), _some(body), expected_version()
-    objective = catalog.known_objective(requirement, letter)
+    objective = catalog.known_objective(requirement, letter, system.level)
     with doors.open_write() as work:
         work.alone(f"objective:{system.slug}/{objective}")  # what is not given is kept as it stands now
         before = assessment.finding(work, system, objective)

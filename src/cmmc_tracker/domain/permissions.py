@@ -43,6 +43,8 @@ class Action(StrEnum):
     IMPLEMENTATION_EDIT = "implementation:edit"
     OBJECTIVE_JUDGE = "objective:judge"
     OWN_ACCOUNT = "own:account"
+    POAM_CLOSE = "poam:close"
+    POAM_EDIT = "poam:edit"
     REMARK_WRITE = "remark:write"
     REQUEST_MANAGE = "request:manage"
     SETTINGS_EDIT = "settings:edit"
@@ -64,6 +66,8 @@ _IN_SYSTEM = {
     Action.ARTIFACT_VIEW: Right.VIEW,
     Action.IMPLEMENTATION_EDIT: Right.CONTRIBUTE,
     Action.OBJECTIVE_JUDGE: Right.JUDGE,
+    Action.POAM_CLOSE: Right.JUDGE,
+    Action.POAM_EDIT: Right.CONTRIBUTE,
     Action.REMARK_WRITE: Right.CONTRIBUTE,
     Action.REQUEST_MANAGE: Right.CONTRIBUTE,
     Action.SYSTEM_VIEW: Right.VIEW,

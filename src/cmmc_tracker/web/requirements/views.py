@@ -108,7 +108,7 @@ def index() -> ResponseReturnValue:
 @pages.get("/<requirement>")
 def show(requirement: str) -> ResponseReturnValue:
     """One requirement with its objectives, their evidence and how the organization does it."""
-    canonical = catalog.known_requirement(requirement)
+    canonical = catalog.known_requirement(requirement, g.system.level)
     if canonical != requirement:
         return redirect(url_for(".show", requirement=canonical, objective=request.args.get("objective")), code=302)
     return _page(canonical, request.args.get("objective", ""))
@@ -159,7 +159,7 @@ def _choices() -> dict[str, Any]:
 @pages.post("/<requirement>/objectives/<letter>")
 def judge(requirement: str, letter: str) -> ResponseReturnValue:
     """Set what was found for one objective."""
-    objective = catalog.known_objective(requirement, letter)
+    objective = catalog.known_objective(requirement, letter, g.system.level)
     form = request.form
     typed = {"status": form.get("status", ""), "note": form.get("note", ""), "methods": form.getlist("methods")}
     try:
@@ -215,14 +215,14 @@ def _objective_url(objective: ObjectiveId) -> str:
 @pages.get("/<requirement>/objectives/<letter>")
 def part(requirement: str, letter: str) -> ResponseReturnValue:
     """One objective alone, for a script that refreshes it; for people its place on the page."""
-    objective = catalog.known_objective(requirement, letter)
+    objective = catalog.known_objective(requirement, letter, g.system.level)
     return _part(objective) if _wants_part() else redirect(_objective_url(objective), code=302)
 
 
 @pages.post("/<requirement>/objectives/<letter>/remarks")
 def remark(requirement: str, letter: str) -> ResponseReturnValue:
     """Say something of an objective, or ask somebody."""
-    objective = catalog.known_objective(requirement, letter)
+    objective = catalog.known_objective(requirement, letter, g.system.level)
     with open_write() as work:
         text, ask = request.form.get("text", ""), request.form.get("ask", "")
         remarks.write_on_objective(work, g.system, objective, text, ask)
@@ -232,7 +232,7 @@ def remark(requirement: str, letter: str) -> ResponseReturnValue:
 @pages.post("/<requirement>/implementation")
 def implement(requirement: str) -> ResponseReturnValue:
     """Say how the organization does it, for the system security plan."""
-    canonical, form = catalog.known_requirement(requirement), request.form
+    canonical, form = catalog.known_requirement(requirement, g.system.level), request.form
     known = catalog.load(g.system.level).requirement(canonical)
     given: dict[str, Any] = {
         name: form[name] for name in ("narrative", "implementation_status", "responsibility") if name in form
