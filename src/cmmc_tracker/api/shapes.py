@@ -60,7 +60,7 @@ class LossShown(Shown):
 class ScoreShown(Shown):
     """The score (32 CFR 170.24); null where the rules give none, with the reason.
 
-    Level 1 has no score, no least and most, and no threshold; `before` says what a level asks before its own assessment.
+    Level 1 has no score, no least and most, and no threshold; `before` says what a level asks before its assessment.
     """
 
     level: int

@@ -1,11 +1,10 @@
 """Systems, their score, their requirements and objectives."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field
 
-from cmmc_tracker.api.registry import Asked, Given, operation
+from cmmc_tracker.api.registry import Asked, Given, kept_unless, one_of, operation
 from cmmc_tracker.api.shapes import (
     LinesShown,
     ObjectiveShown,
@@ -36,26 +35,11 @@ from cmmc_tracker.services.assessment import LineFilter
 from cmmc_tracker.services.work import Work
 
 
-def _one_of(words: Iterable[str | int]) -> dict[str, Any]:
-    """What the description says of a field with few values. The domain checks them, with words of its own."""
-    return {"enum": list(words)}
-
-
-def _kept_unless(schema: dict[str, Any]) -> Any:
-    """A field that is left out to keep what stands there: it has no default, and null is refused."""
-
-    def described(found: dict[str, Any]) -> None:
-        found.clear()
-        found.update(schema)
-
-    return Field(default=None, json_schema_extra=described)
-
-
 class NewSystem(Given):
     """A system to be made."""
 
     name: str = Field(json_schema_extra={"minLength": 1})
-    level: int = Field(json_schema_extra=_one_of(catalog.LEVELS))
+    level: int = Field(json_schema_extra=one_of(catalog.LEVELS))
 
 
 class WantedLines(Asked):
@@ -69,18 +53,18 @@ class WantedLines(Asked):
 class ObjectiveChange(Given):
     """A judgement: only what is given changes."""
 
-    status: str | None = _kept_unless({"type": "string", **_one_of(Status)})
-    note: str | None = _kept_unless({"type": "string"})
-    methods: list[str] | None = _kept_unless({"type": "array", "items": {"type": "string", **_one_of(Method)}})
+    status: str | None = kept_unless({"type": "string", **one_of(Status)})
+    note: str | None = kept_unless({"type": "string"})
+    methods: list[str] | None = kept_unless({"type": "array", "items": {"type": "string", **one_of(Method)}})
 
 
 class RequirementChange(Given):
     """How the organization does it: only what is given changes."""
 
-    narrative: str | None = _kept_unless({"type": "string"})
-    implementation_status: str | None = _kept_unless({"type": "string", **_one_of(ImplementationStatus)})
-    responsibility: str | None = _kept_unless({"type": "string", **_one_of(Responsibility)})
-    partial: bool | None = _kept_unless({"type": "boolean"})
+    narrative: str | None = kept_unless({"type": "string"})
+    implementation_status: str | None = kept_unless({"type": "string", **one_of(ImplementationStatus)})
+    responsibility: str | None = kept_unless({"type": "string", **one_of(Responsibility)})
+    partial: bool | None = kept_unless({"type": "boolean"})
 
 
 def _system_shown(access: Access) -> SystemShown:

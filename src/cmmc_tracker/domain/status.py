@@ -34,18 +34,24 @@ def supported(
     if not open_requirements:
         return final, "Every requirement is MET or not applicable."
     plural = "requirement is" if open_requirements == 1 else "requirements are"
-    if level == 1 or score is None:
-        return NONE, (
-            f"{open_requirements} {plural} NOT MET, and Level 1 is MET as a whole or not at all "
-            "(32 CFR 170.24(c)(1)); no POA&M is permitted (32 CFR 170.21(a)(1))."
+    hindrance = _hindrance(score, level, blocking, f"{open_requirements} {plural}")
+    if hindrance:
+        return NONE, hindrance
+    reason = f"{open_requirements} {plural} NOT MET and may stand on a POA&M, to be closed within 180 days."
+    return conditional, reason
+
+
+def _hindrance(score: int | None, level: int, blocking: int, are_open: str) -> str:
+    """Why no Conditional status is possible; empty where one is."""
+    if score is None:
+        return (
+            f"{are_open} NOT MET, and Level 1 is MET as a whole or not at all (32 CFR 170.24(c)(1)); "
+            "no POA&M is permitted (32 CFR 170.21(a)(1))."
         )
     least, clause = _LEAST[level]
     if score < least:
-        return NONE, f"The score is below {least}, the least for a Conditional status (32 CFR 170.21{clause}(i))."
-    if blocking:
-        barred = "requirement that is NOT MET may" if blocking == 1 else "requirements that are NOT MET may"
-        return NONE, f"{blocking} {barred} not stand on a POA&M (32 CFR 170.21{clause})."
-    return (
-        conditional,
-        f"{open_requirements} {plural} NOT MET and may stand on a POA&M, to be closed within 180 days.",
-    )
+        return f"The score is below {least}, the least for a Conditional status (32 CFR 170.21{clause}(i))."
+    if not blocking:
+        return ""
+    barred = "requirement that is NOT MET may" if blocking == 1 else "requirements that are NOT MET may"
+    return f"{blocking} {barred} not stand on a POA&M (32 CFR 170.21{clause})."
