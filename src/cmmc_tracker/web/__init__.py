@@ -12,6 +12,7 @@ from cmmc_tracker.web.duties.views import pages as duties
 from cmmc_tracker.web.health.views import pages as health
 from cmmc_tracker.web.imports.views import pages as imports
 from cmmc_tracker.web.links.views import pages as links
+from cmmc_tracker.web.poam.views import pages as poam
 from cmmc_tracker.web.profile.views import pages as profile
 from cmmc_tracker.web.quarantine.views import pages as quarantine
 from cmmc_tracker.web.requests.views import pages as requests
@@ -23,7 +24,7 @@ from cmmc_tracker.web.triage.views import pages as triage
 from cmmc_tracker.web.users.views import pages as users
 
 PAGES = [
-    *(about, accounts, artifacts, audit, dashboard, duties, health, imports, links, profile),
+    *(about, accounts, artifacts, audit, dashboard, duties, health, imports, links, poam, profile),
     *(quarantine, requests, requirements, second_factor, settings, trash, triage, users),
 ]
 

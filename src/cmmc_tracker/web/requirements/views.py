@@ -19,6 +19,7 @@ from cmmc_tracker.gate.doors import open_read, open_write, system
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.services import assessment, audit, members, remarks, wordings
 from cmmc_tracker.services.assessment import LineFilter
+from cmmc_tracker.services.plans import reading as plans
 from cmmc_tracker.services.requests import reading
 from cmmc_tracker.services.work import Work
 
@@ -121,6 +122,7 @@ def _page(requirement: str, opened: str = "", typed: Typed | None = None) -> str
         names = [f"objective:{g.system.slug}/{f.objective.id}" for f in state.findings]
         history = audit.history(work, f"requirement:{g.system.slug}/{requirement}", *names)
         talk = _talk(work, requirement)
+        items = plans.of_requirement(work, g.system, requirement)
     listed = catalog.load(g.system.level).requirements
     at = next(n for n, r in enumerate(listed) if r.id == state.requirement.id)
     first_open = next((f.objective.letter for f in state.findings if f.status is Status.NOT_ASSESSED), "")
@@ -130,6 +132,7 @@ def _page(requirement: str, opened: str = "", typed: Typed | None = None) -> str
         state=state,
         wording=wording,
         history=history,
+        items=items,
         opened=opened or first_open,
         typed=typed,
         before=listed[at - 1] if at else None,
