@@ -13,7 +13,7 @@ THIRD_CONDITIONAL = "Conditional Level 3 (DIBCAC)"
 THIRD_FINAL = "Final Level 3 (DIBCAC)"
 # What a level asks before its own assessment; said wherever that level's status is.
 BEFORE = {3: "Level 3 needs a Final Level 2 (C3PAO) status for the same scope first (32 CFR 170.18(a))."}
-_NAMES = {1: (NONE, FIRST_FINAL), 2: (CONDITIONAL, FINAL), 3: (THIRD_CONDITIONAL, THIRD_FINAL)}
+NAMES = {1: (NONE, FIRST_FINAL), 2: (CONDITIONAL, FINAL), 3: (THIRD_CONDITIONAL, THIRD_FINAL)}
 _LEAST = {2: (THRESHOLD, "(a)(2)"), 3: (THIRD_THRESHOLD, "(a)(3)")}
 
 
@@ -30,7 +30,7 @@ def supported(
     if unassessed:
         plural = "objective is" if unassessed == 1 else "objectives are"
         return NONE, f"The assessment is incomplete: {unassessed} {plural} not assessed."
-    conditional, final = _NAMES[level]
+    conditional, final = NAMES[level]
     if not open_requirements:
         return final, "Every requirement is MET or not applicable."
     plural = "requirement is" if open_requirements == 1 else "requirements are"

@@ -17,6 +17,7 @@ from cmmc_tracker.web.profile.views import pages as profile
 from cmmc_tracker.web.quarantine.views import pages as quarantine
 from cmmc_tracker.web.requests.views import pages as requests
 from cmmc_tracker.web.requirements.views import pages as requirements
+from cmmc_tracker.web.score.views import pages as score
 from cmmc_tracker.web.second_factor.views import pages as second_factor
 from cmmc_tracker.web.settings.views import pages as settings
 from cmmc_tracker.web.trash.views import pages as trash
@@ -25,7 +26,7 @@ from cmmc_tracker.web.users.views import pages as users
 
 PAGES = [
     *(about, accounts, artifacts, audit, dashboard, duties, health, imports, links, poam, profile),
-    *(quarantine, requests, requirements, second_factor, settings, trash, triage, users),
+    *(quarantine, requests, requirements, score, second_factor, settings, trash, triage, users),
 ]
 
 

@@ -72,8 +72,6 @@ def _words() -> dict[str, Any]:
     return {
         "kinds": list(ItemKind),
         "states": reading.STATES,
-        "ItemKind": ItemKind,
-        "ItemStatus": ItemStatus,
         "Act": Act,
     }
 
