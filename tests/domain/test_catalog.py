@@ -56,7 +56,70 @@ def test_unknown_things_are_not_found_and_other_levels_refused() -> None:
         CATALOG.objective("AC.L2-3.1.1[z]")
     assert CATALOG.objective("AC.L2-3.1.1[f]").letter == "f"
     with pytest.raises(Invalid):
-        load(1)
+        load(4)
+
+
+def test_170_15_c_1_level_1_has_15_requirements_and_the_59_objectives_of_17_nist_requirements() -> None:
+    first = load(1)
+    objectives = [o for r in first.requirements for o in r.objectives]
+    assert (len(first.requirements), len(objectives)) == (15, 59)
+    assert len({n for r in first.requirements for n in r.nist_id.split(", ")}) == 17
+    assert len({o.source for o in objectives}) == len({o.id for o in objectives}) == 59
+    known = {o.id.split("-")[1] for r in CATALOG.requirements for o in r.objectives}
+    assert {o.source for o in objectives} <= known
+    assert {r.poam for r in first.requirements} == {Eligibility.NEVER}
+    assert not any("CUI" in o.summary for o in objectives)
+
+
+def test_letters_run_on_where_a_level_1_requirement_maps_to_several() -> None:
+    visitors = load(1).requirement("PE.L1-b.1.ix")
+    assert visitors.nist_id == "3.10.3, 3.10.4, 3.10.5"
+    sources = ["3.10.3[a]", "3.10.3[b]", "3.10.4[a]", "3.10.5[a]", "3.10.5[b]", "3.10.5[c]"]
+    assert [(o.letter, o.source) for o in visitors.objectives] == list(zip("abcdef", sources, strict=True))
+
+
+def test_170_21_a_3_level_3_has_24_requirements_seven_of_which_may_not_wait() -> None:
+    third = load(3)
+    assert len(third.requirements) == 24
+    assert {(r.weight, len(r.objectives)) for r in third.requirements} == {(1, 1)}
+    assert [r.id for r in third.requirements if r.poam is Eligibility.NEVER] == [
+        *("IR.L3-3.6.1e", "IR.L3-3.6.2e", "RA.L3-3.11.1e", "RA.L3-3.11.4e", "RA.L3-3.11.6e", "RA.L3-3.11.7e"),
+        "SI.L3-3.14.3e",
+    ]
+    assert len({o.summary for r in third.requirements for o in r.objectives}) == 24
+
+
+@pytest.mark.parametrize(
+    ("typed", "level", "meant"),
+    [
+        ("AC.L1-b.1.i", 2, "AC.L1-b.1.i"),
+        ("ac.l1-B.1.IV", 2, "AC.L1-b.1.iv"),
+        ("b.1.xv", 1, "SI.L1-b.1.xv"),
+        ("AC.L3-3.1.2e", 2, "AC.L3-3.1.2e"),
+        ("3.14.3E", 3, "SI.L3-3.14.3e"),
+        ("AC.L2-3.1.1", 1, "AC.L2-3.1.1"),
+    ],
+)
+def test_a_requirement_of_any_level_is_read_as_people_type_it(typed: str, level: int, meant: str) -> None:
+    assert parse_requirement_id(typed, level) == meant
+
+
+def test_an_objective_of_any_level_is_read_and_3_1_2e_alone_stays_level_2() -> None:
+    assert str(parse_objective_id("PE.L1-b.1.ix (f)")) == "PE.L1-b.1.ix[f]"
+    assert str(parse_objective_id("AC.L3-3.1.2e")) == "AC.L3-3.1.2e[a]"
+    assert str(parse_objective_id("3.1.2e[a]", 3)) == "AC.L3-3.1.2e[a]"
+    with pytest.raises(Invalid, match="no objective"):
+        parse_objective_id("3.1.2e")
+    with pytest.raises(Invalid):
+        parse_requirement_id("3.1.1", 1)
+
+
+@pytest.mark.parametrize("level", [1, 3])
+def test_every_identifier_of_the_other_levels_reads_back(level: int) -> None:
+    for requirement in load(level).requirements:
+        assert parse_requirement_id(requirement.id.upper()) == requirement.id
+        for objective in requirement.objectives:
+            assert str(parse_objective_id(objective.id.lower())) == objective.id
 
 
 @pytest.mark.parametrize(

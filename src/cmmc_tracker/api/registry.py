@@ -5,13 +5,13 @@ An operation is a function decorated with `operation(...)`. It gets the path's v
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, make_response, request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cmmc_tracker.errors import Invalid, Malformed, UnsupportedType
 
@@ -26,6 +26,21 @@ class Given(BaseModel):
     def given(self) -> dict[str, Any]:
         """Only what the caller sent."""
         return self.model_dump(exclude_unset=True)
+
+
+def one_of(words: Iterable[str | int]) -> dict[str, Any]:
+    """What the description says of a field with few values. The domain checks them, with words of its own."""
+    return {"enum": list(words)}
+
+
+def kept_unless(schema: dict[str, Any]) -> Any:
+    """A field that is left out to keep what stands there: it has no default, and null is refused."""
+
+    def described(found: dict[str, Any]) -> None:
+        found.clear()
+        found.update(schema)
+
+    return Field(default=None, json_schema_extra=described)
 
 
 class Asked(BaseModel):
@@ -55,6 +70,7 @@ PATH_VALUES = {
     "requirement": PathValue("string", "string", "AC.L2-3.1.1", "A requirement: CMMC or NIST number"),
     "letter": PathValue("string", "string", "a", "The objective's letter"),
     "objective": PathValue("string", "string", "AC.L2-3.1.1[a]", "An objective"),
+    "item_id": PathValue("int", "integer", 1, "An item's number"),
     "artifact_id": PathValue("int", "integer", 1, "An artifact's number"),
     "number": PathValue("int", "integer", 1, "A version's number"),
 }

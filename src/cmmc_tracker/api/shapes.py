@@ -42,7 +42,7 @@ class CountsShown(Shown):
 class PoamShown(Shown):
     """Whether a POA&M is possible, and what stands in its way (32 CFR 170.21)."""
 
-    threshold: int
+    threshold: int | None
     possible: bool
     blocking: list[str]
     missing: list[str]
@@ -59,20 +59,25 @@ class LossShown(Shown):
 
 
 class ScoreShown(Shown):
-    """The score (32 CFR 170.24); null where the rules give none, with the reason."""
+    """The score (32 CFR 170.24); null where the rules give none, with the reason.
+
+    Level 1 has no score, no least and most, and no threshold; `before` says what a level asks before its assessment.
+    """
 
     level: int
     score: int | None
     provisional: bool
     reason: str | None
-    max: int
-    min: int
+    max: int | None
+    min: int | None
     counts: CountsShown
     unassessed_objectives: int
-    ssp_documented: bool
+    ssp_documented: bool | None
     poam: PoamShown
     met_without_final_evidence: int
     status: str
+    status_reason: str
+    before: str
     losses: list[LossShown]
 
 
@@ -238,6 +243,8 @@ def score_shown(score: Score) -> ScoreShown:
         ),
         met_without_final_evidence=score.met_without_final_evidence,
         status=score.status,
+        status_reason=score.status_reason,
+        before=score.before,
         losses=[
             LossShown(
                 requirement=loss.requirement_id,

@@ -1,12 +1,11 @@
 """Systems, their score, their requirements and objectives."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field
 
 from cmmc_tracker.api.objective_shapes import ObjectiveShown, objective_shown
-from cmmc_tracker.api.registry import Asked, Given, operation
+from cmmc_tracker.api.registry import Asked, Given, kept_unless, one_of, operation
 from cmmc_tracker.api.shapes import (
     LinesShown,
     RequirementShown,
@@ -35,26 +34,11 @@ from cmmc_tracker.services.assessment import LineFilter
 from cmmc_tracker.services.work import Work
 
 
-def _one_of(words: Iterable[str | int]) -> dict[str, Any]:
-    """What the description says of a field with few values. The domain checks them, with words of its own."""
-    return {"enum": list(words)}
-
-
-def _kept_unless(schema: dict[str, Any]) -> Any:
-    """A field that is left out to keep what stands there: it has no default, and null is refused."""
-
-    def described(found: dict[str, Any]) -> None:
-        found.clear()
-        found.update(schema)
-
-    return Field(default=None, json_schema_extra=described)
-
-
 class NewSystem(Given):
     """A system to be made."""
 
     name: str = Field(json_schema_extra={"minLength": 1})
-    level: int = Field(json_schema_extra=_one_of([2]))
+    level: int = Field(json_schema_extra=one_of(catalog.LEVELS))
 
 
 class WantedLines(Asked):
@@ -68,21 +52,21 @@ class WantedLines(Asked):
 class ObjectiveChange(Given):
     """A judgement: only what is given changes."""
 
-    status: str | None = _kept_unless({"type": "string", **_one_of(Status)})
-    note: str | None = _kept_unless({"type": "string"})
-    methods: list[str] | None = _kept_unless({"type": "array", "items": {"type": "string", **_one_of(Method)}})
-    examined: str | None = _kept_unless({"type": "string"})
-    interviewed: str | None = _kept_unless({"type": "string"})
-    tested: str | None = _kept_unless({"type": "string"})
+    status: str | None = kept_unless({"type": "string", **one_of(Status)})
+    note: str | None = kept_unless({"type": "string"})
+    methods: list[str] | None = kept_unless({"type": "array", "items": {"type": "string", **one_of(Method)}})
+    examined: str | None = kept_unless({"type": "string"})
+    interviewed: str | None = kept_unless({"type": "string"})
+    tested: str | None = kept_unless({"type": "string"})
 
 
 class RequirementChange(Given):
     """How the organization does it: only what is given changes."""
 
-    narrative: str | None = _kept_unless({"type": "string"})
-    implementation_status: str | None = _kept_unless({"type": "string", **_one_of(ImplementationStatus)})
-    responsibility: str | None = _kept_unless({"type": "string", **_one_of(Responsibility)})
-    partial: bool | None = _kept_unless({"type": "boolean"})
+    narrative: str | None = kept_unless({"type": "string"})
+    implementation_status: str | None = kept_unless({"type": "string", **one_of(ImplementationStatus)})
+    responsibility: str | None = kept_unless({"type": "string", **one_of(Responsibility)})
+    partial: bool | None = kept_unless({"type": "boolean"})
 
 
 def _system_shown(access: Access) -> SystemShown:
@@ -147,7 +131,8 @@ def list_requirements(slug: str, query: WantedLines) -> LinesShown:
 def show_requirement(slug: str, requirement: str) -> RequirementShown:
     """One requirement with everything that stands about it."""
     with doors.open_read() as work:
-        return _shown(work, doors.system(slug), catalog.known_requirement(requirement))
+        system = doors.system(slug)
+        return _shown(work, system, catalog.known_requirement(requirement, system.level))
 
 
 def _shown(work: Work, system: Access, requirement: str) -> RequirementShown:
@@ -169,7 +154,8 @@ def _shown(work: Work, system: Access, requirement: str) -> RequirementShown:
 )
 def change_requirement(slug: str, requirement: str, body: RequirementChange) -> RequirementShown:
     """Change narrative, state, responsibility or the partial switch."""
-    system, canonical = doors.system(slug), catalog.known_requirement(requirement)
+    system = doors.system(slug)
+    canonical = catalog.known_requirement(requirement, system.level)
     changes = Implementation.parse(_some(body), catalog.load(system.level).requirement(canonical))
     with doors.open_write() as work:
         assessment.implement(work, system, canonical, changes, expected_version())
@@ -188,7 +174,7 @@ def change_requirement(slug: str, requirement: str, body: RequirementChange) -> 
 def change_objective(slug: str, requirement: str, letter: str, body: ObjectiveChange) -> ObjectiveShown:
     """Set status, note, methods and what was looked at, asked and tried; what is not given stays as it is."""
     system, given, version = doors.system(slug), _some(body), expected_version()
-    objective = catalog.known_objective(requirement, letter)
+    objective = catalog.known_objective(requirement, letter, system.level)
     with doors.open_write() as work:
         work.alone(f"objective:{system.slug}/{objective}")  # what is not given is kept as it stands now
         before = assessment.finding(work, system, objective)

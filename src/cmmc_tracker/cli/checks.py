@@ -39,7 +39,7 @@ def score(slug: str | None, as_json: bool) -> None:
         click.echo(f"{system.name}: {found.score} of {found.max}{' (provisional)' if found.provisional else ''}")
     if found.unassessed_objectives:
         click.echo(f"{found.unassessed_objectives} objectives are not assessed; they count as not met.")
-    click.echo(f"Supports: {found.status}. {found.status_reason}")
+    click.echo(f"Supports: {found.status}. {' '.join(filter(None, (found.status_reason, found.before)))}")
     for loss in found.losses:
         click.echo(f"  -{loss.points}  {loss.requirement_id}  {loss.title}: {loss.reason}")
 

@@ -47,6 +47,8 @@ class Action(StrEnum):
     OWN_ACCOUNT = "own:account"
     PACKAGE_FREEZE = "package:freeze"
     PLAN_APPROVE = "plan:approve"
+    POAM_CLOSE = "poam:close"
+    POAM_EDIT = "poam:edit"
     REMARK_WRITE = "remark:write"
     REQUEST_MANAGE = "request:manage"
     SCOPE_EDIT = "scope:edit"
@@ -73,6 +75,8 @@ _IN_SYSTEM = {
     Action.OBJECTIVE_JUDGE: Right.JUDGE,
     Action.PACKAGE_FREEZE: Right.JUDGE,
     Action.PLAN_APPROVE: Right.APPROVE,
+    Action.POAM_CLOSE: Right.JUDGE,
+    Action.POAM_EDIT: Right.CONTRIBUTE,
     Action.REMARK_WRITE: Right.CONTRIBUTE,
     Action.REQUEST_MANAGE: Right.CONTRIBUTE,
     Action.SCOPE_EDIT: Right.CONTRIBUTE,

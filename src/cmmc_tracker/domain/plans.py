@@ -29,6 +29,11 @@ class ItemKind(StrEnum):
     POAM = "poam"
     OPERATIONAL = "operational"
 
+    @property
+    def label(self) -> str:
+        """The plan as people call it."""
+        return "POA&M" if self is ItemKind.POAM else "operational plan"
+
 
 class ItemStatus(StrEnum):
     """Where the work on an item stands."""
@@ -43,6 +48,11 @@ class ItemStatus(StrEnum):
         """The status as people read it."""
         return _LABELS[self]
 
+    @property
+    def works(self) -> bool:
+        """Whether somebody still works on it."""
+        return self in {ItemStatus.OPEN, ItemStatus.IN_PROGRESS}
+
 
 _LABELS = {
     ItemStatus.OPEN: "open",
@@ -50,6 +60,43 @@ _LABELS = {
     ItemStatus.READY: "ready to be closed",
     ItemStatus.CLOSED: "closed",
 }
+
+
+class Act(StrEnum):
+    """What moves an item on."""
+
+    START = "start"
+    READY = "ready"
+    CLOSE = "close"
+    REOPEN = "reopen"
+
+
+# Every move there is; a ready item is started again when what was done was not enough.
+MOVES: Mapping[tuple[ItemStatus, Act], ItemStatus] = {
+    (ItemStatus.OPEN, Act.START): ItemStatus.IN_PROGRESS,
+    (ItemStatus.READY, Act.START): ItemStatus.IN_PROGRESS,
+    (ItemStatus.OPEN, Act.READY): ItemStatus.READY,
+    (ItemStatus.IN_PROGRESS, Act.READY): ItemStatus.READY,
+    (ItemStatus.READY, Act.CLOSE): ItemStatus.CLOSED,
+    (ItemStatus.CLOSED, Act.REOPEN): ItemStatus.OPEN,
+}
+
+
+def moved(status: ItemStatus, act: Act) -> ItemStatus:
+    """The status after an act; raises `Conflict` for one that is not possible now."""
+    after = MOVES.get((status, act))
+    if after is None:
+        hint = " Say first that it is mended: mark it as ready." if act is Act.CLOSE and status.works else ""
+        raise Conflict(f"This is not possible while the item is {status.label}.{hint} Nothing was changed.")
+    return after
+
+
+def act_between(before: ItemStatus, after: ItemStatus) -> Act:
+    """The act that leads from one status to another; raises `Conflict` where none does."""
+    act = next((one for (status, one), to in MOVES.items() if status is before and to is after), None)
+    if act is None:
+        raise Conflict(f"An item that is {before.label} cannot become {after.label} at once. Nothing was changed.")
+    return act
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +122,8 @@ class Plan:
     kind: ItemKind
 
 
-def parse(given: Mapping[str, Any], before: Plan | None = None) -> Plan:
-    """Read an item from JSON or a form; what is not given stays as it was `before`.
+def parse(given: Mapping[str, Any], before: Plan | None = None, level: int = 2) -> Plan:
+    """Read an item of a system of that level from JSON or a form; what is not given stays as it was `before`.
 
     Raises `Invalid` naming each wrong field at once, `milestones` as a whole with the number of the wrong one.
     """
@@ -85,7 +132,7 @@ def parse(given: Mapping[str, Any], before: Plan | None = None) -> Plan:
     if not isinstance(operational, bool):
         wrong["operational"] = "This must be true or false."
     values: dict[str, Any] = {
-        "requirement": _requirement(given, before, wrong),
+        "requirement": _requirement(given, before, wrong, level),
         "weakness": _text(given, "weakness", before, wrong, LONGEST),
         "resources": _text(given, "resources", before, wrong, LONGEST),
         "owner": _line(given.get("owner", before.owner if before else ""), "owner", wrong, 80),
@@ -153,6 +200,11 @@ def check_closing(closing: Closing) -> None:
         raise Conflict("You did the work on this item, so somebody else must close it.")
 
 
+def drafted_weakness(notes: Mapping[str, str]) -> str:
+    """A first text for an item, from what was noted of the objectives that are NOT MET, by letter."""
+    return "\n".join(f"[{letter}] {note or 'is NOT MET.'}" for letter, note in notes.items())[:LONGEST]
+
+
 def overdue(plan: Plan, status: ItemStatus, today: date) -> list[str]:
     """What is late about an item, as sentences."""
     if status is ItemStatus.CLOSED:
@@ -174,12 +226,12 @@ def beyond(plan: Plan, last_day: date | None) -> bool:
     )
 
 
-def _requirement(given: Mapping[str, Any], before: Plan | None, wrong: dict[str, str]) -> str:
+def _requirement(given: Mapping[str, Any], before: Plan | None, wrong: dict[str, str], level: int) -> str:
     if before is not None:
         return before.requirement  # an item is of one requirement for good
     value = given.get("requirement")
     try:
-        return parse_requirement_id(value if isinstance(value, str) else "")
+        return parse_requirement_id(value if isinstance(value, str) else "", level)
     except Invalid as error:
         wrong |= error.fields
         return ""

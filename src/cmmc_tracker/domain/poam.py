@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cmmc_tracker.domain.catalog import Eligibility, Requirement
 
 THRESHOLD = 88  # 170.21(a)(2)(i): score / 110 of at least 0.8
+THIRD_THRESHOLD = 20  # 170.21(a)(3)(i): score / 24 of at least 0.8
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
-"""The score of a Level 2 assessment (32 CFR 170.24(c)(2)), with the reason for every point lost. Pure.
+"""The score of an assessment (32 CFR 170.24(c)), with the reason for every point lost. Pure.
 
-`110 − the values of all requirements that are NOT MET`; it may be negative, −203 is the least. What is not
+Level 2: `110 − the values of all requirements that are NOT MET`; it may be negative, −203 is the least. Level 3: one
+point for each of its 24 requirements that is MET. Level 1 has no score: it is MET as a whole, or not. What is not
 assessed counts as NOT MET at full value, and the score is then provisional.
 """
 
@@ -11,14 +12,33 @@ from dataclasses import dataclass
 from cmmc_tracker.domain import status as statuses
 from cmmc_tracker.domain.assessment import SSP, Status, requirement_status
 from cmmc_tracker.domain.catalog import Catalog, Requirement
-from cmmc_tracker.domain.poam import THRESHOLD, eligible
+from cmmc_tracker.domain.poam import THIRD_THRESHOLD, THRESHOLD, eligible
 
 MAX = 110
 MIN = -203
+THIRD_MAX = 24
 VALUE_CLAUSE = "32 CFR 170.24(c)(2)(i)(B)"
 SSP_CLAUSE = "32 CFR 170.24(c)(2)(i)(B)(5)"
 # "No plan" and "not up to date" are the two halves of the clause: objectives [a] and [h] of 3.12.4.
 SSP_GATE = ("a", "h")
+_NO_SCORE = "Level 1 has no score: it is MET as a whole, or NOT MET (32 CFR 170.24(c)(1))."
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a level's score can be, from which score a Conditional status is possible, and the clause of its points."""
+
+    max: int | None
+    min: int | None
+    threshold: int | None
+    clause: str
+
+
+SCALES = {
+    1: Scale(None, None, None, "32 CFR 170.24(c)(1)"),
+    2: Scale(MAX, MIN, THRESHOLD, VALUE_CLAUSE),
+    3: Scale(THIRD_MAX, 0, THIRD_THRESHOLD, "32 CFR 170.24(c)(3)"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +55,7 @@ class Counts:
 class PoamVerdict:
     """Whether a POA&M is possible. `blocking` and `missing` are requirement ids in catalog order."""
 
-    threshold: int
+    threshold: int | None  # None at Level 1, where none is permitted at any time (170.21(a)(1))
     possible: bool
     blocking: tuple[str, ...]
     missing: tuple[str, ...]  # NOT MET, eligible, no item yet
@@ -78,9 +98,10 @@ class Loss:
     @property
     def clause(self) -> str:
         """The clause that takes the points."""
-        if self.requirement.weight is None:
+        if self.requirement.is_gate:
             return SSP_CLAUSE
-        return self.requirement.partial.clause if self.partial and self.requirement.partial else VALUE_CLAUSE
+        level = int(self.requirement.id[4])
+        return self.requirement.partial.clause if self.partial and self.requirement.partial else SCALES[level].clause
 
     @property
     def reason(self) -> str:
@@ -105,15 +126,16 @@ class Score:
     hint: int | None  # what the score would be once the system security plan is in place
     counts: Counts
     unassessed_objectives: int
-    ssp_documented: bool
+    ssp_documented: bool | None  # None where the level has no such gate
     poam: PoamVerdict
     met_without_final_evidence: int
     status: str
     status_reason: str
     losses: tuple[Loss, ...]
     gate: Loss | None  # 3.12.4 while it is open: it costs no points, but the score itself
-    max: int = MAX
-    min: int = MIN
+    max: int | None = MAX
+    min: int | None = MIN
+    before: str = ""  # what this level asks before its own assessment
 
 
 def score(
@@ -152,38 +174,45 @@ def score(
             blocking.append(requirement.id)
         elif status is Status.NOT_MET and requirement.id not in planned:
             missing.append(requirement.id)
-    open_requirements = len(losses)
-    total = MAX - sum(loss.points for loss in losses)
-    gate = next((loss for loss in losses if loss.requirement.weight is None), None)
-    losses = [loss for loss in losses if loss is not gate]
-    losses.sort(key=lambda loss: -loss.points)
-    reason = _gate_reason(catalog, findings)
+    scale = SCALES[catalog.level]
+    gate = next((loss for loss in losses if loss.requirement.is_gate), None)
+    reason = _NO_SCORE if scale.max is None else _gate_reason(catalog, findings)
+    total = None if scale.max is None else scale.max - sum(loss.points for loss in losses)
     value = None if reason else total
     status_name, status_reason = statuses.supported(
-        value, unassessed=unassessed, open_requirements=open_requirements, blocking=len(blocking), reason=reason
+        value,
+        unassessed=unassessed,
+        open_requirements=len(losses),
+        blocking=len(blocking),
+        reason=reason,
+        level=catalog.level,
     )
+    possible = value is not None and scale.threshold is not None and value >= scale.threshold and not blocking
     return Score(
         level=catalog.level,
         score=value,
         provisional=unassessed > 0,
         reason=reason,
         hint=total if reason else None,
-        counts=Counts(met, not_met, not_applicable, open_requirements - not_met),
+        counts=Counts(met, not_met, not_applicable, len(losses) - not_met),
         unassessed_objectives=unassessed,
-        ssp_documented=reason is None,
-        poam=PoamVerdict(
-            THRESHOLD, value is not None and value >= THRESHOLD and not blocking, tuple(blocking), tuple(missing)
-        ),
+        ssp_documented=reason is None if catalog.level == 2 else None,
+        poam=PoamVerdict(scale.threshold, possible, tuple(blocking), tuple(missing)),
         met_without_final_evidence=met_without_evidence,
         status=status_name,
         status_reason=status_reason,
-        losses=tuple(losses),
+        losses=tuple(sorted((loss for loss in losses if loss is not gate), key=lambda loss: -loss.points)),
         gate=gate,
+        max=scale.max,
+        min=scale.min,
+        before=statuses.BEFORE.get(catalog.level, ""),
     )
 
 
 def _gate_reason(catalog: Catalog, findings: Mapping[str, Sequence[Status]]) -> str | None:
-    """Why there is no score: no system security plan, or none that is up to date (170.24(c)(2)(i)(B)(5))."""
+    """Why there is no score at Level 2: no system security plan, or none that is up to date (170.24(c)(2)(i)(B)(5))."""
+    if catalog.level != 2:
+        return None
     found = findings.get(SSP)
     letters = [o.letter for o in catalog.requirement(SSP).objectives]
     standing = {

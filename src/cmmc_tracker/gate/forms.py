@@ -131,7 +131,7 @@ def confirm_password() -> None:
 def targets_of(system: Access, objectives: Iterable[str], locator: str = "", shows: str = "") -> list[Target]:
     """The objectives that an artifact is evidence for, each once; raises `Invalid` naming an unknown one."""
     place, text = parse_link(locator, shows)
-    parsed = dict.fromkeys(parse_objective_id(one) for one in objectives if one.strip())
+    parsed = dict.fromkeys(parse_objective_id(one, system.level) for one in objectives if one.strip())
     wrong = [one for one in parsed if f".L{system.level}-" not in one.requirement]
     if wrong:
         raise Invalid({"objectives": f"{wrong[0]} is not an objective of {system.name}."})

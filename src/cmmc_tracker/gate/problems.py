@@ -79,12 +79,18 @@ def _told(error: TrackerError) -> Response:
     more: dict[str, Any] = {}
     if isinstance(error, errors.Invalid):
         more["errors"] = error.fields
-    response = answer(status, error.message, more, heading=_heading(error))
+    response = answer(status, _message(error), more, heading=_heading(error))
     if isinstance(error, errors.TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.NotSignedIn):
         response.headers["WWW-Authenticate"] = 'Bearer realm="cmmc-tracker"'
     return response
+
+
+def _message(error: TrackerError) -> str:
+    """What is told, with the clause of the rule where the sentence does not name it itself."""
+    clause = error.clause if isinstance(error, errors.Conflict) else None
+    return f"{error.message} ({clause})" if clause and clause not in error.message else error.message
 
 
 def _heading(error: TrackerError) -> str:

@@ -16,12 +16,13 @@ from cmmc_tracker.domain.assessment import Implementation, Judgement, Status, re
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.catalog import Objective, ObjectiveId, Requirement
 from cmmc_tracker.domain.permissions import Access, Action, allow
+from cmmc_tracker.domain.plans import ItemKind, ItemStatus
 from cmmc_tracker.errors import NotFound, Stale
 from cmmc_tracker.services import artifact_views, finding_rows
 from cmmc_tracker.services.artifacts import IN_USE
 from cmmc_tracker.services.finding_rows import Finding
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.tables import artifacts, findings, implementations, links
+from cmmc_tracker.storage.tables import artifacts, findings, implementations, links, plan_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,10 @@ class LineFilter:
 
 
 def picture(work: Work, system: Access) -> Picture:
-    """All requirements of a system and its score: three statements."""
+    """All requirements of a system and its score: four statements."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
     known = catalog.load(system.level)
-    statuses, partial = _standing(work, system.system_id)
+    statuses, partial = standing(work, system.system_id)
     counts = _artifact_counts(work, system.system_id)
     unproven = _unproven(work, system.system_id)
     lines = []
@@ -119,6 +120,7 @@ def picture(work: Work, system: Access) -> Picture:
         known,
         {line.requirement.id: line.objectives for line in lines},
         partial=partial,
+        planned=_planned(work, system.system_id),
         met_without_evidence=sum(unproven.values()),
     )
     return Picture(tuple(lines), score)
@@ -257,7 +259,17 @@ def _implementation_at(system_id: int, requirement: str) -> Any:
     return and_(implementations.c.system_id == system_id, implementations.c.requirement == requirement)
 
 
-def _standing(work: Work, system_id: int) -> tuple[Mapping[str, Mapping[str, Status]], frozenset[str]]:
+def _planned(work: Work, system_id: int) -> frozenset[str]:
+    """The requirements with a POA&M item that is not closed."""
+    items = select(plan_items.c.requirement).where(
+        plan_items.c.system_id == system_id,
+        plan_items.c.kind == ItemKind.POAM,
+        plan_items.c.status != ItemStatus.CLOSED,
+    )
+    return frozenset(row.requirement for row in work.rows(items))
+
+
+def standing(work: Work, system_id: int) -> tuple[Mapping[str, Mapping[str, Status]], frozenset[str]]:
     """Each objective's status by requirement and letter, and the requirements whose partial switch is on."""
     found: dict[str, dict[str, Status]] = defaultdict(dict)
     partial = set()

@@ -14,6 +14,7 @@ from cmmc_tracker.web.health.views import pages as health
 from cmmc_tracker.web.imports.views import pages as imports
 from cmmc_tracker.web.links.views import pages as links
 from cmmc_tracker.web.people.views import pages as people
+from cmmc_tracker.web.poam.views import pages as poam
 from cmmc_tracker.web.profile.views import pages as profile
 from cmmc_tracker.web.providers import pages as providers
 from cmmc_tracker.web.quarantine.views import pages as quarantine
@@ -22,6 +23,7 @@ from cmmc_tracker.web.requests.views import pages as requests
 from cmmc_tracker.web.requirements import pages as requirements
 from cmmc_tracker.web.rules.views import pages as rules
 from cmmc_tracker.web.scope import pages as scope
+from cmmc_tracker.web.score.views import pages as score
 from cmmc_tracker.web.second_factor.views import pages as second_factor
 from cmmc_tracker.web.settings.views import pages as settings
 from cmmc_tracker.web.ssp import pages as ssp
@@ -30,9 +32,9 @@ from cmmc_tracker.web.triage.views import pages as triage
 from cmmc_tracker.web.users.views import pages as users
 
 PAGES = [
-    *(about, accounts, artifacts, assess, audit, dashboard, duties, health, imports, links, people),
-    *(profile, providers, quarantine, readiness, requests, requirements, rules, scope, second_factor),
-    *(settings, ssp, trash, triage, users),
+    *(about, accounts, artifacts, assess, audit, dashboard, duties, health, imports, links, people, poam),
+    *(profile, providers, quarantine, readiness, requests, requirements, rules, scope, score),
+    *(second_factor, settings, ssp, trash, triage, users),
 ]
 
 

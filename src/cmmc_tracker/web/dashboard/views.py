@@ -44,6 +44,7 @@ def show() -> ResponseReturnValue:
         "dashboard/show.html",
         room="dashboard",
         score=picture.score,
+        first=picture.lines[0].requirement.id,
         bars=_bars(g.system, picture),
         artifacts=seen.artifacts,
         store=seen.store,

@@ -32,7 +32,7 @@ def lines(provider_id: int, requirement: str) -> ResponseReturnValue:
 
 def _of_level(requirement: str) -> str:
     """The requirement as the catalog names it; raises `NotFound` for one of another level."""
-    canonical = catalog.known_requirement(requirement)
+    canonical = catalog.known_requirement(requirement, g.system.level)
     if all(one.id != canonical for one in catalog.load(g.system.level).requirements):
         raise NotFound("There is no such requirement in this system's level.")
     return canonical
@@ -73,7 +73,10 @@ def _lines(
 def put_line(provider_id: int, requirement: str, letter: str) -> ResponseReturnValue:
     """Say whose duty an objective is, or take its line away."""
     allow(g.actor, Action.SCOPE_EDIT, g.system)
-    objective, act = catalog.known_objective(_of_level(requirement), letter), request.form.get("act", "save")
+    objective, act = (
+        catalog.known_objective(_of_level(requirement), letter, g.system.level),
+        request.form.get("act", "save"),
+    )
     if act not in {"save", "remove"}:
         raise NotFound("There is nothing else that can be done with a line.")
     try:

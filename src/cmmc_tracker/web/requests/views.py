@@ -48,7 +48,7 @@ def _index(slug: str, errors: Mapping[str, str], given: Mapping[str, Any]) -> st
         raise NotFound("There is no such list of requests.")
     about = request.args.get("about", "")
     with open_read() as work:
-        objective = parse_objective_id(about) if about else None
+        objective = parse_objective_id(about, g.system.level) if about else None
         found = reading.of_system(work, g.system, shown, objective)
         people = members.contributors(work, g.system.system_id)
         may_ask = reading.may_manage(work, g.system.system_id)
@@ -74,7 +74,7 @@ def ask(slug: str) -> ResponseReturnValue:
     g.system, form = system(slug), request.form
     allow(g.actor, Action.REQUEST_MANAGE, g.system)
     try:
-        target = targets_of(g.system, [str(parse_objective_id(form.get("objective", "")))])[0]
+        target = targets_of(g.system, [str(parse_objective_id(form.get("objective", ""), g.system.level))])[0]
         with open_write() as work:
             made = asking.ask(work, g.system, target.objective, form)
     except Invalid as error:

@@ -16,7 +16,7 @@ FIELDS = ("basis", "description", "mitigation", "reference", "reviewed_on")
 @pages.post("/<requirement>/objectives/<letter>/basis")
 def record_basis(requirement: str, letter: str) -> ResponseReturnValue:
     """Say on what an objective is MET, where it is not plainly so."""
-    objective = catalog.known_objective(requirement, letter)
+    objective = catalog.known_objective(requirement, letter, g.system.level)
     typed = {name: request.form.get(name, "") for name in FIELDS}
     try:
         with open_write() as work:
@@ -34,7 +34,7 @@ def record_basis(requirement: str, letter: str) -> ResponseReturnValue:
 @pages.post("/<requirement>/objectives/<letter>/confirm")
 def confirm(requirement: str, letter: str) -> ResponseReturnValue:
     """Confirm a finding as the second person."""
-    objective = catalog.known_objective(requirement, letter)
+    objective = catalog.known_objective(requirement, letter, g.system.level)
     try:
         with open_write() as work:
             specials.confirm(work, g.system, objective, form_version())

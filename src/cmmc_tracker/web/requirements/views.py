@@ -18,6 +18,7 @@ from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.session import local_path
 from cmmc_tracker.services import assessment, assignments, audit, remarks, wordings
 from cmmc_tracker.services.assessment import LineFilter
+from cmmc_tracker.services.plans import reading as plans
 from cmmc_tracker.web.requirements import narratives
 from cmmc_tracker.web.requirements.talk import choices_of, part_of, talk_of
 
@@ -108,7 +109,7 @@ def index() -> ResponseReturnValue:
 @pages.get("/<requirement>")
 def show(requirement: str) -> ResponseReturnValue:
     """One requirement with its objectives, their evidence and how the organization does it."""
-    canonical = catalog.known_requirement(requirement)
+    canonical = catalog.known_requirement(requirement, g.system.level)
     if canonical != requirement:
         return redirect(url_for(".show", requirement=canonical, objective=request.args.get("objective")), code=302)
     return _page(canonical, request.args.get("objective", ""))
@@ -122,6 +123,7 @@ def _page(requirement: str, opened: str = "", typed: Typed | None = None) -> str
         history = audit.history(work, f"requirement:{g.system.slug}/{requirement}", *names)
         talk = talk_of(work, g.system, requirement)
         owner = assignments.of(work, g.system).owner(requirement)
+        items = plans.of_requirement(work, g.system, requirement)
         plan = narratives.of_page(work, g.system, state, typed.values if typed and not typed.letter else {})
     listed = catalog.load(g.system.level).requirements
     at = next(n for n, r in enumerate(listed) if r.id == state.requirement.id)
@@ -132,6 +134,7 @@ def _page(requirement: str, opened: str = "", typed: Typed | None = None) -> str
         state=state,
         wording=wording,
         history=history,
+        items=items,
         opened=opened or first_open,
         typed=typed,
         before=listed[at - 1] if at else None,
@@ -146,7 +149,7 @@ def _page(requirement: str, opened: str = "", typed: Typed | None = None) -> str
 @pages.post("/<requirement>/objectives/<letter>")
 def judge(requirement: str, letter: str) -> ResponseReturnValue:
     """Set what was found for one objective."""
-    objective = catalog.known_objective(requirement, letter)
+    objective = catalog.known_objective(requirement, letter, g.system.level)
     form = request.form
     typed = {"status": form.get("status", ""), "note": form.get("note", ""), "methods": form.getlist("methods")}
     typed["said"] = said = {m.field: form[m.field] for m in Method if m.field in form}
@@ -195,14 +198,14 @@ def objective_url(objective: ObjectiveId) -> str:
 @pages.get("/<requirement>/objectives/<letter>")
 def part(requirement: str, letter: str) -> ResponseReturnValue:
     """One objective alone, for a script that refreshes it; for people its place on the page."""
-    objective = catalog.known_objective(requirement, letter)
+    objective = catalog.known_objective(requirement, letter, g.system.level)
     return _part(objective) if _wants_part() else redirect(objective_url(objective), code=302)
 
 
 @pages.post("/<requirement>/objectives/<letter>/remarks")
 def remark(requirement: str, letter: str) -> ResponseReturnValue:
     """Say something of an objective, or ask somebody."""
-    objective = catalog.known_objective(requirement, letter)
+    objective = catalog.known_objective(requirement, letter, g.system.level)
     with open_write() as work:
         text, ask = request.form.get("text", ""), request.form.get("ask", "")
         remarks.write_on_objective(work, g.system, objective, text, ask)
@@ -212,7 +215,7 @@ def remark(requirement: str, letter: str) -> ResponseReturnValue:
 @pages.post("/<requirement>/implementation")
 def implement(requirement: str) -> ResponseReturnValue:
     """Say how the organization does it, for the system security plan."""
-    canonical, form = catalog.known_requirement(requirement), request.form
+    canonical, form = catalog.known_requirement(requirement, g.system.level), request.form
     known = catalog.load(g.system.level).requirement(canonical)
     given: dict[str, Any] = {
         name: form[name] for name in ("narrative", "implementation_status", "responsibility") if name in form
