@@ -72,6 +72,7 @@ PATH_VALUES = {
     "objective": PathValue("string", "string", "AC.L2-3.1.1[a]", "An objective"),
     "item_id": PathValue("int", "integer", 1, "An item's number"),
     "artifact_id": PathValue("int", "integer", 1, "An artifact's number"),
+    "package_id": PathValue("int", "integer", 1, "A package's number in the whole installation"),
     "number": PathValue("int", "integer", 1, "A version's number"),
 }
 

@@ -67,6 +67,7 @@ class Event(StrEnum):
     MATRIX_CHANGED = "matrix:changed"
     OBJECTIVE_DESCRIBED = "objective:described"
     OBJECTIVE_JUDGED = "objective:judged"
+    PACKAGE_DOWNLOADED = "package:downloaded"
     PACKAGE_FROZEN = "package:frozen"
     PASSWORD_REFUSED = "password:refused"  # noqa: S105 the name of an event
     PLAN_APPROVED = "plan:approved"

@@ -15,9 +15,9 @@ from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.handoff import package
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Access, Action, Actor, allow
-from cmmc_tracker.domain.readiness import Finding, found
+from cmmc_tracker.domain.readiness import Finding
 from cmmc_tracker.errors import Conflict, NotFound
-from cmmc_tracker.services import assessment, integrity, members, settings, snapshots
+from cmmc_tracker.services import assessment, integrity, members, readiness, settings
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.artifacts import actor_id
 from cmmc_tracker.services.handoff import record
@@ -52,12 +52,6 @@ class Package:
         return f"package:{self.id}"
 
 
-def findings(work: Work, system: Access) -> list[Finding]:
-    """What is not ready, as the review before a freeze shows it."""
-    allow(work.actor, Action.SYSTEM_VIEW, system)
-    return found(snapshots.of(work, system))
-
-
 def freeze(tracker: Tracker, actor: Actor, address: str, system: Access, asked: Asked) -> Package:
     """Freeze a system as it stands now; returns the package.
 
@@ -67,10 +61,10 @@ def freeze(tracker: Tracker, actor: Actor, address: str, system: Access, asked: 
     with tracker.read(actor, address) as work:
         allow(actor, Action.PACKAGE_FREEZE, system)
         content = _content(work, system)
-        content["findings"] = _told(findings(work, system))
+        content["not_ready"] = _told(readiness.report(work, system).findings)
     content["purpose"], content["name"] = asked.purpose.value, asked.name
-    if content["findings"] and not asked.reason:
-        raise Conflict(_not_ready(content["findings"]))
+    if content["not_ready"] and not asked.reason:
+        raise Conflict(_not_ready(content["not_ready"]))
     _check_bytes(tracker, content)
     with tracker.write(actor, address) as work:
         return _keep(work, system, asked, content)
@@ -225,6 +219,12 @@ def snapshot_text(work: Work, system: Access, package_id: int) -> str:
     """The snapshot as it was frozen: canonical JSON, whose SHA-256 the package has; raises `NotFound`."""
     found_one = one(work, system, package_id)
     return str(work.db.execute(select(packages.c.snapshot).where(packages.c.id == found_one.id)).scalar_one())
+
+
+def note_download(work: Work, system: Access, package: Package) -> None:
+    """Record that somebody took a package away."""
+    allow(work.actor, Action.SYSTEM_VIEW, system)
+    work.record(Event.PACKAGE_DOWNLOADED, package.holder, {"system": system.slug, "number": package.number})
 
 
 _COLUMNS = tuple(column for column in packages.c if column.name not in {"snapshot", "legal_hold", "version"})

@@ -73,10 +73,8 @@ def _lines(
 def put_line(provider_id: int, requirement: str, letter: str) -> ResponseReturnValue:
     """Say whose duty an objective is, or take its line away."""
     allow(g.actor, Action.SCOPE_EDIT, g.system)
-    objective, act = (
-        catalog.known_objective(_of_level(requirement), letter, g.system.level),
-        request.form.get("act", "save"),
-    )
+    objective = catalog.known_objective(_of_level(requirement), letter, g.system.level)
+    act = request.form.get("act", "save")
     if act not in {"save", "remove"}:
         raise NotFound("There is nothing else that can be done with a line.")
     try:

@@ -1,0 +1,145 @@
+"""README.html of a package: it needs nothing but a browser, reads without a script, and leads to each file."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+from cmmc_tracker.domain.assessment import Status
+from cmmc_tracker.domain.catalog import Catalog, Family, Objective, load
+from cmmc_tracker.domain.handoff.package import Purpose
+from cmmc_tracker.reports.handoff.verify import ARTIFACTS_LOG
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8886; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 1rem; }
+table { border-collapse: collapse; width: 100%; } th, td { border: 1px solid var(--line); padding: .3rem .5rem;
+text-align: left; vertical-align: top; overflow-wrap: anywhere; } code { overflow-wrap: anywhere; }
+h3 { margin: 2rem 0 .3rem; } nav a { margin-right: .7rem; white-space: nowrap; } .wide { overflow-x: auto; }
+[hidden] { display: none; } @media print { nav, #find { display: none; } }
+"""
+_SCRIPT = """
+const find = document.getElementById('find'); find.hidden = false;
+find.querySelector('input').addEventListener('input', event => {
+  const words = event.target.value.toLowerCase().split(/\\s+/).filter(Boolean);
+  for (const part of document.querySelectorAll('section.requirement')) {
+    const text = part.textContent.toLowerCase(); part.hidden = !words.every(word => text.includes(word));
+  }
+});
+"""
+
+
+def page(snapshot: Mapping[str, Any], number: int, sha256: str, others: Sequence[str]) -> str:
+    """The page; `others` are the paths of the files beside the artifacts."""
+    known = load(snapshot["system"]["level"])
+    return "".join(
+        (
+            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{_t(snapshot['name'])}</title><style>{_STYLE}</style></head><body>",
+            f"<h1>{_t(snapshot['name'])}</h1>",
+            _facts(snapshot, number, sha256),
+            _check(),
+            _documents(others),
+            '<p id="find" hidden><label>Find in the requirements <input type="search"></label></p>',
+            "<nav>" + "".join(f'<a href="#{one.code}">{one.code}</a>' for one in known.families) + "</nav>",
+            _requirements(snapshot, known),
+            f"<script>{_SCRIPT}</script></body></html>\n",
+        )
+    )
+
+
+def _facts(snapshot: Mapping[str, Any], number: int, sha256: str) -> str:
+    score, system = snapshot["score"], snapshot["system"]
+    provisional = ""
+    if score["unassessed_objectives"]:
+        provisional = f" PROVISIONAL: {score['unassessed_objectives']} objectives not assessed."
+    said = "none" if score["score"] is None else f"{score['score']} of {score['max']}"
+    rows = {
+        "Organization": snapshot["organization"],
+        "System": f"{system['name']}, CMMC Level {system['level']}",
+        "CAGE codes": system["cage_codes"],
+        "Package": f"{number}, {Purpose(snapshot['purpose']).label}",
+        "Frozen": f"{snapshot['frozen_at']} (UTC) by {snapshot['frozen_by'] or 'the command line'}",
+        "Score": f"{said}.{provisional} {score['reason'] or ''}",
+        "What the assessment supports": f"{score['supports']}: {score['supports_reason']}",
+        "Artifacts": f"{len(snapshot['artifacts'])}, of them held elsewhere: {_held(snapshot)}",
+        "SHA-256 of the records": sha256,
+    }
+    lines = (f'<tr><th scope="row">{_t(name)}</th><td>{_t(value)}</td></tr>' for name, value in rows.items() if value)
+    return f"<table>{''.join(lines)}</table>"
+
+
+def _held(snapshot: Mapping[str, Any]) -> int:
+    return sum(bool(one["held"]) for one in snapshot["artifacts"])
+
+
+def _check() -> str:
+    return (
+        "<h2>Is it intact?</h2><p>Run <code>python3 verify.py</code> in this folder (Python 3.8 or newer, nothing "
+        "else, no network), with <code>--log-hash</code> and the hash that was reported where there is one. By hand: "
+        "compare <code>Get-FileHash -LiteralPath &lt;file&gt;</code> (the names hold square brackets) or "
+        f"<code>sha256sum &lt;file&gt;</code> with the file&#8217;s row in <code>{ARTIFACTS_LOG}</code>. Its paths "
+        "begin at this folder, not at the root of a disk; that is the one difference from a log that the "
+        "DoD&#8217;s script writes. Rows below <code>held</code> are evidence that may not leave its place: ask for "
+        "it there.</p>"
+    )
+
+
+def _documents(others: Sequence[str]) -> str:
+    return "<h2>Documents</h2><ul>" + "".join(f"<li>{_link(path, path)}</li>" for path in others) + "</ul>"
+
+
+def _requirements(snapshot: Mapping[str, Any], known: Catalog) -> str:
+    return "".join(_family(snapshot, one, _places(snapshot)) for one in known.families)
+
+
+def _family(snapshot: Mapping[str, Any], family: Family, places: Mapping[tuple[str, str], list[str]]) -> str:
+    told = {(one["requirement"], one["letter"]): one for one in snapshot["findings"]}
+    said = {one["requirement"]: one["narrative"] for one in snapshot["implementations"]}
+    parts = [f'<h2 id="{family.code}">{family.code} {_t(family.name)}</h2>']
+    for one in family.requirements:
+        status = Status(snapshot["score"]["statuses"][one.id])
+        parts.append(f'<section class="requirement"><h3 id="{one.id}">{one.id} {_t(one.title)}: {status.label}</h3>')
+        if said[one.id]:
+            parts.append(f"<details><summary>How it is implemented</summary><pre>{_t(said[one.id])}</pre></details>")
+        parts.append('<div class="wide"><table><tr><th>Objective</th><th>Finding</th><th>Evidence</th></tr>')
+        for objective in one.objectives:
+            finding = told[one.id, objective.letter]
+            parts.append(_row(objective, finding, places.get((one.id, objective.letter), [])))
+        parts.append("</table></div></section>")
+    return "".join(parts)
+
+
+def _row(objective: Objective, finding: Mapping[str, Any], evidence: list[str]) -> str:
+    how = f" ({', '.join(finding['methods'])})" if finding["methods"] else ""
+    return (
+        f"<tr><td>[{objective.letter}] {_t(objective.summary)}</td>"
+        f"<td>{Status(finding['status']).label}{how}<br>{_t(finding['note'])}</td>"
+        f"<td>{'<br>'.join(evidence) or 'none'}</td></tr>"
+    )
+
+
+def _places(snapshot: Mapping[str, Any]) -> Mapping[tuple[str, str], list[str]]:
+    """For each objective its evidence, each with a link to its file, or where it is held."""
+    files = defaultdict(list)
+    for file in snapshot["files"]:
+        files[file["artifact"]].append(file)
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for artifact in snapshot["artifacts"]:
+        shown = [_link(file["path"], f"{artifact['title']} ({file['original']})") for file in files[artifact["id"]]]
+        shown += [f"{_t(artifact['title'])}, held at {_t(one['location'])}" for one in artifact["held"]]
+        for link in artifact["links"]:
+            where = f", {_t(link['locator'])}" if link["locator"] else ""
+            what = f": {_t(link['shows'])}" if link["shows"] else ""
+            found[link["requirement"], link["letter"]] += [f"{one}{where}{what}" for one in shown]
+    return found
+
+
+def _link(path: str, text: str) -> str:
+    return f'<a href="{quote(path)}">{_t(text)}</a>'
+
+
+def _t(text: object) -> str:
+    return escape(str(text))
