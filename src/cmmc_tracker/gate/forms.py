@@ -1,6 +1,6 @@
 """What several doors read from a request: an artifact's files and facts, objectives, one's own password."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,12 +13,13 @@ from cmmc_tracker.domain.held import FIELDS, Held, parse_held
 from cmmc_tracker.domain.permissions import Access, Action, Actor, allow, system_of
 from cmmc_tracker.errors import Invalid, NotFound
 from cmmc_tracker.gate import doors
-from cmmc_tracker.gate.uploads import incoming_of
+from cmmc_tracker.gate.uploads import finish, incoming_of
 from cmmc_tracker.services import accounts, artifacts, intake, trash
 from cmmc_tracker.services.artifacts import Received
 from cmmc_tracker.services.intake import Sender, Together
 from cmmc_tracker.services.limits import PASSWORD_CHANGE
 from cmmc_tracker.services.links import Target
+from cmmc_tracker.storage.blobs import Blobs
 
 DATES = ("covers_from", "covers_until", "collected_on")
 FACTS = ("title", "kind", "description", *DATES, "cadence", "owner", "reviewer")
@@ -135,3 +136,27 @@ def targets_of(system: Access, objectives: Iterable[str], locator: str = "", sho
     if wrong:
         raise Invalid({"objectives": f"{wrong[0]} is not an objective of {system.name}."})
     return [Target(system, one, place, text) for one in parsed]
+
+
+def sender() -> Sender:
+    """Who sends the files of this request, and what they may cost together."""
+    together = g.setdefault("together", Together())
+    return Sender(doors.installation().tracker, doors.actor(), doors.address(), together)
+
+
+def sheet_of(file: FileStorage, check: Callable[[Blobs, Received], object]) -> Received:
+    """Keep a spreadsheet that `check` can plan; of another the store lets go at once."""
+    here, received = doors.installation(), take_in(file)
+    try:
+        check(here.blobs, received)
+    except BaseException:
+        finish()
+        trash.let_go(here.tracker, [received.sha256])
+        raise
+    return received
+
+
+def numbers_of(name: str) -> set[int]:
+    """What was chosen in a form; what is no number was made by no page of ours and chooses nothing."""
+    texts = request.form.getlist(name)
+    return {int(one) for one in texts if one.isascii() and one.isdecimal() and len(one) <= 15}

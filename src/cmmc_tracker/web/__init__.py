@@ -9,10 +9,11 @@ from cmmc_tracker.web.artifacts import pages as artifacts
 from cmmc_tracker.web.audit.views import pages as audit
 from cmmc_tracker.web.dashboard.views import pages as dashboard
 from cmmc_tracker.web.duties.views import pages as duties
+from cmmc_tracker.web.exports.views import pages as exports
 from cmmc_tracker.web.health.views import pages as health
 from cmmc_tracker.web.imports.views import pages as imports
 from cmmc_tracker.web.links.views import pages as links
-from cmmc_tracker.web.poam.views import pages as poam
+from cmmc_tracker.web.poam import pages as poam
 from cmmc_tracker.web.profile.views import pages as profile
 from cmmc_tracker.web.quarantine.views import pages as quarantine
 from cmmc_tracker.web.requests.views import pages as requests
@@ -25,7 +26,7 @@ from cmmc_tracker.web.triage.views import pages as triage
 from cmmc_tracker.web.users.views import pages as users
 
 PAGES = [
-    *(about, accounts, artifacts, audit, dashboard, duties, health, imports, links, poam, profile),
+    *(about, accounts, artifacts, audit, dashboard, duties, exports, health, imports, links, poam, profile),
     *(quarantine, requests, requirements, score, second_factor, settings, trash, triage, users),
 ]
 
