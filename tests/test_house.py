@@ -33,6 +33,7 @@ VALUES = {
     "kind": "asset",
     "remark_id": 1,
     "name": "a.txt",
+    "report": "poam.xlsx",
     "filename": "app.css",
     "which": "boundary",
 }

@@ -40,7 +40,14 @@ VALUES: Mapping[Any, object] = {
     "note": "seen",
     "objective": "AC.L2-3.1.1[a]",
     "objectives": "AC.L2-3.1.1[a]",
+    "closing_note": "seen",
+    "operational": True,
     "owner": "",
+    "planned_completion": "2030-01-01",
+    "requirement": "AC.L2-3.1.1",
+    "resources": "time",
+    "state": "open",
+    "weakness": "for the scan",
     "path": "3.1.1/scan.txt",
     "q": "policy",
     "remark": "seen",
@@ -54,6 +61,8 @@ VALUES: Mapping[Any, object] = {
     "title": "Scan",
     "until": "2030-01-01",
     ("list_artifacts", "status"): "approved",
+    ("list_items", "kind"): "poam",
+    ("change_item", "status"): "in_progress",
 }
 # Never sent: the token in a header needs no CSRF token, and a version would let only the first of many writes through.
 # A file is sent, so nothing is said of one that is held elsewhere.
@@ -66,6 +75,9 @@ PAGES = (
     "/artifacts/picker?q=policy&objective=AC.L2-3.1.1[a]&system=main",
     "/audit?actor=ada&action=login:succeeded&entity=user&q=ada&since=2026-01-01&until=2030-01-01&cursor=100000",
     "/systems/main/requirements?q=access&family=AC&status=met&without=&unproven=",
+    "/systems/main/poam?kind=poam&state=open&q=access",
+    "/systems/main/poam/new?requirement=AC.L2-3.1.1&kind=operational",
+    "/systems/main/score?mend=AC.L2-3.1.1",
     "/systems/main/requests?shown=open&about=AC.L2-3.1.1[a]&objective=AC.L2-3.1.1[a]",
     "/?system=main",
 )

@@ -71,6 +71,7 @@ PATH_VALUES = {
     "letter": PathValue("string", "string", "a", "The objective's letter"),
     "objective": PathValue("string", "string", "AC.L2-3.1.1[a]", "An objective"),
     "item_id": PathValue("int", "integer", 1, "An item's number"),
+    "report": PathValue("string", "string", "poam.xlsx", "A document's name"),
     "artifact_id": PathValue("int", "integer", 1, "An artifact's number"),
     "package_id": PathValue("int", "integer", 1, "A package's number in the whole installation"),
     "number": PathValue("int", "integer", 1, "A version's number"),

@@ -10,6 +10,7 @@ from cmmc_tracker.errors import Conflict
 from cmmc_tracker.gate.doors import installation
 from cmmc_tracker.gate.headers import PDF_POLICY, UPLOAD_POLICY
 from cmmc_tracker.services.artifact_views import File
+from cmmc_tracker.services.exports import Document
 
 
 def send(file: File, *, may_show: bool = True) -> Response:
@@ -35,6 +36,15 @@ def send(file: File, *, may_show: bool = True) -> Response:
     response.headers["Content-Security-Policy"] = PDF_POLICY if file.media_type == "application/pdf" else UPLOAD_POLICY
     response.headers["Cache-Control"] = "private, no-store"
     return _without_a_thread(response, file)
+
+
+def attached(document: Document) -> Response:
+    """A document that was made for this request: always a download, and nothing keeps a copy on the way."""
+    response = Response(document.content, mimetype=document.media_type)
+    response.headers.set("Content-Disposition", "attachment", filename=document.name)
+    response.headers["Content-Security-Policy"] = UPLOAD_POLICY
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 def refuse_held(file: File) -> None:

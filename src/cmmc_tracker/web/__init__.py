@@ -10,11 +10,12 @@ from cmmc_tracker.web.assess.views import pages as assess
 from cmmc_tracker.web.audit.views import pages as audit
 from cmmc_tracker.web.dashboard.views import pages as dashboard
 from cmmc_tracker.web.duties.views import pages as duties
+from cmmc_tracker.web.exports.views import pages as exports
 from cmmc_tracker.web.health.views import pages as health
 from cmmc_tracker.web.imports.views import pages as imports
 from cmmc_tracker.web.links.views import pages as links
 from cmmc_tracker.web.people.views import pages as people
-from cmmc_tracker.web.poam.views import pages as poam
+from cmmc_tracker.web.poam import pages as poam
 from cmmc_tracker.web.profile.views import pages as profile
 from cmmc_tracker.web.providers import pages as providers
 from cmmc_tracker.web.quarantine.views import pages as quarantine
@@ -32,8 +33,8 @@ from cmmc_tracker.web.triage.views import pages as triage
 from cmmc_tracker.web.users.views import pages as users
 
 PAGES = [
-    *(about, accounts, artifacts, assess, audit, dashboard, duties, health, imports, links, people, poam),
-    *(profile, providers, quarantine, readiness, requests, requirements, rules, scope, score),
+    *(about, accounts, artifacts, assess, audit, dashboard, duties, exports, health, imports, links),
+    *(people, poam, profile, providers, quarantine, readiness, requests, requirements, rules, scope, score),
     *(second_factor, settings, ssp, trash, triage, users),
 ]
 

@@ -95,6 +95,7 @@ class Register:
 
     items: tuple[Item, ...]
     unplanned: tuple[Unplanned, ...]
+    excepted: frozenset[str]  # requirements with a temporary deficiency
     clock: Clock | None
 
     def narrowed(self, *, kind: str = "", state: str = "", text: str = "") -> list[Item]:
@@ -165,7 +166,7 @@ def register(work: Work, system: Access) -> Register:
     allow(work.actor, Action.SYSTEM_VIEW, system)
     stands = _standing(work, system)
     found = tuple(_items(work, stands, _items_of(system.system_id)))
-    return Register(found, tuple(_unplanned(stands, found)), stands.clock)
+    return Register(found, tuple(_unplanned(stands, found)), stands.excepted, stands.clock)
 
 
 def of_requirement(work: Work, system: Access, requirement: str) -> list[Item]:

@@ -1,0 +1,191 @@
+"""The plans as a spreadsheet: what goes out, and what a sheet that comes in would do, and does.
+
+What was sent waits in `imports`, for its sender alone, for a day; the plan that a person confirms travels as a digest
+and is made again inside the Work that applies it.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+
+from sqlalchemy import select
+
+from cmmc_tracker.domain import catalog, plans
+from cmmc_tracker.domain.artifacts import ArtifactStatus
+from cmmc_tracker.domain.assessment import Status
+from cmmc_tracker.domain.audit import canonical
+from cmmc_tracker.domain.permissions import Access, Action, allow
+from cmmc_tracker.domain.plans import ItemKind, ItemStatus
+from cmmc_tracker.domain.uploads import extension_of
+from cmmc_tracker.errors import Invalid, NotFound, Stale
+from cmmc_tracker.importers import poam_sheet
+from cmmc_tracker.importers.poam_sheet import Act, Known, Present, SheetPlan, Standing
+from cmmc_tracker.reports.poam_sheet import PoamSheet, Value
+from cmmc_tracker.services import assessment, imports
+from cmmc_tracker.services.artifacts import IN_USE, Received
+from cmmc_tracker.services.imports import Import
+from cmmc_tracker.services.intake import Sender
+from cmmc_tracker.services.plans import keeping, reading
+from cmmc_tracker.services.plans.reading import Clock, Item
+from cmmc_tracker.services.work import Work
+from cmmc_tracker.storage.blobs import Blobs
+from cmmc_tracker.storage.tables import artifacts, links
+
+_CHANGED = (
+    "What this sheet would change is not what the page showed: somebody changed the plans meanwhile. Nothing was "
+    "changed. Look at the plan as it is now, then confirm again."
+)
+_MAY = {"never": "no", "allowed": "yes", "conditional": "conditional"}
+
+
+def gathered(work: Work, system: Access) -> PoamSheet:
+    """What the workbook of a system's plans says: a fixed number of statements."""
+    found = reading.register(work, system)
+    picture = assessment.picture(work, system)
+    objectives = {line.requirement.id: line.findings for line in picture.lines}
+    not_met = {
+        number: " ".join(f"[{o.letter}]" for o, status in pairs if status is Status.NOT_MET)
+        for number, pairs in objectives.items()
+    }
+    evidence = _evidence(work, system.system_id, {one.requirement.id for one in found.items if one.closed_at})
+    items = [_line(one, not_met, evidence, found.clock) for one in found.items]
+    score = picture.score
+    counts = [
+        (f"{kind.label}, {status.label}", sum(i.plan.kind is kind and i.status is status for i in found.items))
+        for kind in ItemKind
+        for status in ItemStatus
+    ]
+    about: list[tuple[str, Value]] = [
+        ("System", system.name),
+        ("CMMC level", system.level),
+        ("As of", f"{work.now:%Y-%m-%d %H:%M} UTC"),
+        ("Made by", f"CMMC Artifact Tracker {version('cmmc-tracker')}"),
+        *([("PROVISIONAL", f"{score.unassessed_objectives} objectives not assessed")] if score.provisional else []),
+        ("Score", "none" if score.score is None else score.score),
+        ("Why", score.reason or score.status_reason),
+        ("Least score for a Conditional status", score.poam.threshold),
+        ("POA&M possible", "yes" if score.poam.possible else "no"),
+        ("Open and barred from a POA&M", ", ".join(score.poam.blocking)),
+        ("NOT MET without an item", ", ".join(score.poam.missing)),
+        *counts,
+    ]
+    return PoamSheet(about, items)
+
+
+def _line(
+    item: Item, not_met: Mapping[str, str], evidence: Mapping[str, str], clock: Clock | None
+) -> Mapping[str, Value]:
+    plan, requirement = item.plan, item.requirement
+    closeout = clock.closeout if clock and item.counts else None
+    return {
+        "Item ID": item.id,
+        "Kind": "POA&M" if plan.kind is ItemKind.POAM else "operational plan of action",
+        "Counts for a Conditional status": "yes" if item.counts else "no",
+        "Requirement": requirement.id,
+        "Value": requirement.weight,
+        "May be on a POA&M": _MAY[requirement.poam],
+        "Clause": item.verdict.clause,
+        "Weakness or deficiency": plan.weakness,
+        "Objectives NOT MET": not_met[requirement.id],
+        "Found on": item.created_at.date(),
+        "Responsible": plan.owner,
+        "Resources required": plan.resources,
+        "Scheduled completion date": plan.planned_completion,
+        "Milestones with dates": poam_sheet.told(plan.milestones),
+        "Status": item.status.label,
+        "Completed on": item.closed_at.date() if item.closed_at else None,
+        "Closed by": item.closed_by,
+        "Closing note": item.closing_note,
+        "Closing evidence": evidence.get(requirement.id, "") if item.closed_at else "",
+        "Conditional CMMC Status Date": clock.status_on if clock and closeout else None,
+        "Last day (day 180)": closeout.last_day if closeout else None,
+        "Days left": closeout.days_left if closeout else None,
+    }
+
+
+def _evidence(work: Work, system_id: int, requirements: Collection[str]) -> Mapping[str, str]:
+    """The numbers of the approved artifacts of each requirement that something was closed of."""
+    query = (
+        select(links.c.requirement, links.c.artifact_id)
+        .join(artifacts, artifacts.c.id == links.c.artifact_id)
+        .where(
+            links.c.system_id == system_id,
+            links.c.requirement.in_(requirements),
+            IN_USE,
+            artifacts.c.status == ArtifactStatus.APPROVED,
+        )
+        .order_by(links.c.artifact_id)
+        .distinct()
+    )
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in work.rows(query):
+        found[row.requirement].append(str(row.artifact_id))
+    return {number: ", ".join(ids) for number, ids in found.items()}
+
+
+def check_name(filename: str) -> None:
+    """Raise `Invalid` for a file that is no spreadsheet of a kind that is read."""
+    if extension_of(filename) not in {".csv", ".xlsx"}:
+        raise Invalid({"file": "Choose a spreadsheet as .csv or .xlsx. Nothing was kept."})
+
+
+def check(blobs: Blobs, received: Received) -> None:
+    """Raise `Invalid` for a sheet that cannot be planned at all."""
+    poam_sheet.plan(imports.rows_of(blobs, received.sha256, received.filename), None)
+
+
+def of(work: Work, import_id: int, slug: str) -> Import:
+    """A sheet of the person who asks, in the system of the address; raises `NotFound` for another's."""
+    found = imports.of(work, import_id)
+    if found.home.slug != slug or found.kind != imports.REGISTER:
+        raise NotFound("There is no such import here. Send the file again.")
+    allow(work.actor, Action.POAM_EDIT, found.home)
+    return found
+
+
+def sheet_plan(work: Work, found: Import, rows: Sequence[list[str]]) -> SheetPlan:
+    """What a sheet would do to the plans of its system now."""
+    register, standing = reading.register(work, found.home), assessment.picture(work, found.home)
+    known = Known(
+        catalog.load(found.home.level),
+        {
+            line.requirement.id: Standing(line.status, line.partial, line.requirement.id in register.excepted)
+            for line in standing.lines
+        },
+        [Present(one.id, one.version, one.status, one.frozen, one.plan) for one in register.items],
+    )
+    return poam_sheet.plan(rows, known)
+
+
+def digest(plan: SheetPlan) -> str:
+    """What stands for a plan in the form that confirms it."""
+    return hashlib.sha256(canonical({"rows": [asdict(row) for row in plan.rows]}).encode()).hexdigest()
+
+
+def apply(sender: Sender, import_id: int, slug: str, chosen: Collection[int], shown: str) -> int:
+    """Do what the chosen rows (by number) say, all or nothing; returns how many.
+
+    Raises `Stale` when `shown` is not the digest of the plan as it is now, `Invalid` when no row is chosen.
+    """
+    tracker = sender.tracker
+    with tracker.read(sender.actor) as work:
+        found = of(work, import_id, slug)
+    rows = imports.rows_of(tracker.blobs, found.sha256, found.filename)
+    with tracker.write(sender.actor, sender.address) as work:
+        found = of(work, import_id, slug)
+        work.alone(f"plans:{found.home.system_id}")
+        plan = sheet_plan(work, found, rows)
+        if digest(plan) != shown:
+            raise Stale(_CHANGED)
+        wanted = [row for row in plan.doing if row.number in chosen]
+        if not wanted:
+            raise Invalid({"row": "Choose at least one row. Nothing was changed."})
+        imports.finish(work, found, {"rows": len(wanted), "what": "plan of action"})
+        for row in wanted:
+            if row.act is Act.ADD:
+                keeping.insert_item(work, found.home, plans.parse(row.given, level=found.home.level))
+            elif row.item_id is not None:
+                keeping.edit(work, found.home, row.item_id, row.given, row.version)
+    return len(wanted)
