@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import insert, update
 
 from cmmc_tracker.domain.catalog import ObjectiveId
+from cmmc_tracker.domain.held import Held
 from cmmc_tracker.domain.permissions import Access, Actor, Role
 from cmmc_tracker.services import artifact_views, intake, links, settings, systems
 from cmmc_tracker.services.artifacts import Received, add_version
@@ -90,3 +91,16 @@ def seen(tracker: Tracker, actor: Actor, artifact_id: int) -> artifact_views.Art
     """The artifact as that person sees it."""
     with tracker.read(actor) as work:
         return artifact_views.one(work, artifact_id)
+
+
+def linked_artifact(
+    tracker: Tracker, actor: Actor, title: str, file: tuple[str, bytes] | None, *objectives: ObjectiveId
+) -> int:
+    """An approved artifact of one file, or of one that is held elsewhere, linked to these objectives of `main`."""
+    targets = [Target(actor.systems["main"], one, "", "") for one in objectives]
+    if file is None:
+        held = Held("https://enclave.example/drawing.dwg", "drawing.dwg", None, "ab" * 32, 5)
+        with tracker.write(actor) as work:
+            return links.create_linked(work, actor.systems["main"], [held], {"title": title}, targets)
+    with received(tracker, actor, file) as files, tracker.write(actor) as work:
+        return links.create_linked(work, actor.systems["main"], files, {"title": title}, targets)

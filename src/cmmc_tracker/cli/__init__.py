@@ -13,6 +13,7 @@ from cmmc_tracker.cli.checks import score, verify
 from cmmc_tracker.cli.demo import demo
 from cmmc_tracker.cli.doctor import doctor
 from cmmc_tracker.cli.lines import LineFormatter, one_line
+from cmmc_tracker.cli.packages import package
 from cmmc_tracker.cli.serve import serve
 from cmmc_tracker.cli.spill import spill
 from cmmc_tracker.cli.trash import purge
@@ -26,7 +27,7 @@ def commands() -> None:
     """Keep the evidence of a CMMC assessment, judge its objectives, compute the score."""
 
 
-for command in (artifact, audit, catalog, demo, doctor, purge, score, serve, spill, user, verify):
+for command in (artifact, audit, catalog, demo, doctor, package, purge, score, serve, spill, user, verify):
     commands.add_command(command)
 
 

@@ -6,8 +6,10 @@ start a program on the reader's machine (OWASP, "CSV Injection"). What people ty
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, BinaryIO
 
 import xlsxwriter
 
@@ -41,3 +43,58 @@ def workbook(file: BinaryIO) -> xlsxwriter.Workbook:
     """A new workbook in which no string becomes a formula, a link or a number."""
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     return xlsxwriter.Workbook(file, options)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet: its name, its headings, its rows; `days` are the headings below which ISO days become dates."""
+
+    name: str
+    headings: Sequence[str]
+    rows: Iterable[Sequence[Cell]]
+    days: Collection[str] = ()
+
+
+_WIDEST, _PER_LETTER = 48, 1.1
+
+
+def book_of(file: BinaryIO, made_at: str, *sheets: Sheet) -> None:
+    """Write a document of these sheets; `made_at` is an instant in ISO form, so that the bytes hang on nothing else.
+
+    Long text wraps, headings stay on top and are printed on each page, a sheet is as wide as a page.
+    """
+    with workbook(file) as book:
+        book.set_properties({"created": datetime.fromisoformat(made_at).replace(tzinfo=None)})
+        head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
+        body = book.add_format({"text_wrap": True, "valign": "top"})
+        day = book.add_format({"num_format": "yyyy-mm-dd", "valign": "top", "align": "left"})
+        for sheet in sheets:
+            page = book.add_worksheet(sheet.name)
+            rows = list(sheet.rows)
+            page.write_row(0, 0, sheet.headings, head)
+            for number, row in enumerate(rows, 1):
+                for at, (heading, cell) in enumerate(zip(sheet.headings, row, strict=True)):
+                    _put(page, (number, at), cell, day if heading in sheet.days else None, body)
+            for at, heading in enumerate(sheet.headings):
+                longest = max([len(heading), *(len(str(row[at] or "")) for row in rows[:200])])
+                page.set_column(at, at, min(_WIDEST, 4 + longest * _PER_LETTER))
+            page.freeze_panes(1, 0)
+            page.autofilter(0, 0, max(len(rows), 1), len(sheet.headings) - 1)
+            page.set_landscape()
+            page.fit_to_pages(1, 0)
+            page.repeat_rows(0)
+            page.print_area(0, 0, max(len(rows), 1), len(sheet.headings) - 1)
+
+
+_LONGEST_CELL = 32_000  # characters; a spreadsheet program takes 32,767
+
+
+def _put(page: Any, at: tuple[int, int], cell: Cell, day: Any, body: Any) -> None:
+    if cell is None or cell == "":
+        page.write_blank(*at, None, body)
+    elif day is not None and isinstance(cell, str):
+        page.write_datetime(*at, datetime.fromisoformat(cell[:10]), day)
+    elif isinstance(cell, int | float):
+        page.write_number(*at, cell, body)
+    else:
+        page.write_string(*at, str(as_text(cell))[:_LONGEST_CELL], body)

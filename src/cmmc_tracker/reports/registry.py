@@ -1,25 +1,29 @@
-"""The documents that are handed out by name: what each is, and the function that makes it from its data. Pure.
+"""The documents that are handed out by name: what each is, and the function that makes it from a snapshot. Pure.
 
-A new document is a new entry here, and one in `services/exports.py` that says what it is made from.
+A new document is a new entry here. All are made from the same thing (`services.handoff.record`), whether it is the
+system as it stands now or as it was frozen: so a document of a package says what one of that moment said.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cmmc_tracker.reports import poam_sheet
+from cmmc_tracker.reports import artifact_register, poam_sheet, sprs
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A document: its media type, and what makes its bytes."""
+    """A document: its media type, and what makes its bytes of a snapshot."""
 
     media_type: str
-    make: Callable[[Any], bytes]
+    make: Callable[[Mapping[str, Any]], bytes]
 
 
 REPORTS: Mapping[str, Report] = {
+    "artifacts.xlsx": Report(XLSX, artifact_register.make),
     "poam.xlsx": Report(XLSX, poam_sheet.make),
+    "sprs.json": Report(JSON, sprs.make),
 }

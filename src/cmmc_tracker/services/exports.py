@@ -1,19 +1,12 @@
-"""The documents of a system: each by its name, from the rows as they are now."""
+"""The documents of a system: each by its name, from the records as they are now."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.errors import NotFound
 from cmmc_tracker.reports.registry import REPORTS
-from cmmc_tracker.services.plans import sheets
+from cmmc_tracker.services.handoff import packages
 from cmmc_tracker.services.work import Work
-
-# What each document is made from. The name is the key of `reports.registry.REPORTS`.
-GATHER: Mapping[str, Callable[[Work, Access], Any]] = {
-    "poam.xlsx": sheets.gathered,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +24,4 @@ def document(work: Work, system: Access, name: str) -> Document:
     report = REPORTS.get(name)
     if report is None:
         raise NotFound("There is no document of that name.")
-    return Document(f"{system.slug}-{name}", report.media_type, report.make(GATHER[name](work, system)))
+    return Document(f"{system.slug}-{name}", report.media_type, report.make(packages.picture(work, system)))

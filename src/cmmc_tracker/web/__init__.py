@@ -14,6 +14,7 @@ from cmmc_tracker.web.exports.views import pages as exports
 from cmmc_tracker.web.health.views import pages as health
 from cmmc_tracker.web.imports.views import pages as imports
 from cmmc_tracker.web.links.views import pages as links
+from cmmc_tracker.web.packages.views import pages as packages
 from cmmc_tracker.web.people.views import pages as people
 from cmmc_tracker.web.poam import pages as poam
 from cmmc_tracker.web.profile.views import pages as profile
@@ -34,8 +35,8 @@ from cmmc_tracker.web.users.views import pages as users
 
 PAGES = [
     *(about, accounts, artifacts, assess, audit, dashboard, duties, exports, health, imports, links),
-    *(people, poam, profile, providers, quarantine, readiness, requests, requirements, rules, scope, score),
-    *(second_factor, settings, ssp, trash, triage, users),
+    *(packages, people, poam, profile, providers, quarantine, readiness, requests, requirements, rules),
+    *(scope, score, second_factor, settings, ssp, trash, triage, users),
 ]
 
 

@@ -162,12 +162,20 @@ class Check:
         return self.problems
 
     def _read(self, name: str) -> bytes | None:
+        if name not in self.names:
+            self._say("%s is missing" % name)
+            return None
         try:
             with self.package.open(name) as file:
                 return file.read()
-        except (KeyError, OSError, RuntimeError, zipfile.BadZipFile, EOFError) as error:
-            self.problems.append("%s cannot be read: %s" % (name, error or "it is missing"))
+        except (OSError, RuntimeError, zipfile.BadZipFile, EOFError) as error:
+            self._say("%s cannot be read: %s" % (name, error))
             return None
+
+    def _say(self, problem: str) -> None:
+        """Note a problem, once."""
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def _manifest(self) -> dict[str, dict[str, Any]] | None:
         data = self._read(MANIFEST)
@@ -181,7 +189,7 @@ class Check:
         except (ValueError, KeyError, TypeError):
             sound = False
         if not sound:
-            self.problems.append("%s is no manifest of a package" % MANIFEST)
+            self._say("%s is no manifest of a package" % MANIFEST)
             return None
         return entries
 
@@ -194,30 +202,30 @@ class Check:
             said = read_log(second)
             rows = read_log(log)
         except (ValueError, UnicodeError) as error:
-            self.problems.append("a hash log cannot be read: %s" % error)
+            self._say("a hash log cannot be read: %s" % error)
             return None
         if [one for one, _ in said] != [actual]:
-            self.problems.append("%s is not the log that %s is of" % (ARTIFACTS_LOG, HASH_LOG))
+            self._say("%s is not the log that %s is of" % (ARTIFACTS_LOG, HASH_LOG))
         if self.log_hash and self.log_hash != actual:
-            self.problems.append("%s has not the hash that was reported: it has %s" % (ARTIFACTS_LOG, actual))
+            self._say("%s has not the hash that was reported: it has %s" % (ARTIFACTS_LOG, actual))
         return rows
 
     def _files(self, manifest: dict[str, dict[str, Any]]) -> None:
         """Each file that the manifest names is there as it was frozen; nothing else is."""
         for name in sorted(set(manifest) - set(self.names)):
-            self.problems.append("%s is missing" % name)
+            self._say("%s is missing" % name)
         for name in sorted(set(self.names) - set(manifest) - {MANIFEST}):
-            self.problems.append("%s was added: the manifest does not name it" % name)
+            self._say("%s was added: the manifest does not name it" % name)
         for name in sorted(set(self.names) & set(manifest)):
             try:
                 with self.package.open(name) as file:
                     found, size = digest(file)
             except (OSError, RuntimeError, zipfile.BadZipFile, EOFError) as error:
-                self.problems.append("%s cannot be read: %s" % (name, error))
+                self._say("%s cannot be read: %s" % (name, error))
                 continue
             self.checked += 1
             if found != manifest[name]["sha256"] or size != manifest[name]["size"]:
-                self.problems.append("%s was changed: it is not the file that was frozen" % name)
+                self._say("%s was changed: it is not the file that was frozen" % name)
 
     def _agree(self, manifest: dict[str, dict[str, Any]], rows: list[tuple[str, str]]) -> None:
         """The log and the manifest name the same artifacts with the same hashes."""
@@ -227,17 +235,17 @@ class Check:
             if name.startswith("held/"):
                 self._held(sha256, name)
             elif name.startswith("/") or ":" in name or ".." in name.split("/") or not name.startswith("artifacts/"):
-                self.problems.append("the log names %s, which is no artifact of the package" % path)
+                self._say("the log names %s, which is no artifact of the package" % path)
             else:
                 logged[name] = sha256
         listed = {name for name in manifest if name.startswith("artifacts/")}
         for name in sorted(set(logged) - listed):
-            self.problems.append("the log names %s, and the manifest does not" % name)
+            self._say("the log names %s, and the manifest does not" % name)
         for name in sorted(listed - set(logged)):
-            self.problems.append("the log does not name %s" % name)
+            self._say("the log does not name %s" % name)
         for name in sorted(listed & set(logged)):
             if logged[name] != manifest[name]["sha256"]:
-                self.problems.append("the log and the manifest have different hashes of %s" % name)
+                self._say("the log and the manifest have different hashes of %s" % name)
 
     def _held(self, sha256: str, name: str) -> None:
         if not self.held:
@@ -245,17 +253,22 @@ class Check:
             return
         path = Path(self.held).joinpath(*name.split("/")[1:])
         if ".." in name.split("/"):
-            self.problems.append("the log names %s, which leads out of its folder" % name)
+            self._say("the log names %s, which leads out of its folder" % name)
             return
         try:
             with path.open("rb") as file:
                 found = digest(file)[0]
         except OSError:
-            self.problems.append("%s is not below the folder of what is held elsewhere" % name)
+            self._say("%s is not below the folder of what is held elsewhere" % name)
             return
         self.checked += 1
         if found != sha256:
-            self.problems.append("%s was changed: it is not the file that was registered" % name)
+            self._say("%s was changed: it is not the file that was registered" % name)
+
+
+def is_hash(text: str) -> bool:
+    """Whether a text is a SHA-256, in either case, blanks around it apart."""
+    return re.match("^[0-9A-Fa-f]{64}$", text.strip()) is not None
 
 
 def look(place: str, log_hash: str = "", held: str = "") -> Check:
@@ -293,7 +306,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--log-hash", default="", help="SHA-256 of %s as it was reported" % ARTIFACTS_LOG)
     parser.add_argument("--held", default="", help="folder of the evidence that is held elsewhere")
     given = parser.parse_args(arguments)
-    if given.log_hash and not re.match("^[0-9A-Fa-f]{64}$", given.log_hash.strip()):
+    if given.log_hash and not is_hash(given.log_hash):
         print("--log-hash takes 64 hex digits.", file=sys.stderr)
         return 2
     try:

@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cmmc_tracker.reports import REPORTS
 from cmmc_tracker.reports.handoff.manifest import Extra
+from cmmc_tracker.reports.registry import REPORTS
 
 FOLDER = "documents"
 
 
 def of(snapshot: Mapping[str, Any]) -> Iterator[Extra]:
-    """Every document that this snapshot has, as files below `documents/`."""
-    for name, report in REPORTS.items():
-        if report.fits(snapshot):
-            yield Extra(f"{FOLDER}/{name}", report.write(snapshot))
+    """Every document of a snapshot, as files below `documents/`."""
+    return (Extra(f"{FOLDER}/{name}", report.make(snapshot)) for name, report in REPORTS.items())

@@ -4,6 +4,7 @@ What the package is of was read in one transaction and every byte of it hashed a
 down. What changed in between is in the next package; what went in between stops this one.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,6 +22,7 @@ from cmmc_tracker.services import assessment, integrity, members, readiness, set
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.artifacts import actor_id
 from cmmc_tracker.services.handoff import record
+from cmmc_tracker.services.plans import sheets
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import artifact_versions, artifacts, packages, pins, recorded_statuses
 
@@ -60,7 +62,7 @@ def freeze(tracker: Tracker, actor: Actor, address: str, system: Access, asked: 
     """
     with tracker.read(actor, address) as work:
         allow(actor, Action.PACKAGE_FREEZE, system)
-        content = _content(work, system)
+        content = picture(work, system)
         content["not_ready"] = _told(readiness.report(work, system).findings)
     content["purpose"], content["name"] = asked.purpose.value, asked.name
     if content["not_ready"] and not asked.reason:
@@ -70,7 +72,7 @@ def freeze(tracker: Tracker, actor: Actor, address: str, system: Access, asked: 
         return _keep(work, system, asked, content)
 
 
-def _content(work: Work, system: Access) -> dict[str, Any]:
+def picture(work: Work, system: Access) -> dict[str, Any]:
     """The snapshot: the record, the score and status that follow from it, the files with their paths, the log."""
     content = record.of(work, system)
     content["frozen_at"] = work.now.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -79,6 +81,7 @@ def _content(work: Work, system: Access) -> dict[str, Any]:
     content["score"] = _score(assessment.picture(work, system))
     content["files"] = package.files_of(content, system.level)
     content["log"] = package.log_of(content, content["files"]).decode("ascii")
+    content["poam_sheet"] = sheets.gathered(work, system)
     return content
 
 
@@ -107,12 +110,16 @@ def _told(open_: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def _not_ready(open_: Sequence[dict[str, Any]]) -> str:
-    first = " ".join(f"{one['requirement']} {one['sentence']}".strip() for one in open_[:5])
+    first = " ".join(f"{_place(one)} {one['sentence']}".strip() for one in open_[:5])
     more = f" And {len(open_) - 5:,} more." if len(open_) > 5 else ""
     return (
         f"{len(open_):,} findings of the readiness checks are open, so nothing was frozen: {first}{more} "
         "Mend them, or give a reason for going on."
     )
+
+
+def _place(finding: dict[str, Any]) -> str:
+    return f"{finding['requirement']}[{finding['letter']}]" if finding["letter"] else str(finding["requirement"])
 
 
 def _check_bytes(tracker: Tracker, content: dict[str, Any]) -> None:
@@ -219,6 +226,35 @@ def snapshot_text(work: Work, system: Access, package_id: int) -> str:
     """The snapshot as it was frozen: canonical JSON, whose SHA-256 the package has; raises `NotFound`."""
     found_one = one(work, system, package_id)
     return str(work.db.execute(select(packages.c.snapshot).where(packages.c.id == found_one.id)).scalar_one())
+
+
+def snapshot(work: Work, system: Access, package_id: int) -> dict[str, Any]:
+    """The snapshot, read; raises `NotFound`."""
+    found: dict[str, Any] = json.loads(snapshot_text(work, system, package_id))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How the artifacts of a package differ from those of the one before."""
+
+    number: int  # of the one before
+    added: int
+    changed: int
+    gone: int
+
+
+def before(work: Work, system: Access, package: Package) -> Difference | None:
+    """What changed since the package before, or None for the first."""
+    query = select(packages.c.id, packages.c.number)
+    query = query.where(packages.c.system_id == system.system_id, packages.c.number < package.number)
+    row = work.row(query.order_by(packages.c.number.desc()).limit(1))
+    if row is None:
+        return None
+    then = dict(_pinned(snapshot(work, system, row.id)))
+    now = dict(_pinned(snapshot(work, system, package.id)))
+    changed = sum(then[one] != version for one, version in now.items() if one in then)
+    return Difference(row.number, len(now.keys() - then.keys()), changed, len(then.keys() - now.keys()))
 
 
 def note_download(work: Work, system: Access, package: Package) -> None:

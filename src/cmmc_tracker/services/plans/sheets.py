@@ -8,7 +8,9 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
+from datetime import date
 from importlib.metadata import version
+from typing import Any
 
 from sqlalchemy import select
 
@@ -22,7 +24,7 @@ from cmmc_tracker.domain.uploads import extension_of
 from cmmc_tracker.errors import Invalid, NotFound, Stale
 from cmmc_tracker.importers import poam_sheet
 from cmmc_tracker.importers.poam_sheet import Act, Known, Present, SheetPlan, Standing
-from cmmc_tracker.reports.poam_sheet import PoamSheet, Value
+from cmmc_tracker.reports.poam_sheet import Value
 from cmmc_tracker.services import assessment, imports
 from cmmc_tracker.services.artifacts import IN_USE, Received
 from cmmc_tracker.services.imports import Import
@@ -40,8 +42,8 @@ _CHANGED = (
 _MAY = {"never": "no", "allowed": "yes", "conditional": "conditional"}
 
 
-def gathered(work: Work, system: Access) -> PoamSheet:
-    """What the workbook of a system's plans says: a fixed number of statements."""
+def gathered(work: Work, system: Access) -> dict[str, Any]:
+    """What the workbook of a system's plans says, as plain JSON: a fixed number of statements."""
     found = reading.register(work, system)
     picture = assessment.picture(work, system)
     objectives = {line.requirement.id: line.findings for line in picture.lines}
@@ -71,7 +73,7 @@ def gathered(work: Work, system: Access) -> PoamSheet:
         ("NOT MET without an item", ", ".join(score.poam.missing)),
         *counts,
     ]
-    return PoamSheet(about, items)
+    return {"about": [list(one) for one in about], "items": items}
 
 
 def _line(
@@ -89,20 +91,24 @@ def _line(
         "Clause": item.verdict.clause,
         "Weakness or deficiency": plan.weakness,
         "Objectives NOT MET": not_met[requirement.id],
-        "Found on": item.created_at.date(),
+        "Found on": _day(item.created_at),
         "Responsible": plan.owner,
         "Resources required": plan.resources,
-        "Scheduled completion date": plan.planned_completion,
+        "Scheduled completion date": _day(plan.planned_completion),
         "Milestones with dates": poam_sheet.told(plan.milestones),
         "Status": item.status.label,
-        "Completed on": item.closed_at.date() if item.closed_at else None,
+        "Completed on": _day(item.closed_at),
         "Closed by": item.closed_by,
         "Closing note": item.closing_note,
         "Closing evidence": evidence.get(requirement.id, "") if item.closed_at else "",
-        "Conditional CMMC Status Date": clock.status_on if clock and closeout else None,
-        "Last day (day 180)": closeout.last_day if closeout else None,
+        "Conditional CMMC Status Date": _day(clock.status_on if clock and closeout else None),
+        "Last day (day 180)": _day(closeout.last_day if closeout else None),
         "Days left": closeout.days_left if closeout else None,
     }
+
+
+def _day(at: date | None) -> str | None:
+    return at.isoformat()[:10] if at else None
 
 
 def _evidence(work: Work, system_id: int, requirements: Collection[str]) -> Mapping[str, str]:

@@ -1,0 +1,104 @@
+"""`cmmc-tracker package`: freeze a system, list its packages, write one as a zip, check one that came from anywhere."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from cmmc_tracker.api.packages import package_shown
+from cmmc_tracker.cli.lines import one_line
+from cmmc_tracker.cli.open import byte_bar, opened, system_named
+from cmmc_tracker.domain.handoff.package import Asked, Purpose
+from cmmc_tracker.reports.handoff import verify as checker
+from cmmc_tracker.services.handoff import documents, packages, stream
+
+_SYSTEM = click.option("--system", "slug", default=None, metavar="SLUG", help="Which system; else the only one.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="For scripts.")
+
+
+@click.group()
+def package() -> None:
+    """Packages: a system frozen for somebody who checks it without this tracker."""
+
+
+@package.command()
+@click.argument("name")
+@_SYSTEM
+@click.option("--purpose", type=click.Choice(list(Purpose)), default=Purpose.READINESS, show_default=True)
+@click.option("--reason", default="", help="Why, although findings of the readiness checks are open.")
+@_JSON
+def create(name: str, slug: str | None, purpose: str, reason: str, *, as_json: bool) -> None:
+    """Freeze a system as it stands now. NAME is what the package is called."""
+    tracker, actor = opened()
+    asked = Asked.parse({"name": name, "purpose": purpose, "reason": reason})
+    made = packages.freeze(tracker, actor, "", system_named(actor, slug), asked)
+    if as_json:
+        click.echo(package_shown(made).model_dump_json())
+        return
+    click.echo(f"Frozen: package {made.number} (id {made.id}), {made.artifacts:,} artifacts, {made.bytes:,} bytes.")
+    click.echo(f"SHA-256 of CMMCAssessmentArtifacts.log: {made.log_sha256.upper()}")
+
+
+@package.command("list")
+@_SYSTEM
+@_JSON
+def list_(slug: str | None, *, as_json: bool) -> None:
+    """List the packages of a system, newest first."""
+    tracker, actor = opened()
+    with tracker.read(actor) as work:
+        found = packages.listed(work, system_named(actor, slug))
+    if as_json:
+        click.echo(json.dumps([package_shown(one).model_dump(mode="json") for one in found]))
+        return
+    for one in found:
+        click.echo(one_line(f"{one.id:>4}  no. {one.number:<4} {one.frozen_at:%Y-%m-%d}  {one.purpose:<12} {one.name}"))
+
+
+@package.command()
+@click.argument("package_id", type=click.IntRange(min=1))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@_SYSTEM
+def export(package_id: int, file: Path, slug: str | None) -> None:
+    """Write a package as a zip to FILE, which must not be there yet."""
+    tracker, actor = opened()
+    system = system_named(actor, slug)
+    with tracker.read(actor) as work:
+        one, text = packages.one(work, system, package_id), packages.snapshot_text(work, system, package_id)
+    with tracker.write(actor) as work:
+        packages.note_download(work, system, one)
+    try:
+        with file.open("xb") as target, byte_bar(shown=True) as bar:
+            task = bar.add_task("Writing", total=one.bytes)
+            for piece in stream.stream(tracker.blobs, one, text, documents.of):
+                target.write(piece)
+                bar.advance(task, len(piece))
+    except FileExistsError:
+        raise click.ClickException(f"{file} is there already; nothing was written.") from None
+    except BaseException:
+        file.unlink(missing_ok=True)  # a part of a package is none
+        raise
+    click.echo(f"Written: {file}")
+
+
+@package.command()
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@click.option("--log-hash", default="", metavar="HASH", help="SHA-256 of the artifact log as it was reported.")
+@click.option("--held", default="", metavar="DIR", help="The folder of the evidence that is held elsewhere.")
+@_JSON
+def verify(file: Path, log_hash: str, held: str, *, as_json: bool) -> None:
+    """Check a package, a zip or an unpacked folder, as its own verify.py does; needs no installation."""
+    if log_hash and not checker.is_hash(log_hash):
+        raise click.BadParameter("this takes 64 hex digits.", param_hint="--log-hash")
+    try:
+        found = checker.look(str(file), log_hash, held)
+    except checker.Unusable as error:
+        raise click.ClickException(f"NOT INTACT: {error}.") from None
+    if as_json:
+        told = {"intact": not found.problems, "problems": found.problems}
+        click.echo(json.dumps({**told, "checked": found.checked, "held_elsewhere": found.elsewhere}))
+    else:
+        for line in checker.told(found):
+            click.echo(one_line(line))
+    if found.problems:
+        sys.exit(1)

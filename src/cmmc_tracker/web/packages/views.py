@@ -1,0 +1,90 @@
+"""Packages: what was frozen for whom, a new one, one with its files, and its zip."""
+
+from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from cmmc_tracker.domain.handoff.package import Asked, Purpose
+from cmmc_tracker.domain.permissions import Right
+from cmmc_tracker.errors import Conflict, Invalid
+from cmmc_tracker.gate import doors
+from cmmc_tracker.gate.doors import open_read, system
+from cmmc_tracker.gate.streams import send_package
+from cmmc_tracker.services import readiness
+from cmmc_tracker.services.handoff import packages
+
+pages = Blueprint("packages", __name__, url_prefix="/systems/<slug>/packages")
+SHOWN = 200  # files of a package on its page; all of them stand in its README and manifest
+
+
+@pages.url_value_preprocessor
+def _enter(_endpoint: str | None, values: dict[str, str] | None) -> None:
+    g.slug = (values or {}).pop("slug", "")
+
+
+@pages.before_request
+def _known() -> None:
+    g.system = system(g.slug)
+
+
+@pages.get("")
+def index() -> ResponseReturnValue:
+    """The packages of a system, and the form for a new one with what is not ready."""
+    return _index()
+
+
+def _index(given: dict[str, str] | None = None, errors: dict[str, str] | None = None, refused: str = "") -> str:
+    with open_read() as work:
+        found = packages.listed(work, g.system)
+        report = readiness.report(work, g.system)
+    return render_template(
+        "packages/index.html",
+        room="packages",
+        packages=found,
+        findings=report.findings,
+        sentence=report.sentence,
+        purposes=list(Purpose),
+        given=given or {},
+        errors=errors or {},
+        refused=refused,
+        may_freeze=Right.JUDGE in g.system.rights,
+    )
+
+
+@pages.post("")
+def freeze() -> ResponseReturnValue:
+    """Freeze the system as it stands."""
+    form = request.form
+    given = {name: form.get(name, "") for name in ("name", "purpose", "reason", "releasable")}
+    try:
+        asked = Asked.parse({**given, "releasable": given["releasable"] == "on"})
+        made = packages.freeze(doors.installation().tracker, doors.actor(), doors.address(), g.system, asked)
+    except Invalid as error:
+        return _index(given, error.fields), 422
+    except Conflict as error:
+        return _index(given, refused=error.message), 409
+    flash(f"Frozen: package {made.number}, {made.name}.")
+    return redirect(url_for(".show", slug=g.slug, package_id=made.id), code=303)
+
+
+@pages.get("/<int:package_id>")
+def show(package_id: int) -> ResponseReturnValue:
+    """One package: what it is of, what is reported of it, its files."""
+    with open_read() as work:
+        package = packages.one(work, g.system, package_id)
+        content = packages.snapshot(work, g.system, package_id)
+        before = packages.before(work, g.system, package)
+    return render_template(
+        "packages/show.html",
+        room="packages",
+        package=package,
+        content=content,
+        files=content["files"][:SHOWN],
+        more=max(0, len(content["files"]) - SHOWN),
+        before=before,
+    )
+
+
+@pages.get("/<int:package_id>/download")
+def download(package_id: int) -> Response:
+    """The zip of a package."""
+    return send_package(g.system, package_id)

@@ -1,0 +1,251 @@
+"""The program that checks a package: ten ways to tamper with one, each found, in a folder and in a zip alike."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cmmc_tracker.domain.handoff.hashlog import ARTIFACTS_LOG, HASH_LOG, Row, artifacts_log, hash_log
+from cmmc_tracker.reports.handoff import verify
+
+PROGRAM = Path(verify.__file__)
+ONE, TWO = "artifacts/AC/AC.L2-3.1.1/a policy.txt", "artifacts/AC/AC.L2-3.1.2/b list [2].csv"
+
+
+def _sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _logs(folder: Path, held: dict[str, bytes]) -> None:
+    rows = [
+        Row(_sha(path.read_bytes()), ".\\" + path.relative_to(folder).as_posix().replace("/", "\\"))
+        for path in folder.rglob("*")
+        if path.is_file() and "artifacts" in path.parts
+    ]
+    rows += [Row(_sha(content), f".\\held\\{name}") for name, content in held.items()]
+    (folder / ARTIFACTS_LOG).write_bytes(artifacts_log(rows))
+    (folder / HASH_LOG).write_bytes(hash_log((folder / ARTIFACTS_LOG).read_bytes()))
+
+
+def _manifest(folder: Path) -> None:
+    files = [
+        {"path": one.relative_to(folder).as_posix(), "size": one.stat().st_size, "sha256": _sha(one.read_bytes())}
+        for one in sorted(folder.rglob("*"))
+        if one.is_file() and one.name != "manifest.json"
+    ]
+    (folder / "manifest.json").write_text(json.dumps({"files": files}))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A package of two artifacts, one more held elsewhere, and a document."""
+    root = tmp_path / "package with a blank"
+    for name, content in ((ONE, b"rules"), (TWO, b"ada,bo"), ("documents/sprs.json", b"{}")):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    (root / "verify.py").write_bytes(PROGRAM.read_bytes())
+    _logs(root, {"7\\drawing.dwg": b"lines"})
+    _manifest(root)
+    return root
+
+
+def _zip(folder: Path) -> Path:
+    place = folder.parent / "package.zip"
+    with zipfile.ZipFile(place, "w") as archive:
+        for one in sorted(folder.rglob("*")):
+            if one.is_file():
+                archive.write(one, one.relative_to(folder).as_posix())
+    return place
+
+
+def _run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """The program alone, as a reader runs it: no package of ours, no environment."""
+    command = [sys.executable, "-I", "-S", "-B", str(folder / "verify.py"), *more]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={}, cwd="/")
+
+
+def test_an_intact_package_is_found_intact_in_its_folder_and_as_a_zip(folder: Path) -> None:
+    ran = _run(folder)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.splitlines() == [
+        "1 held elsewhere, not checked here.",
+        "INTACT: 6 files checked, nothing missing, added or changed.",
+    ]
+    assert verify.look(str(_zip(folder))).problems == []
+    assert _run(folder, str(_zip(folder))).returncode == 0
+
+
+def _change(folder: Path) -> None:
+    (folder / ONE).write_bytes(b"Rules")
+
+
+def _remove(folder: Path) -> None:
+    (folder / ONE).unlink()
+
+
+def _add(folder: Path) -> None:
+    (folder / "artifacts/AC/AC.L2-3.1.1/c more.txt").write_bytes(b"more")
+
+
+def _swap(folder: Path) -> None:
+    one, two = (folder / ONE).read_bytes(), (folder / TWO).read_bytes()
+    (folder / ONE).write_bytes(two)
+    (folder / TWO).write_bytes(one)
+
+
+def _rename(folder: Path) -> None:
+    (folder / ONE).rename(folder / "artifacts/AC/AC.L2-3.1.1/A policy.txt")
+
+
+def _edit_log(folder: Path) -> None:
+    log = (folder / ARTIFACTS_LOG).read_bytes()
+    (folder / ARTIFACTS_LOG).write_bytes(log.replace(b"policy", b"polici"))
+
+
+def _new_file_and_log(folder: Path) -> None:
+    _change(folder)
+    _logs(folder, {"7\\drawing.dwg": b"lines"})
+
+
+def _new_file_and_manifest(folder: Path) -> None:
+    _change(folder)
+    _manifest(folder)
+
+
+def _document(folder: Path) -> None:
+    (folder / "documents/sprs.json").write_bytes(b'{"score": 110}')
+
+
+def _no_manifest(folder: Path) -> None:
+    (folder / "manifest.json").write_text("[]")
+
+
+def _no_log(folder: Path) -> None:
+    (folder / HASH_LOG).unlink()
+
+
+TAMPERING = {
+    "changed": (_change, ONE),
+    "removed": (_remove, ONE),
+    "added": (_add, "c more.txt"),
+    "two swapped": (_swap, TWO),
+    "renamed in case": (_rename, "A policy.txt"),
+    "log edited": (_edit_log, ARTIFACTS_LOG),
+    "file and logs made anew": (_new_file_and_log, ONE),
+    "file and manifest made anew": (_new_file_and_manifest, ONE),
+    "document changed": (_document, "documents/sprs.json"),
+    "manifest is none": (_no_manifest, "manifest.json"),
+    "second log gone": (_no_log, HASH_LOG),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERING)
+def test_a_package_that_was_tampered_with_is_found_and_the_file_named(folder: Path, name: str) -> None:
+    tamper, named = TAMPERING[name]
+    tamper(folder)
+    ran = _run(folder)
+    assert ran.returncode == 1
+    assert named in ran.stdout
+    assert ran.stdout.splitlines()[-1].startswith("NOT INTACT: ")
+    as_zip = verify.look(str(_zip(folder)))
+    assert sorted(as_zip.problems) == sorted(verify.look(str(folder)).problems)
+
+
+def test_who_made_everything_anew_is_found_by_the_hash_that_was_reported(folder: Path) -> None:
+    reported = _sha((folder / ARTIFACTS_LOG).read_bytes())
+    assert _run(folder, "--log-hash", reported.upper()).returncode == 0
+    _new_file_and_log(folder)
+    _manifest(folder)
+    assert _run(folder).returncode == 0
+    ran = _run(folder, "--log-hash", reported)
+    assert ran.returncode == 1
+    assert "not the hash that was reported" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (lambda data: data[:-30], "cannot be opened"),
+        (lambda data: data[: len(data) // 2], "cannot be opened"),
+        (lambda data: data + b"more", "before or behind"),
+        (lambda data: b"MZ" + data, "before or behind"),
+        (lambda data: b"", "cannot be opened"),
+        (lambda data: b"no zip at all", "cannot be opened"),
+        (lambda data: data.replace(b"ada,bo", b"ada,bO", 1), TWO),
+    ],
+    ids=["cut at the end", "cut in half", "padded", "something before", "empty", "no zip", "bits turned"],
+)
+def test_a_download_that_was_cut_padded_or_damaged_is_found(
+    folder: Path, harm: Callable[[bytes], bytes], said: str
+) -> None:
+    place = _zip(folder)
+    place.write_bytes(harm(place.read_bytes()))
+    ran = _run(folder, str(place))
+    assert ran.returncode == 1
+    assert said in ran.stdout
+
+
+def test_a_name_twice_a_link_and_a_way_out_of_the_zip_are_found(folder: Path) -> None:
+    place = _zip(folder)
+    link = zipfile.ZipInfo("artifacts/link")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(place, "a") as archive:
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr(ONE, b"other")
+        archive.writestr("../../out", b"x")
+        archive.writestr(link, b"/etc/passwd")
+    problems = "\n".join(verify.look(str(place)).problems)
+    assert "is there twice" in problems
+    assert "leads out of the package" in problems
+    assert "is a link" in problems
+
+
+def test_a_link_in_the_folder_is_a_problem_and_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "inside").write_bytes(b"x")
+    (folder / "artifacts/elsewhere").symlink_to(secret)
+    ran = _run(folder)
+    assert ran.returncode == 1
+    assert "artifacts/elsewhere is no plain file" in ran.stdout
+    assert "inside" not in ran.stdout
+
+
+def test_evidence_that_is_held_elsewhere_is_checked_where_its_folder_is_given(folder: Path, tmp_path: Path) -> None:
+    enclave = tmp_path / "enclave"
+    (enclave / "7").mkdir(parents=True)
+    (enclave / "7/drawing.dwg").write_bytes(b"lines")
+    assert _run(folder, "--held", str(enclave)).stdout.startswith("INTACT: 7 files")
+    (enclave / "7/drawing.dwg").write_bytes(b"lies")
+    assert "was changed" in _run(folder, "--held", str(enclave)).stdout
+    (enclave / "7/drawing.dwg").unlink()
+    assert _run(folder, "--held", str(enclave)).returncode == 1
+
+
+def test_a_log_that_leads_out_of_the_package_is_refused_and_nothing_there_is_read(folder: Path) -> None:
+    rows = [Row("0" * 64, ".\\artifacts\\..\\..\\secret"), Row("0" * 64, "C:\\secret"), Row("0" * 64, ".\\verify.py")]
+    (folder / ARTIFACTS_LOG).write_bytes(artifacts_log(rows))
+    problems = [one for one in verify.look(str(folder)).problems if "no artifact of the package" in one]
+    assert len(problems) == 3
+
+
+@pytest.mark.parametrize("wrong", [["--log-hash", "12"], ["--nonsense"], ["a", "b"]])
+def test_wrong_use_is_told_apart_from_a_broken_package(folder: Path, wrong: list[str]) -> None:
+    assert _run(folder, *wrong).returncode == 2
+
+
+def test_a_place_that_is_not_there_is_said(folder: Path) -> None:
+    ran = _run(folder, str(folder / "nothing"))
+    assert (ran.returncode, ran.stdout.split(":")[0]) == (1, "NOT INTACT")
+
+
+def test_the_program_keeps_to_what_python_38_knows() -> None:
+    import ast
+
+    ast.parse(PROGRAM.read_text(), feature_version=(3, 8))
+    assert "from __future__ import annotations" in PROGRAM.read_text()

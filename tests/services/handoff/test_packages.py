@@ -1,0 +1,264 @@
+"""Freezing a system: what a package pins, what it says, what stops it; and that its zip is the same each time."""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, insert, select, update
+
+from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.domain.handoff import hashlog, package
+from cmmc_tracker.domain.handoff.package import Asked, Purpose
+from cmmc_tracker.domain.permissions import Actor
+from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
+from cmmc_tracker.reports.handoff import verify
+from cmmc_tracker.services import audit, trash
+from cmmc_tracker.services.handoff import documents, packages, record, stream
+from cmmc_tracker.services.handoff.packages import Package
+from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage.tables import artifacts, links, pins, plan_items
+from tests.conftest import Clock
+from tests.services.evidence import FIRST, SECOND, acting, give, linked_artifact, other_system, somebody
+
+ASKED = Asked("Of record", Purpose.FINAL, "To see what is missing.", releasable=False)
+
+
+@pytest.fixture
+def bo(tracker: Tracker) -> Actor:
+    """Bo works in `main`."""
+    return somebody(tracker, "bo")
+
+
+def freeze(tracker: Tracker, actor: Actor, asked: Asked = ASKED) -> Package:
+    return packages.freeze(tracker, actor, "127.0.0.1", actor.systems["main"], asked)
+
+
+def text_of(tracker: Tracker, actor: Actor, one: Package) -> str:
+    with tracker.read(actor) as work:
+        return packages.snapshot_text(work, actor.systems["main"], one.id)
+
+
+def zipped(tracker: Tracker, actor: Actor, one: Package) -> bytes:
+    return b"".join(stream.stream(tracker.blobs, one, text_of(tracker, actor, one), documents.of))
+
+
+# What it is
+
+
+def test_a_package_says_what_it_is_of_and_the_log_has_its_hash(tracker: Tracker, bo: Actor) -> None:
+    linked_artifact(tracker, bo, "Access policy", ("policy.txt", b"what we do"), FIRST, SECOND)
+    made = freeze(tracker, bo)
+    assert (made.number, made.artifacts, made.bytes, made.purpose) == (1, 1, 10, Purpose.FINAL)
+    text = text_of(tracker, bo, made)
+    assert hashlib.sha256(text.encode()).hexdigest() == made.snapshot_sha256
+    assert package.canonical(json.loads(text)) == text
+    with tracker.read() as work:
+        (entry,) = audit.history(work, made.holder)
+    assert entry.action == Event.PACKAGE_FROZEN
+    assert entry.detail["snapshot_sha256"] == made.snapshot_sha256
+    assert entry.detail["reason"] == ASKED.reason
+
+
+def test_packages_are_numbered_in_their_system(tracker: Tracker, bo: Actor) -> None:
+    assert [freeze(tracker, bo).number for _ in range(2)] == [1, 2]
+    other_system(tracker, bo.id)
+    bo = acting(tracker, bo.id or 0, "bo")
+    assert packages.freeze(tracker, bo, "", bo.systems["lab"], ASKED).number == 1
+    with tracker.read(bo) as work:
+        assert [one.number for one in packages.listed(work, bo.systems["main"])] == [2, 1]
+
+
+def test_what_changes_afterwards_changes_no_package(tracker: Tracker, bo: Actor) -> None:
+    number = linked_artifact(tracker, bo, "Access policy", ("policy.txt", b"what we do"), FIRST)
+    made = freeze(tracker, bo)
+    before = zipped(tracker, bo, made)
+    with tracker.write(bo) as work:
+        work.bookkeep(update(artifacts).where(artifacts.c.id == number).values(title="Another title"))
+    assert zipped(tracker, bo, made) == before
+
+
+def test_the_next_package_tells_how_it_differs(tracker: Tracker, bo: Actor) -> None:
+    freeze(tracker, bo)
+    linked_artifact(tracker, bo, "Access policy", ("policy.txt", b"what we do"), FIRST)
+    made = freeze(tracker, bo)
+    with tracker.read(bo) as work:
+        difference = packages.before(work, bo.systems["main"], made)
+    assert difference == packages.Difference(1, added=1, changed=0, gone=0)
+
+
+def test_the_record_takes_as_many_statements_for_much_as_for_nothing(tracker: Tracker, bo: Actor) -> None:
+    sent: list[str] = []
+    event.listen(tracker.engine, "before_cursor_execute", lambda *told: sent.append(told[2]))
+    with tracker.read(bo) as work:
+        record.of(work, bo.systems["main"])
+    few = len(sent)
+    for n in range(6):
+        linked_artifact(tracker, bo, f"File {n}", (f"{n}.txt", f"file {n}".encode()), FIRST)
+    sent.clear()
+    with tracker.read(bo) as work:
+        assert len(record.of(work, bo.systems["main"])["artifacts"]) == 6
+    assert len(sent) == few
+
+
+# What stops it
+
+
+def test_with_findings_open_a_reason_is_needed(tracker: Tracker, bo: Actor) -> None:
+    with pytest.raises(Conflict) as refused:
+        freeze(tracker, bo, Asked("Of record", Purpose.FINAL, "", releasable=False))
+    assert "findings of the readiness checks are open" in refused.value.message
+    with tracker.read(bo) as work:
+        assert packages.listed(work, bo.systems["main"]) == []
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"what we did")], ids=["gone", "altered"])
+def test_a_file_that_is_not_what_was_received_is_named_and_nothing_is_frozen(
+    tracker: Tracker, bo: Actor, harm: Callable[[Path], Any]
+) -> None:
+    linked_artifact(tracker, bo, "Access policy", ("policy.txt", b"what we do"), FIRST)
+    path = tracker.blobs.path(hashlib.sha256(b"what we do").hexdigest())
+    path.chmod(0o600)
+    harm(path)
+    with pytest.raises(Conflict, match=r"policy\.txt \(artifact 1\)"):
+        freeze(tracker, bo)
+    with tracker.read(bo) as work:
+        assert packages.listed(work, bo.systems["main"]) == []
+        assert work.rows(select(pins)) == []
+
+
+def test_who_may_only_view_freezes_nothing(tracker: Tracker, bo: Actor) -> None:
+    give(tracker, bo.id or 0, may_contribute=True, may_judge=False)
+    viewer = acting(tracker, bo.id or 0, "bo")
+    with pytest.raises(Forbidden):
+        freeze(tracker, viewer)
+
+
+def test_a_package_of_another_system_is_not_found(tracker: Tracker, bo: Actor) -> None:
+    made = freeze(tracker, bo)
+    other_system(tracker, bo.id)
+    bo = acting(tracker, bo.id or 0, "bo")
+    with tracker.read(bo) as work, pytest.raises(NotFound):
+        packages.one(work, bo.systems["lab"], made.id)
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({}, "name"),
+        ({"name": " "}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"name": 7}, "name"),
+        ({"name": "x", "purpose": "party"}, "purpose"),
+        ({"name": "x", "reason": "x" * 2_001}, "reason"),
+        ({"name": "x", "reason": ["x"]}, "reason"),
+        ({"name": "x", "releasable": "yes"}, "releasable"),
+    ],
+)
+def test_what_is_asked_wrongly_is_named(given: dict[str, Any], field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        Asked.parse(given)
+    assert list(refused.value.fields) == [field]
+
+
+# What it holds
+
+
+def test_a_pinned_artifact_cannot_be_deleted_for_six_years(tracker: Tracker, bo: Actor, clock: Clock) -> None:
+    number = linked_artifact(tracker, bo, "Access policy", ("policy.txt", b"what we do"), FIRST)
+    made = freeze(tracker, bo)
+    today = datetime.now(UTC).date()
+    assert made.retained_until >= today.replace(year=today.year + 6, day=min(today.day, 28))
+    with tracker.write(bo) as work, pytest.raises(Conflict, match="held by package:1"):
+        trash.remove(work, number)
+    clock.offset += made.retained_until + timedelta(days=2) - today
+    with tracker.write(bo) as work:
+        trash.remove(work, number)
+
+
+# The zip
+
+
+def test_the_same_package_gives_the_same_bytes_and_its_own_program_finds_it_intact(
+    tracker: Tracker, bo: Actor, tmp_path: Path
+) -> None:
+    linked_artifact(tracker, bo, "=cmd()", ("policy.txt", b"what we do"), FIRST)
+    linked_artifact(tracker, bo, "CON", ("con.txt", b"console"), SECOND)
+    with tracker.write(bo) as work:
+        item = {"system_id": 1, "requirement": "AC.L2-3.1.3", "kind": "operational", "weakness": "=1+1"}
+        work.change(insert(plan_items).values(**item, created_at=work.now))
+        work.record(Event.POAM_ITEM_ADDED, "item:1")
+    made = freeze(tracker, bo)
+    content = zipped(tracker, bo, made)
+    assert zipped(tracker, bo, made) == content
+    place = tmp_path / "package.zip"
+    place.write_bytes(content)
+    assert verify.look(str(place)).problems == []
+    assert verify.look(str(place), log_hash=made.log_sha256.upper()).problems == []
+    assert len(verify.look(str(place), log_hash="0" * 64).problems) == 1
+
+
+def test_the_zip_holds_what_the_contract_names(tracker: Tracker, bo: Actor) -> None:
+    linked_artifact(tracker, bo, "Access policy", ("policy.txt", b"what we do"), FIRST, SECOND)
+    made = freeze(tracker, bo)
+    with zipfile.ZipFile(io.BytesIO(zipped(tracker, bo, made))) as found:
+        names = set(found.namelist())
+        assert {"README.html", "manifest.json", "verify.py", hashlog.ARTIFACTS_LOG, hashlog.HASH_LOG} <= names
+        assert found.read("artifacts/AC/AC.L2-3.1.1/a Access policy.txt") == b"what we do"
+        manifest = json.loads(found.read("manifest.json"))
+        assert manifest["snapshot_sha256"] == made.snapshot_sha256
+        assert {one["path"] for one in manifest["files"]} == names - {"manifest.json"}
+        (file,) = (one for one in manifest["files"] if one["artifact"])
+        assert (file["artifact"], file["version"], file["size"]) == (1, 1, 10)
+        assert file["objectives"] == ["AC.L2-3.1.1[a]", "AC.L2-3.1.2[b]"]
+        assert hashlib.sha256(found.read(hashlog.ARTIFACTS_LOG)).hexdigest() == made.log_sha256
+        page = found.read("README.html").decode()
+        assert '<a href="artifacts/AC/AC.L2-3.1.1/a%20Access%20policy.txt">' in page
+
+
+def test_what_people_wrote_is_text_on_the_readme(tracker: Tracker, bo: Actor) -> None:
+    linked_artifact(tracker, bo, "<script>alert(1)</script>", ("policy.txt", b"what we do"), FIRST)
+    made = freeze(tracker, bo)
+    with zipfile.ZipFile(io.BytesIO(zipped(tracker, bo, made))) as found:
+        page = found.read("README.html").decode()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_bytes_that_were_altered_after_the_freeze_break_the_zip_off(tracker: Tracker, bo: Actor) -> None:
+    linked_artifact(tracker, bo, "Access policy", ("policy.txt", b"what we do"), FIRST)
+    made = freeze(tracker, bo)
+    text = text_of(tracker, bo, made)
+    path = tracker.blobs.path(hashlib.sha256(b"what we do").hexdigest())
+    path.chmod(0o600)
+    path.write_bytes(b"what we dO")
+    with pytest.raises(Conflict, match="not the file that was frozen"):
+        list(stream.stream(tracker.blobs, made, text, documents.of))
+
+
+def test_records_that_were_altered_after_the_freeze_give_no_first_byte(tracker: Tracker, bo: Actor) -> None:
+    made = freeze(tracker, bo)
+    with pytest.raises(Conflict, match="not those that were frozen"):
+        stream.stream(tracker.blobs, made, text_of(tracker, bo, made).replace("main", "mane"), documents.of)
+
+
+def test_what_is_held_elsewhere_stands_in_the_log_and_not_in_the_zip(tracker: Tracker, bo: Actor) -> None:
+    number = linked_artifact(tracker, bo, "Drawing", None, FIRST)
+    made = freeze(tracker, bo)
+    content = json.loads(text_of(tracker, bo, made))
+    assert f".\\held\\{number}\\" in content["log"]
+    with zipfile.ZipFile(io.BytesIO(zipped(tracker, bo, made))) as found:
+        assert [name for name in found.namelist() if name.startswith("artifacts/")] == []
+        assert json.loads(found.read("manifest.json"))["held"][0]["artifact"] == number
+
+
+def test_an_artifact_that_is_linked_nowhere_is_in_no_package(tracker: Tracker, bo: Actor) -> None:
+    number = linked_artifact(tracker, bo, "Access policy", ("policy.txt", b"what we do"), FIRST)
+    with tracker.write(bo) as work:
+        work.bookkeep(links.delete().where(links.c.artifact_id == number))
+    assert freeze(tracker, bo).artifacts == 0
