@@ -23,6 +23,7 @@ _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 class Event(StrEnum):
     """What the log may say happened, `thing:verb`, sorted."""
 
+    AFFIRMATION_RECORDED = "affirmation:recorded"
     ARTIFACT_ACCEPTED = "artifact:accepted"
     ARTIFACT_CREATED = "artifact:created"
     ARTIFACT_DELETED = "artifact:deleted"
@@ -65,6 +66,8 @@ class Event(StrEnum):
     LOGOUT_DONE = "logout:done"
     OBJECTIVE_CONFIRMED = "objective:confirmed"
     MATRIX_CHANGED = "matrix:changed"
+    MEMBERSHIP_CHANGED = "membership:changed"
+    MEMBERSHIP_ENDED = "membership:ended"
     OBJECTIVE_DESCRIBED = "objective:described"
     OBJECTIVE_JUDGED = "objective:judged"
     PACKAGE_DOWNLOADED = "package:downloaded"
@@ -101,6 +104,7 @@ class Event(StrEnum):
     SPECIAL_RECORDED = "special:recorded"
     SPECIAL_REMOVED = "special:removed"
     SPILL_LIFTED = "spill:lifted"
+    STATUS_RECORDED = "status:recorded"
     SYSTEM_CHANGED = "system:changed"
     SYSTEM_CREATED = "system:created"
     TOKEN_CREATED = "token:created"  # noqa: S105 the name of an event

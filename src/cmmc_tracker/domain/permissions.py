@@ -53,6 +53,7 @@ class Action(StrEnum):
     REQUEST_MANAGE = "request:manage"
     SCOPE_EDIT = "scope:edit"
     SETTINGS_EDIT = "settings:edit"
+    STATUS_RECORD = "status:record"
     SYSTEM_CREATE = "system:create"
     SYSTEM_VIEW = "system:view"
     USER_MANAGE = "user:manage"
@@ -80,6 +81,7 @@ _IN_SYSTEM = {
     Action.REMARK_WRITE: Right.CONTRIBUTE,
     Action.REQUEST_MANAGE: Right.CONTRIBUTE,
     Action.SCOPE_EDIT: Right.CONTRIBUTE,
+    Action.STATUS_RECORD: Right.APPROVE,
     Action.SYSTEM_VIEW: Right.VIEW,
 }
 _ADMIN_TOO = {Action.ASSIGNMENT_MAKE}  # of a system that the administrator is a member of

@@ -14,6 +14,7 @@ from cmmc_tracker.web.exports.views import pages as exports
 from cmmc_tracker.web.health.views import pages as health
 from cmmc_tracker.web.imports.views import pages as imports
 from cmmc_tracker.web.links.views import pages as links
+from cmmc_tracker.web.memberships.views import pages as memberships
 from cmmc_tracker.web.packages.views import pages as packages
 from cmmc_tracker.web.people.views import pages as people
 from cmmc_tracker.web.poam import pages as poam
@@ -29,14 +30,15 @@ from cmmc_tracker.web.score.views import pages as score
 from cmmc_tracker.web.second_factor.views import pages as second_factor
 from cmmc_tracker.web.settings.views import pages as settings
 from cmmc_tracker.web.ssp import pages as ssp
+from cmmc_tracker.web.status.views import pages as status
 from cmmc_tracker.web.trash.views import pages as trash
 from cmmc_tracker.web.triage.views import pages as triage
 from cmmc_tracker.web.users.views import pages as users
 
 PAGES = [
     *(about, accounts, artifacts, assess, audit, dashboard, duties, exports, health, imports, links),
-    *(packages, people, poam, profile, providers, quarantine, readiness, requests, requirements, rules),
-    *(scope, score, second_factor, settings, ssp, trash, triage, users),
+    *(memberships, packages, people, poam, profile, providers, quarantine, readiness, requests),
+    *(requirements, rules, scope, score, second_factor, settings, ssp, status, trash, triage, users),
 ]
 
 

@@ -1,0 +1,262 @@
+"""The recorded CMMC Status of a system and its affirmations: kept as they stand in SPRS, beside what is found now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from cmmc_tracker.domain import clocks, lifecycle
+from cmmc_tracker.domain.assessment import Status
+from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.domain.clocks import AssessmentKind
+from cmmc_tracker.domain.lifecycle import Act, Recorded, Stage, Standing
+from cmmc_tracker.domain.permissions import Access, Action, allow
+from cmmc_tracker.domain.plans import ItemKind, ItemStatus
+from cmmc_tracker.domain.recording import AffirmationGiven, StatusGiven, check_supports
+from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
+from cmmc_tracker.services import assessment, assignments, members, readiness
+from cmmc_tracker.services.artifacts import actor_id
+from cmmc_tracker.services.handoff import packages
+from cmmc_tracker.services.work import Work
+from cmmc_tracker.storage.tables import affirmations, changes, pins, plan_items, recorded_statuses
+from cmmc_tracker.storage.tables import packages as packages_table
+
+
+@dataclass(frozen=True, slots=True)
+class Affirmation:
+    """An affirmation that was recorded."""
+
+    affirmed_on: date
+    name: str
+    title: str
+    score: int | None
+    package_id: int | None
+    briefing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A status that was recorded, with the affirmations made on it."""
+
+    id: int
+    recorded: Recorded
+    act: Act
+    uid: str
+    score: int | None
+    scope: str
+    assessor: str
+    package_id: int
+    items: tuple[int, ...]
+    recorded_at: datetime
+    recorded_by: str
+    affirmations: tuple[Affirmation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that was recorded, newest last, and what the calendar made of the newest."""
+
+    entries: tuple[Entry, ...]
+    standing: Standing
+
+    @property
+    def latest(self) -> Entry | None:
+        """The record in force, or the last that was."""
+        return self.entries[-1] if self.entries else None
+
+
+def of(work: Work, system: Access) -> Record:
+    """The recorded statuses of a system and how they stand today: three statements."""
+    allow(work.actor, Action.SYSTEM_VIEW, system)
+    query = select(recorded_statuses).where(recorded_statuses.c.system_id == system.system_id)
+    rows = work.rows(query.order_by(recorded_statuses.c.id))
+    affirmed = _affirmations(work, [row.id for row in rows])
+    names = members.names(work, {row.recorded_by for row in rows})
+    entries = tuple(_entry(row, affirmed.get(row.id, ()), names.get(row.recorded_by, "")) for row in rows)
+    return Record(entries, _standing(entries, work.now.date()))
+
+
+def _standing(entries: Sequence[Entry], today: date) -> Standing:
+    if not entries:
+        return lifecycle.standing(None, [], today)
+    last = entries[-1]
+    return lifecycle.standing(last.recorded, [one.affirmed_on for one in last.affirmations], today)
+
+
+def _entry(row: Any, affirmed: Sequence[Affirmation], by: str) -> Entry:
+    recorded = Recorded(AssessmentKind(row.kind), Stage(row.stage), row.status_on, row.first_status_on)
+    return Entry(
+        *(row.id, recorded, Act(row.act), row.uid, row.score, row.scope, row.assessor, row.package_id),
+        *(tuple(row._mapping["items"]), row.recorded_at, by, tuple(affirmed)),  # noqa: SLF001 `items` is a method too
+    )
+
+
+def _affirmations(work: Work, ids: Sequence[int]) -> Mapping[int, list[Affirmation]]:
+    found: dict[int, list[Affirmation]] = {}
+    query = select(affirmations).where(affirmations.c.status_id.in_(ids)).order_by(affirmations.c.id)
+    for row in work.rows(query) if ids else ():
+        one = Affirmation(row.affirmed_on, row.name, row.title, row.score, row.package_id, row.briefing)
+        found.setdefault(row.status_id, []).append(one)
+    return found
+
+
+def record(work: Work, system: Access, given: StatusGiven) -> None:
+    """Record a status that stands in SPRS, on its package of record.
+
+    Raises `Conflict`, with the clause, for a move that the rule does not know and for a package that does not support
+    it; `Invalid` for a package of another system and for a day before the last record.
+    """
+    allow(work.actor, Action.STATUS_RECORD, system)
+    work.alone(f"status:{system.slug}")
+    before = of(work, system)
+    lifecycle.moved(before.standing.stage, given.act, level=system.level)
+    last = before.latest
+    if last and given.status_on < last.recorded.status_on:
+        raise Invalid({"status_on": f"The last record is of {last.recorded.status_on:%-d %b %Y}; this one is older."})
+    try:
+        content = packages.snapshot(work, system, given.package)
+    except NotFound:
+        raise Invalid({"package": "There is no such package in this system."}) from None
+    check_supports(given, content["score"]["supports"])
+    first = given.status_on
+    if given.act is Act.CLOSE_OUT:
+        first = _check_closeout(work, system, given, last)
+    values = {
+        "kind": given.kind,
+        "stage": given.stage,
+        "act": given.act,
+        "status_on": given.status_on,
+        "first_status_on": first,
+        "uid": given.uid,
+        "score": content["score"]["score"],
+        "scope": given.scope,
+        "assessor": given.assessor,
+        "package_id": given.package,
+        "items": _open_items(work, system) if given.stage is Stage.CONDITIONAL else [],
+    }
+    common = {"system_id": system.system_id, "recorded_at": work.now, "recorded_by": actor_id(work)}
+    work.change(insert(recorded_statuses).values(**values, **common))
+    _keep_longer(work, given)
+    told = {name: str(value) if isinstance(value, date) else value for name, value in values.items()}
+    work.record(Event.STATUS_RECORDED, f"system:{system.slug}", told)
+
+
+def _check_closeout(work: Work, system: Access, given: StatusGiven, last: Entry | None) -> date:
+    """The date of the Conditional status that is closed out; raises `Conflict` after day 180 or with items open."""
+    assert last is not None  # noqa: S101 the machine knows this act only after a Conditional status
+    began = last.recorded.first_status_on
+    clock = clocks.closeout(began, given.status_on)
+    if clock.is_over:
+        raise Conflict(clock.sentence, "32 CFR 170.21(b)")
+    still = set(last.items) & set(_open_items(work, system))
+    if still:
+        numbers = ", ".join(str(one) for one in sorted(still))
+        raise Conflict(f"Items {numbers} of the POA&M are still open. Close them first.", "32 CFR 170.21(b)")
+    return began
+
+
+def _open_items(work: Work, system: Access) -> list[int]:
+    is_open = (plan_items.c.kind == ItemKind.POAM, plan_items.c.status != ItemStatus.CLOSED)
+    query = select(plan_items.c.id).where(plan_items.c.system_id == system.system_id, *is_open)
+    return [row.id for row in work.rows(query.order_by(plan_items.c.id))]
+
+
+def _keep_longer(work: Work, given: StatusGiven) -> None:
+    """What the package of record holds is kept for six years from the status date (32 CFR 170.17(c)(4))."""
+    until = clocks.retained_until(given.status_on)
+    later = packages_table.c.retained_until < until
+    work.change(update(packages_table).where(packages_table.c.id == given.package, later).values(retained_until=until))
+    held = (pins.c.holder == f"package:{given.package}", pins.c.until < until)
+    work.change(update(pins).where(*held).values(until=until))
+
+
+# Affirmations
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """One page for the affirming official: what the record says, and what has changed since."""
+
+    lines: tuple[str, ...]
+    findings: int
+    drift: tuple[str, ...]  # objectives that stand otherwise than in the package of record
+
+    @property
+    def text(self) -> str:
+        """The page as text, as it is kept with the affirmation."""
+        return "\n".join((*self.lines, *(f"- {one}" for one in self.drift)))
+
+
+def briefing(work: Work, system: Access) -> Briefing:
+    """What the official should know before affirming: drift, MET without evidence, open findings, changes."""
+    record_now = of(work, system)
+    last = record_now.latest
+    picture = assessment.picture(work, system)
+    report = readiness.report(work, system)
+    lines = [f"Recorded: {record_now.standing.name}. {record_now.standing.reason}"]
+    score = picture.score
+    lines.append(
+        f"Found now: {'no score' if score.score is None else f'{score.score} of {score.max}'}; that supports "
+        f"{score.status}. {score.status_reason}"
+    )
+    drift = _drift(packages.snapshot(work, system, last.package_id), picture) if last else []
+    lines.append(f"{len(drift)} objectives stand otherwise than in the package of record.")
+    lines.append(f"{score.met_without_final_evidence} objectives are MET without an approved artifact.")
+    lines.append(report.sentence)
+    since = last.recorded.status_on if last else date.min
+    query = select(changes.c.kind, changes.c.settled_on).where(changes.c.system_id == system.system_id)
+    found = work.rows(query.where(changes.c.happened_on >= since))
+    unsettled = sum(row.kind != "covered" and row.settled_on is None for row in found)
+    lines.append(f"{len(found)} changes of the environment were registered since; {unsettled} of them ask for more.")
+    return Briefing(tuple(lines), len(report.findings), tuple(drift))
+
+
+def _drift(content: Mapping[str, Any], picture: assessment.Picture) -> list[str]:
+    then = {(one["requirement"], one["letter"]): one["status"] for one in content["findings"]}
+    return [
+        f"{objective.id}: {Status(then[line.requirement.id, objective.letter]).label} then, {status.label} now"
+        for line in picture.lines
+        for objective, status in line.findings
+        if then.get((line.requirement.id, objective.letter), status) != status
+    ]
+
+
+def affirm(work: Work, system: Access, given: AffirmationGiven) -> None:
+    """Record that the affirming official submitted an affirmation in SPRS (32 CFR 170.22).
+
+    Only the person who is named as that official may. Raises `Conflict` where there is no status to affirm, `Invalid`
+    for a day before it and for a package of another system.
+    """
+    allow(work.actor, Action.SYSTEM_VIEW, system)
+    work.alone(f"status:{system.slug}")
+    official = assignments.of(work, system).official
+    if official is None or official.user_id != actor_id(work):
+        named = f": that is {official.person}" if official else ", and nobody is named as that yet"
+        raise Forbidden(f"Only the affirming official of this system may record an affirmation{named}.")
+    now = of(work, system)
+    lifecycle.moved(now.standing.stage, Act.AFFIRM, level=system.level)
+    last = now.latest
+    assert last is not None  # noqa: S101 the machine knows this act only after a record
+    if given.affirmed_on < last.recorded.status_on:
+        raise Invalid({"affirmed_on": f"The status is of {last.recorded.status_on:%-d %b %Y}; this day is before it."})
+    if given.package is not None:
+        try:
+            packages.one(work, system, given.package)
+        except NotFound:
+            raise Invalid({"package": "There is no such package in this system."}) from None
+    values = {
+        "affirmed_on": given.affirmed_on,
+        "name": official.person,
+        "title": official.title,
+        "contact": official.contact,
+        "score": assessment.picture(work, system).score.score,
+        "package_id": given.package or last.package_id,
+        "briefing": briefing(work, system).text,
+    }
+    work.change(
+        insert(affirmations).values(status_id=last.id, recorded_at=work.now, recorded_by=actor_id(work), **values)
+    )
+    told = {**values, "affirmed_on": given.affirmed_on.isoformat()}
+    work.record(Event.AFFIRMATION_RECORDED, f"system:{system.slug}", told)

@@ -1,0 +1,103 @@
+"""The CMMC Status of a system: what was recorded, what is supported now, recording, affirming."""
+
+from collections.abc import Mapping
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from cmmc_tracker.domain.clocks import AssessmentKind, closeout
+from cmmc_tracker.domain.lifecycle import Stage
+from cmmc_tracker.domain.permissions import Right
+from cmmc_tracker.domain.recording import RECORDING, AffirmationGiven, StatusGiven
+from cmmc_tracker.errors import Conflict, Invalid
+from cmmc_tracker.gate.doors import open_read, open_write, system
+from cmmc_tracker.services import assessment, assignments, statuses
+from cmmc_tracker.services.handoff import packages
+
+pages = Blueprint("status", __name__, url_prefix="/systems/<slug>/status")
+_FIELDS = ("act", "kind", "status_on", "uid", "assessor", "scope", "package")
+
+
+@pages.url_value_preprocessor
+def _enter(_endpoint: str | None, values: dict[str, str] | None) -> None:
+    g.slug = (values or {}).pop("slug", "")
+
+
+@pages.before_request
+def _known() -> None:
+    g.system = system(g.slug)
+
+
+@pages.get("")
+def show() -> ResponseReturnValue:
+    """Recorded and current, side by side."""
+    return _page()
+
+
+def _page(
+    form: str = "", errors: Mapping[str, str] | None = None, given: Mapping[str, str] | None = None, refused: str = ""
+) -> str:
+    """`form` is the one that was refused: `record` or `affirm`."""
+    with open_read() as work:
+        record = statuses.of(work, g.system)
+        picture = assessment.picture(work, g.system)
+        official = assignments.of(work, g.system).official
+        brief = statuses.briefing(work, g.system)
+        listed = packages.listed(work, g.system)
+        today = work.now.date()
+    last = record.latest
+    conditional = last if last and record.standing.stage is Stage.CONDITIONAL else None
+    return render_template(
+        "status/show.html",
+        room="status",
+        record=record,
+        score=picture.score,
+        brief=brief,
+        packages=listed,
+        by_id={one.id: one for one in listed},
+        clock=closeout(conditional.recorded.status_on, today) if conditional else None,
+        official=official,
+        is_official=official is not None and official.user_id == g.actor.id,
+        kinds=[kind for kind in AssessmentKind if kind.level == g.system.level],
+        acts=RECORDING if g.system.level > 1 else RECORDING[1:2],
+        may_record=Right.APPROVE in g.system.rights,
+        form=form,
+        errors=errors or {},
+        given=given or {},
+        refused=refused,
+    )
+
+
+@pages.post("")
+def record() -> ResponseReturnValue:
+    """Record a status that stands in SPRS."""
+    given = {name: request.form.get(name, "") for name in _FIELDS}
+    try:
+        with open_write() as work:
+            wanted = StatusGiven.parse(given, g.system.level, work.now.date())
+            statuses.record(work, g.system, wanted)
+    except Invalid as error:
+        return _page("record", error.fields, given), 422
+    except Conflict as error:
+        return _page("record", given=given, refused=_told(error)), 409
+    flash("Recorded. It stands beside what is found from now on, and no later finding changes it.")
+    return redirect(url_for(".show", slug=g.slug), code=303)
+
+
+@pages.post("/affirmations")
+def affirm() -> ResponseReturnValue:
+    """Record an affirmation that the official submitted."""
+    given = {name: request.form.get(name, "") for name in ("affirmed_on", "package", "submitted")}
+    try:
+        with open_write() as work:
+            statuses.affirm(work, g.system, AffirmationGiven.parse(given, work.now.date()))
+    except Invalid as error:
+        return _page("affirm", error.fields, given), 422
+    except Conflict as error:
+        return _page("affirm", given=given, refused=_told(error)), 409
+    flash("The affirmation is recorded, with the page that you had before you.")
+    return redirect(url_for(".show", slug=g.slug), code=303)
+
+
+def _told(error: Conflict) -> str:
+    return f"{error.message} ({error.clause})" if error.clause else error.message
