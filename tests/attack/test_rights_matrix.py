@@ -28,8 +28,8 @@ LISTS = {
     *("api.list_systems", "api.create_system", "api.list_artifacts", "api.create_artifact"),
 }
 ADMIN = ("/admin/", "/config", "/welcome", "/audit", "/api/v1/audit")
-# Of a system, for its approvers; `people.assign` for administrators who are members too.
-APPROVING = {"people.assign", "ssp.approve_version"}
+# Of a system, for its approvers, or for its affirming official; `people.assign` for administrators who are members.
+APPROVING = {"people.assign", "ssp.approve_version", "status.record", "status.affirm"}
 OWN = ("/profile", "/logout", "/api/docs", "/api/openapi.json")
 SYSTEM = (
     *("/systems/", "/artifacts/", "/uploads/", "/trash/", "/remarks/", "/requests/", "/quarantine/", "/triage/"),

@@ -47,6 +47,7 @@ VALUES: Mapping[Any, object] = {
     "requirement": "AC.L2-3.1.1",
     "resources": "time",
     "state": "open",
+    "purpose": "readiness",
     "weakness": "for the scan",
     "path": "3.1.1/scan.txt",
     "q": "policy",
@@ -67,7 +68,7 @@ VALUES: Mapping[Any, object] = {
 # Never sent: the token in a header needs no CSRF token, and a version would let only the first of many writes through.
 # A file is sent, so nothing is said of one that is held elsewhere.
 _HELD = {"location", "sha256", "size", "filename", "media_type"}
-_LEFT_OUT = {"X-CSRF-Token", "If-Match", "csrf_token", "partial", *_HELD}
+_LEFT_OUT = {"X-CSRF-Token", "If-Match", "csrf_token", "partial", "releasable", *_HELD}
 PAGES = (
     "/artifacts?q=policy&kind=policy&status=approved&family=AC&objective=AC.L2-3.1.1[a]&unlinked=&cursor=100",
     "/artifacts/1/objectives?q=access&system=main&next=/",

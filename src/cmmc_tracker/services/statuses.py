@@ -18,6 +18,7 @@ from cmmc_tracker.domain.recording import AffirmationGiven, StatusGiven, check_s
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
 from cmmc_tracker.services import assessment, assignments, members, readiness
 from cmmc_tracker.services.artifacts import actor_id
+from cmmc_tracker.services.assignments import Assigned
 from cmmc_tracker.services.handoff import packages
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import affirmations, changes, pins, plan_items, recorded_statuses
@@ -223,18 +224,23 @@ def _drift(content: Mapping[str, Any], picture: assessment.Picture) -> list[str]
     ]
 
 
+def official_of(work: Work, system: Access) -> Assigned:
+    """The affirming official, who is the actor; raises `Forbidden` for anybody else."""
+    official = assignments.of(work, system).official
+    if official is None or official.user_id != actor_id(work):
+        named = f": that is {official.person}" if official else ", and nobody is named as that yet"
+        raise Forbidden(f"Only the affirming official of this system may record an affirmation{named}.")
+    return official
+
+
 def affirm(work: Work, system: Access, given: AffirmationGiven) -> None:
     """Record that the affirming official submitted an affirmation in SPRS (32 CFR 170.22).
 
     Only the person who is named as that official may. Raises `Conflict` where there is no status to affirm, `Invalid`
     for a day before it and for a package of another system.
     """
-    allow(work.actor, Action.SYSTEM_VIEW, system)
+    official = official_of(work, system)
     work.alone(f"status:{system.slug}")
-    official = assignments.of(work, system).official
-    if official is None or official.user_id != actor_id(work):
-        named = f": that is {official.person}" if official else ", and nobody is named as that yet"
-        raise Forbidden(f"Only the affirming official of this system may record an affirmation{named}.")
     now = of(work, system)
     lifecycle.moved(now.standing.stage, Act.AFFIRM, level=system.level)
     last = now.latest

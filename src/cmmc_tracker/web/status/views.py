@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain.clocks import AssessmentKind, closeout
 from cmmc_tracker.domain.lifecycle import Stage
-from cmmc_tracker.domain.permissions import Right
+from cmmc_tracker.domain.permissions import Action, Right, allow
 from cmmc_tracker.domain.recording import RECORDING, AffirmationGiven, StatusGiven
 from cmmc_tracker.errors import Conflict, Invalid
 from cmmc_tracker.gate.doors import open_read, open_write, system
@@ -71,6 +71,7 @@ def _page(
 @pages.post("")
 def record() -> ResponseReturnValue:
     """Record a status that stands in SPRS."""
+    allow(g.actor, Action.STATUS_RECORD, g.system)
     given = {name: request.form.get(name, "") for name in _FIELDS}
     try:
         with open_write() as work:
@@ -87,6 +88,8 @@ def record() -> ResponseReturnValue:
 @pages.post("/affirmations")
 def affirm() -> ResponseReturnValue:
     """Record an affirmation that the official submitted."""
+    with open_read() as work:
+        statuses.official_of(work, g.system)
     given = {name: request.form.get(name, "") for name in ("affirmed_on", "package", "submitted")}
     try:
         with open_write() as work:

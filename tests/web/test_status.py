@@ -1,0 +1,100 @@
+"""The page of the CMMC Status: recorded and found side by side; and the page of who works where."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import insert, update
+
+from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage.tables import assignments, findings
+from tests.conftest import OPERATOR, Person
+from tests.services.evidence import give
+
+TODAY = datetime.now(UTC).date().isoformat()
+PAGE = "/systems/main/status"
+FORM = {"act": "record_final", "kind": "level_2_self", "status_on": TODAY, "package": "1", "uid": "S200001"}
+
+
+@pytest.fixture
+def approver(user: Person, tracker: Tracker) -> Person:
+    """Bo approves in a system in which all is MET, with a package frozen."""
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(update(findings).values(status="met"))
+    give(tracker, user.id, may_approve=True)
+    form = {"name": "Of record", "purpose": "final", "reason": "as it is"}
+    assert user.post("/systems/main/packages", form).status_code == 303
+    return user
+
+
+def test_a_status_is_recorded_and_stands_beside_what_is_found(approver: Person, tracker: Tracker) -> None:
+    assert "No status has been recorded." in approver.get(PAGE).text
+    assert approver.post(PAGE, FORM).status_code == 303
+    page = approver.get(PAGE).text
+    assert "S200001" in page
+    assert "supports Final Level 2 (Self)" in page
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(update(findings).where(findings.c.requirement == "AC.L2-3.1.5").values(status="not_met"))
+    page = approver.get(PAGE).text
+    assert "supports No CMMC Status" in page
+    assert "AC.L2-3.1.5[a]: MET then, NOT MET now" in page
+
+
+def test_what_is_typed_wrongly_is_said_and_kept(approver: Person) -> None:
+    answer = approver.post(PAGE, {**FORM, "status_on": "2030-01-01", "uid": "kept as typed"})
+    assert answer.status_code == 422
+    assert "This day is in the future." in answer.text
+    assert 'value="kept as typed"' in answer.text
+
+
+def test_what_the_rule_forbids_is_said_with_its_clause(approver: Person) -> None:
+    answer = approver.post(PAGE, {**FORM, "act": "close_out"})
+    assert answer.status_code == 409
+    assert "32 CFR 170" in answer.text
+
+
+def test_only_approvers_record_and_only_the_official_affirms(approver: Person, tracker: Tracker) -> None:
+    assert approver.post(PAGE, FORM).status_code == 303
+    give(tracker, approver.id, may_approve=False)
+    assert "Record a status that stands in SPRS" not in approver.get(PAGE).text
+    assert approver.post(PAGE, FORM).status_code == 403
+    assert approver.post(f"{PAGE}/affirmations", {"affirmed_on": TODAY, "submitted": "on"}).status_code == 403
+    with tracker.write(OPERATOR) as work:
+        values = {"system_id": 1, "duty": "affirming_official", "requirement": "", "user_id": approver.id}
+        work.bookkeep(insert(assignments).values(**values, title="President", assigned_at=work.now))
+    assert approver.post(f"{PAGE}/affirmations", {"affirmed_on": TODAY}).status_code == 422
+    assert approver.post(f"{PAGE}/affirmations", {"affirmed_on": TODAY, "submitted": "on"}).status_code == 303
+    assert "President" in approver.get(PAGE).text
+
+
+def test_strangers_to_the_system_find_no_status(outsider: Person) -> None:
+    assert outsider.get(PAGE).status_code == 404
+    assert outsider.post(PAGE, FORM).status_code == 404
+
+
+# Who works where
+
+
+def test_an_administrator_makes_a_system_and_says_who_works_in_it(admin: Person, user: Person) -> None:
+    assert admin.post("/admin/systems", {"name": "Test lab", "level": "1"}).status_code == 303
+    page = admin.get("/admin/systems").text
+    assert "Test lab" in page
+    assert user.get("/systems/test-lab/requirements").status_code == 404
+    given = {"person": "bo", "rights": ["contribute", "approve"]}
+    assert admin.post("/admin/systems/2/members", given).status_code == 303
+    assert user.get("/systems/test-lab/requirements").status_code == 200
+    assert admin.post(f"/admin/systems/2/members/{user.id}/end").status_code == 303
+    assert user.get("/systems/test-lab/requirements").status_code == 404
+
+
+def test_wrong_words_are_said_at_the_form_that_they_are_of(admin: Person) -> None:
+    answer = admin.post("/admin/systems/1/members", {"person": "nobody", "rights": ["judge"]})
+    assert answer.status_code == 422
+    assert "nobody called" in answer.text
+    assert admin.post("/admin/systems", {"name": "", "level": "2"}).status_code == 422
+    assert admin.post("/admin/systems", {"name": "x", "level": "9"}).status_code in {404, 422}
+
+
+def test_users_do_not_say_who_works_where(user: Person) -> None:
+    assert user.get("/admin/systems").status_code == 403
+    assert user.post("/admin/systems/1/members", {"person": "bo"}).status_code == 403
+    assert user.post(f"/admin/systems/1/members/{user.id}/end").status_code == 403
