@@ -150,9 +150,7 @@ def one(work: Work, system: Access, requirement_id: str) -> RequirementState:
     here = and_(findings.c.system_id == system.system_id, findings.c.requirement == requirement.id)
     rows = {row.letter: row for row in work.rows(finding_rows.query(here))}
     evidence = artifact_views.of_requirement(work, system.system_id, requirement.id)
-    found = tuple(
-        finding_rows.made(o, rows[o.letter], evidence.get(o.letter, [])) for o in requirement.objectives
-    )
+    found = tuple(finding_rows.made(o, rows[o.letter], evidence.get(o.letter, [])) for o in requirement.objectives)
     return RequirementState(
         requirement,
         requirement_status(f.status for f in found),

@@ -50,7 +50,7 @@ def _page(
     official = given.get("duty") == Duty.AFFIRMING_OFFICIAL
     return render_template(
         "people/show.html",
-        room="people",
+        room="requirements",
         people=people,
         lines=[_line(family, people) for family in catalog.load(g.system.level).families],
         may_assign=may_assign,
