@@ -20,7 +20,7 @@ FORBIDDEN = re.compile(
 PARSED = {
     "choose.js": 1,  # the choice of objectives, as its page has it
     "shared.js": 2,  # the token of a fresh page; the sentence of a page that tells of a failure
-    "requirement.js": 3,  # one objective as the server draws it, after saving and after a change of its evidence
+    "requirement.js": 4,  # one objective as the server draws it, after each saving and a change of its evidence
     "upload.js": 1,  # what the search for an artifact found
 }
 
