@@ -380,7 +380,7 @@ def _walk(eyes: Eyes, bo: Person) -> None:
         "people",
         "requirements",
     )
-    for path in (*(f"/systems/main/{one}" for one in rooms), "/rules", "/api/docs"):
+    for path in (*(f"/systems/main/{one}" for one in rooms), "/rules", "/systems", "/api/docs"):
         eyes.go(path)
     for path in ("/systems/main/requirements", "/artifacts/picker?system=main&objective=3.1.1[a]"):
         eyes.go(path)

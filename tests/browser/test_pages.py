@@ -43,6 +43,7 @@ PAGES = (
     "/systems/main/worksheet/interviews",
     "/systems/main/people",
     "/rules",
+    "/systems",
     "/systems/main/requests",
     "/systems/main/requests?shown=closed",
     "/systems/main/requests?objective=AC.L2-3.1.1[a]",

@@ -14,6 +14,7 @@ from cmmc_tracker.web.health.views import pages as health
 from cmmc_tracker.web.imports.views import pages as imports
 from cmmc_tracker.web.links.views import pages as links
 from cmmc_tracker.web.people.views import pages as people
+from cmmc_tracker.web.portfolio.views import pages as portfolio
 from cmmc_tracker.web.profile.views import pages as profile
 from cmmc_tracker.web.quarantine.views import pages as quarantine
 from cmmc_tracker.web.readiness.views import pages as readiness
@@ -27,8 +28,8 @@ from cmmc_tracker.web.triage.views import pages as triage
 from cmmc_tracker.web.users.views import pages as users
 
 PAGES = [
-    *(about, accounts, artifacts, assess, audit, dashboard, duties, health, imports, links, people, profile),
-    *(quarantine, readiness, requests, requirements, rules, second_factor, settings, trash, triage, users),
+    *(about, accounts, artifacts, assess, audit, dashboard, duties, health, imports, links, people, portfolio),
+    *(profile, quarantine, readiness, requests, requirements, rules, second_factor, settings, trash, triage, users),
 ]
 
 
