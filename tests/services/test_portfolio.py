@@ -85,6 +85,11 @@ def test_the_next_date_is_the_soonest_of_all_clocks(tracker: Tracker, ada: Actor
         *(Stage.CONDITIONAL, TODAY + timedelta(days=5), "POA&M closeout"),
     )
     _recorded(tracker, main, "final", TODAY - timedelta(days=360))
+    assert rows(tracker, ada)[0].standing.stage is Stage.LAPSED
+    with tracker.read() as work:
+        newest = max(row.id for row in work.rows(select(tables.recorded_statuses.c.id)))
+    said = {"name": "Dee", "title": "CEO", "briefing": "b", "recorded_at": NOW, "recorded_by": ada.id}
+    put(tracker, (tables.affirmations, [{"status_id": newest, "affirmed_on": TODAY - timedelta(days=360), **said}]))
     row = rows(tracker, ada)[0]
     assert row.standing.name.startswith("Final Level 2")
     assert row.next is not None
@@ -102,7 +107,7 @@ def _recorded(tracker: Tracker, system_id: int, stage: str, day: date) -> None:
         "retained_until": TODAY,
         "releasable": True,
     }
-    status = {"kind": "level2_self", "stage": stage, "act": "record_final", "status_on": day, "first_status_on": day}
+    status = {"kind": "level_2_self", "stage": stage, "act": "record_final", "status_on": day, "first_status_on": day}
     put(
         tracker,
         (tables.packages, [{"id": number, "system_id": system_id, **package, **rest}]),
