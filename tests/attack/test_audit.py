@@ -205,6 +205,7 @@ def _drive_the_rest(app: Flask, ada: Person, hidden: Secrets) -> None:
         ada.client.post(path, data=data, headers=headers)
     _drive_imports(ada, content)
     _drive_requests(app, ada, hidden)
+    _drive_assessment(ada)
     values = {"slug": "main", "requirement": "AC.L2-3.1.1", "letter": "a", "objective": "3.1.1[a]", "act": "enable"}
     values["kind"] = "asset"
     with app.test_request_context():
@@ -213,6 +214,17 @@ def _drive_the_rest(app: Flask, ada: Person, hidden: Secrets) -> None:
             path = adapter.build(rule.endpoint, {n: values.get(n, 1) for n in rule.arguments})
             for method in (rule.methods or set()) & {"POST", "PUT", "PATCH", "DELETE"}:
                 _one(ada, method, path, content)
+
+
+def _drive_assessment(ada: Person) -> None:
+    """What stands beside a finding: its basis, its second person; who owns it; a hint that is not asked."""
+    place = "/systems/main/requirements/AC.L2-3.1.1/objectives/a"
+    ada.post(place, {"status": "not_applicable", "note": "n"})
+    assert ada.post(f"{place}/confirm").status_code == 302
+    basis = {"basis": "inherited", "description": "n", "reference": "n"}
+    assert ada.post(f"{place}/basis", basis).status_code == 302
+    assert ada.post("/systems/main/people", {"duty": "owner", "what": "AC", "person": "ada"}).status_code == 302
+    assert ada.post("/systems/main/readiness/checks/24", {"wanted": "off"}).status_code == 302
 
 
 def _drive_imports(ada: Person, content: bytes) -> None:
@@ -288,6 +300,7 @@ def test_the_log_holds_no_password_token_secret_or_content_whatever_is_written(
             "upload_link:used",
             "artifact:quarantined",
         ),
+        *("objective:confirmed", "special:recorded", "assignment:made", "check:switched"),
         *("objective:judged", "requirement:edited", "system:created", "import:begun", "import:taken", "import:done"),
     } <= seen
     assert len(hidden.known) > 25

@@ -3,6 +3,7 @@
 The fields are found on the pages and in the API's models, so a new one that is not named here makes a test red.
 """
 
+import html
 import io
 import re
 from collections.abc import Callable, Iterator
@@ -39,15 +40,20 @@ FIELDS = {
         artifacts.add_version.filename
         artifacts.review.remark artifacts.remark.text artifacts.link_chosen.locator artifacts.link_chosen.shows
         artifacts.link_picked.locator artifacts.act_on_selection.locator artifacts.act_on_selection.shows""",
-    "a requirement's page": "requirements.judge.note requirements.implement.narrative requirements.remark.text",
+    "a requirement's page": """requirements.judge.note requirements.implement.narrative requirements.remark.text
+        requirements.judge.examined requirements.judge.interviewed requirements.judge.tested
+        requirements.record_basis.description requirements.record_basis.mitigation
+        requirements.record_basis.reference""",
+    "the page of people": "people.assign.title people.assign.contact",
     "a request's page and its upload link's": """requests.ask.wanted requests.ask.outside requests.edit.wanted
         requests.edit.outside requests.close.reason requests.waive.why""",
     "the quarantine, or an artifact's page": "links.receive.file quarantine.accept.title requests.answer.file",
     "the log": "quarantine.reject.reason",
     "its own field, beside what was found": """artifacts.index.q artifacts.picker.q requirements.index.q
-        artifacts.choose.q triage.show.q
+        artifacts.choose.q triage.show.q assess.show.q
         audit.index.actor audit.index.entity audit.index.q requests.show.q""",
     "a refusal, or parsed into something else": """artifacts.receive.objectives artifacts.link.objective
+        requirements.record_basis.reviewed_on people.assign.what
         artifacts.receive.collected_on artifacts.receive.covers_from artifacts.receive.covers_until
         artifacts.edit.collected_on artifacts.edit.covers_from artifacts.edit.covers_until audit.index.since
         artifacts.add_version.collected_on artifacts.add_version.covers_from artifacts.add_version.covers_until
@@ -73,7 +79,8 @@ API_FIELDS = {
         create_artifact.shows change_artifact.title change_artifact.description create_version.note
         create_artifact.location create_artifact.filename create_version.location create_version.filename
         put_link.locator put_link.shows review_artifact.remark""",
-    "a requirement's page": "change_objective.note change_requirement.narrative",
+    "a requirement's page": """change_objective.note change_requirement.narrative change_objective.examined
+        change_objective.interviewed change_objective.tested""",
     "every page, in the menu": "create_system.name",
     "a refusal, or parsed into something else": """create_artifact.kind create_artifact.covers_from
         create_artifact.covers_until create_artifact.collected_on create_artifact.system create_artifact.objectives
@@ -117,11 +124,18 @@ def _seed(ada: Person, tracker: Tracker) -> None:
         _changed(ada, artifact, {"title": text}, made.get_json()["version"])
         note = {"note": text, "file": (io.BytesIO(f"{n} {text}".encode()), name), "csrf_token": ada.token}
         assert ada.client.post(f"/api/v1{artifact}/versions", data=note).status_code == 201
-        _changed(ada, f"/systems/main/requirements/{REQUIREMENTS[n]}/objectives/a", {"status": "not_met", "note": text})
+        said = {"note": text, "examined": text, "interviewed": text, "tested": text}
+        objective = f"/systems/main/requirements/{REQUIREMENTS[n]}/objectives/a"
+        _changed(ada, objective, {"status": "not_met", **said})
+        basis = {"basis": "inherited", "description": text, "mitigation": text, "reference": text}
+        assert ada.post(f"{objective}/basis", basis).status_code == 302
+        official = {"duty": "affirming_official", "person": "ada", "title": text[:200], "contact": text[:200]}
+        assert ada.post("/systems/main/people", official).status_code == 302
+        title = clean_line(text[:200])
+        assert title in html.unescape(ada.get("/systems/main/people").text)
         _changed(ada, f"/systems/main/requirements/{REQUIREMENTS[n]}", {"narrative": text})
         assert ada.post(f"{artifact}/remarks", {"text": text}).status_code == 302
-        about = f"/systems/main/requirements/{REQUIREMENTS[n]}/objectives/a/remarks"
-        assert ada.post(about, {"text": text}).status_code == 302
+        assert ada.post(f"{objective}/remarks", {"text": text}).status_code == 302
         _seed_request(ada, n, text)
     _seed_accounts(ada, tracker)
     for text in TEXTS:
@@ -253,6 +267,9 @@ def _one_requirement(eyes: Eyes, requirement: str, text: str) -> None:
     assert eyes.shown("#note-a") == {whole}
     assert eyes.shown("#narrative") == {whole}
     assert eyes.shown("#objective-a .said") == {whole}
+    for name in ("examined", "interviewed", "tested"):
+        assert eyes.shown(f"#objective-a [name={name}]") == {line}
+    assert whole in eyes.shown("#objective-a .basis dd")
 
 
 def _one_request(eyes: Eyes, ada: Person, number: int, text: str) -> None:
@@ -354,7 +371,18 @@ def _walk(eyes: Eyes, bo: Person) -> None:
     page.wait_for_selector(".scope-row")
     eyes.look()
     eyes.go("/config")
-    for path in ("/systems/main/requirements", "/artifacts/picker?system=main&objective=3.1.1[a]", "/api/docs"):
+    rooms = (
+        "readiness",
+        "placemat",
+        "assess?q=evidence",
+        "worksheet",
+        "worksheet/interviews",
+        "people",
+        "requirements",
+    )
+    for path in (*(f"/systems/main/{one}" for one in rooms), "/rules", "/systems", "/api/docs"):
+        eyes.go(path)
+    for path in ("/systems/main/requirements", "/artifacts/picker?system=main&objective=3.1.1[a]"):
         eyes.go(path)
     eyes.go("/artifacts/import")
     register = {"name": "register.csv", "mimeType": "text/csv", "buffer": b"title,kind\nevidence,log\n"}

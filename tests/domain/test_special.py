@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from cmmc_tracker.domain.special import Basis, check_deficiency, parse
+from cmmc_tracker.domain.assessment import Status
+from cmmc_tracker.domain.special import Basis, check_deficiency, needs_second, parse
 from cmmc_tracker.errors import Conflict, Invalid
 
 TODAY = date(2026, 11, 28)
@@ -63,3 +64,18 @@ def test_170_24_b_1_ii_what_was_never_met_has_no_temporary_deficiency() -> None:
         check_deficiency(has_been_met=False)
     assert refused.value.clause == "32 CFR 170.24(b)(1)(ii)"
     check_deficiency(has_been_met=True)
+
+
+@pytest.mark.parametrize("basis", list(Basis))
+def test_170_24_c_2_i_b_8_an_adjudication_may_say_not_applicable_too(basis: Basis) -> None:
+    carried = {status for status in Status if basis.carries(status)}
+    assert carried == ({Status.MET, Status.NOT_APPLICABLE} if basis is Basis.ADJUDICATED else {Status.MET})
+
+
+@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("basis", [None, *Basis])
+def test_two_people_look_at_na_and_at_what_is_met_by_a_deficiency_and_at_nothing_else(
+    basis: Basis | None, status: Status
+) -> None:
+    by_deficiency = basis is Basis.TEMPORARY_DEFICIENCY and status is Status.MET
+    assert needs_second(status, basis) == (status is Status.NOT_APPLICABLE or by_deficiency)

@@ -179,17 +179,18 @@ def test_nothing_of_another_system_is_in_it(tracker: Tracker, ada: Actor, main: 
     assert (found.items, found.assets, found.providers, found.matrix, found.people) == ((), (), (), (), ())
 
 
-def fill(tracker: Tracker, main: Access, artifacts: int, links: int, assets: int) -> None:
+def fill(tracker: Tracker, main: Access, artifacts: int, links: int, assets: int, first: int = 1) -> None:
     """Much of everything, by plain rows."""
+    numbers = range(first, first + artifacts)
     objectives = [(r.id, o.letter) for r in load(2).requirements for o in r.objectives]
     facts = {"system_id": main.system_id, "kind": "log", "description": "", "status": "approved", "created_at": NOW}
-    versions = [{"artifact_id": n, "number": 1, "received_at": NOW} for n in range(1, artifacts + 1)]
+    versions = [{"artifact_id": n, "number": 1, "received_at": NOW} for n in numbers]
     files = [
         {"artifact_id": n, "number": 1, "position": 1, "filename": "f", "media_type": "text/plain", "sha256": SHA}
-        for n in range(1, artifacts + 1)
+        for n in numbers
     ]
     linked = {
-        (n % artifacts + 1, *objectives[(n * 7 + n // artifacts) % len(objectives)]): None for n in range(links * 2)
+        (n % artifacts + first, *objectives[(n * 7 + n // artifacts) % len(objectives)]): None for n in range(links * 2)
     }
     made_now = {"system_id": main.system_id, "created_at": NOW, "category": "cui", "draft": False}
     put(
@@ -197,7 +198,7 @@ def fill(tracker: Tracker, main: Access, artifacts: int, links: int, assets: int
         (tables.blobs, [{"sha256": SHA, "size": 1, "stored_at": NOW}]),
         (
             tables.artifacts,
-            [{"id": n, "title": f"A{n}", "current_version": 1, **facts} for n in range(1, artifacts + 1)],
+            [{"id": n, "title": f"A{n}", "current_version": 1, **facts} for n in numbers],
         ),
         (tables.artifact_versions, versions),
         (tables.artifact_files, files),

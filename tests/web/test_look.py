@@ -21,7 +21,7 @@ PARSED = {
     "narrative.js": 1,  # what the search for something to refer to found
     "choose.js": 1,  # the choice of objectives, as its page has it
     "shared.js": 2,  # the token of a fresh page; the sentence of a page that tells of a failure
-    "requirement.js": 4,  # one objective as the server draws it, after saving and a change of its evidence; a message
+    "requirement.js": 4,  # one objective as the server draws it, after each saving and a change of its evidence
     "upload.js": 1,  # what the search for an artifact found
 }
 

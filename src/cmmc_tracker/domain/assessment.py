@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from cmmc_tracker.domain.catalog import ObjectiveId, Requirement
-from cmmc_tracker.domain.text import clean_text
+from cmmc_tracker.domain.text import clean_line, clean_text
 from cmmc_tracker.errors import Invalid
 
 LONGEST_NOTE = 20_000
@@ -151,7 +151,7 @@ class Judgement:
 
 def _told(said: Mapping[str, Any], wrong: dict[str, str]) -> dict[str, str]:
     named = (m.field for m in Method if m.field in said)
-    return {name: _checked(said[name], LONGEST_SAID, name, wrong) for name in named}
+    return {name: clean_line(_checked(said[name], LONGEST_SAID, name, wrong)) for name in named}
 
 
 def _checked(value: Any, longest: int, name: str, wrong: dict[str, str]) -> str:

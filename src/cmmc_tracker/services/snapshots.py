@@ -177,11 +177,12 @@ def _evidence(work: Work, system_id: int) -> Mapping[_Place, list[Evidence]]:
     known = {row.id: _artifact(row, damaged) for row in work.rows(query)}
     found: dict[_Place, list[Evidence]] = defaultdict(list)
     places = select(links.c.artifact_id, links.c.requirement, links.c.letter).where(links.c.system_id == system_id)
-    for artifact_id, requirement, letter in work.rows(places):
-        if artifact_id in known:
-            found[requirement, letter].append(known[artifact_id])
-    for one in found.values():
-        one.sort(key=attrgetter("artifact_id"))
+    for link in work.rows(places):
+        one = known.get(link.artifact_id)
+        if one is not None:
+            found[link.requirement, link.letter].append(one)
+    for several in found.values():
+        several.sort(key=attrgetter("artifact_id"))
     return found
 
 

@@ -18,6 +18,7 @@ from cmmc_tracker.web.memberships.views import pages as memberships
 from cmmc_tracker.web.packages.views import pages as packages
 from cmmc_tracker.web.people.views import pages as people
 from cmmc_tracker.web.poam import pages as poam
+from cmmc_tracker.web.portfolio.views import pages as portfolio
 from cmmc_tracker.web.profile.views import pages as profile
 from cmmc_tracker.web.providers import pages as providers
 from cmmc_tracker.web.quarantine.views import pages as quarantine
@@ -37,7 +38,7 @@ from cmmc_tracker.web.users.views import pages as users
 
 PAGES = [
     *(about, accounts, artifacts, assess, audit, dashboard, duties, exports, health, imports, links),
-    *(memberships, packages, people, poam, profile, providers, quarantine, readiness, requests),
+    *(memberships, packages, people, poam, portfolio, profile, providers, quarantine, readiness, requests),
     *(requirements, rules, scope, score, second_factor, settings, ssp, status, trash, triage, users),
 ]
 

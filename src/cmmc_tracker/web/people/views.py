@@ -47,10 +47,10 @@ def _page(
         may_assign = assignments.may_assign(work, g.system)
         choices = members.of_system(work, g.system.system_id)
     given = given or {}
-    official = given.get("duty") == Duty.AFFIRMING_OFFICIAL
+    official = given.get("duty") == Duty.AFFIRMING_OFFICIAL or ("what" not in given and "title" in given)
     return render_template(
         "people/show.html",
-        room="people",
+        room="requirements",
         people=people,
         lines=[_line(family, people) for family in catalog.load(g.system.level).families],
         may_assign=may_assign,
@@ -95,7 +95,7 @@ def assign(slug: str) -> ResponseReturnValue:
     """Give somebody a duty, or take it away."""
     g.system = system(slug)
     allow(g.actor, Action.ASSIGNMENT_MAKE, g.system)
-    given = {name: request.form.get(name, "") for name in _FIELDS}
+    given = {name: request.form[name] for name in _FIELDS if name in request.form}
     try:
         wanted = rules.parse(given, catalog.load(g.system.level))
         with open_write() as work:

@@ -84,7 +84,7 @@ def _page(slug: str, *, stale: bool = False) -> str:
     open_numbers = {one.check for one in found.findings}
     return render_template(
         "readiness/show.html",
-        room="readiness",
+        room="requirements",
         report=found,
         by=by,
         only=only,

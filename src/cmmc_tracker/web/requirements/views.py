@@ -151,8 +151,9 @@ def judge(requirement: str, letter: str) -> ResponseReturnValue:
     """Set what was found for one objective."""
     objective = catalog.known_objective(requirement, letter, g.system.level)
     form = request.form
-    typed = {"status": form.get("status", ""), "note": form.get("note", ""), "methods": form.getlist("methods")}
-    typed["said"] = said = {m.field: form[m.field] for m in Method if m.field in form}
+    said = {m.field: form[m.field] for m in Method if m.field in form}
+    typed: dict[str, Any] = {"status": form.get("status", ""), "note": form.get("note", ""), "said": said}
+    typed["methods"] = form.getlist("methods")
     try:
         judgement = Judgement.parse(objective, typed["status"], typed["note"], typed["methods"], said)
         with open_write() as work:

@@ -130,7 +130,7 @@ function keys() {
   document.addEventListener('keydown', (event) => {
     if (event.target.closest('input, textarea, select') || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === '/') {
-      const field = document.querySelector('main input[type=search], .bar input[type=search]');
+      const field = document.querySelector('main [data-find]') || document.querySelector('main input[type=search], .bar input[type=search]');
       if (field) { field.focus(); event.preventDefault(); }
     }
     if (event.key === 'j' || event.key === 'k') move(event.key === 'j' ? 1 : -1);

@@ -1,9 +1,19 @@
-// Working through the objectives by keys; each presses a link or goes to a field that is there without a script too.
+// Working through the objectives by keys; each follows a link that is there without a script too.
 
-const follow = (rel) => document.querySelector(`.walk a[rel=${rel}]`)?.click();
+/** Go on once what is still being saved is saved. */
+function leave(link) {
+  if (link) document.dispatchEvent(new CustomEvent('leaving', { detail: () => { location.href = link.href; } }));
+}
+
+document.addEventListener('click', (event) => {
+  const link = event.target.closest('.walk a[rel]');
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  leave(link);
+});
 
 document.addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
   const field = event.target.closest('input:not([type=radio], [type=checkbox]), textarea, select');
   if (field) {
     if (event.key === 'Escape') field.blur();
@@ -11,6 +21,5 @@ document.addEventListener('keydown', (event) => {
   }
   if (event.key !== 'j' && event.key !== 'k') return;
   event.preventDefault();
-  // What is still being saved is saved first.
-  document.dispatchEvent(new CustomEvent('leaving', { detail: () => follow(event.key === 'j' ? 'next' : 'prev') }));
+  leave(document.querySelector(`.walk a[rel=${event.key === 'j' ? 'next' : 'prev'}]`));
 });

@@ -88,7 +88,11 @@ document.addEventListener('input', (event) => {
 });
 document.addEventListener('leaving', async (event) => {
   const form = document.querySelector('form[data-autosave]');
-  if (form) await autosave(form);
+  if (form) {
+    await autosave(form);
+    // What could not be saved is not left behind: its reason stands beside it.
+    if (contents(form) !== form.kept) { form.querySelector('textarea').focus(); return; }
+  }
   event.detail();
 });
 

@@ -1,0 +1,160 @@
+"""All systems of a person side by side, in a fixed number of statements however many there are."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import case, func, select
+
+from cmmc_tracker.domain import catalog, clocks, lifecycle, scoring
+from cmmc_tracker.domain.assessment import SSP, Status
+from cmmc_tracker.domain.clocks import AssessmentKind
+from cmmc_tracker.domain.lifecycle import Recorded, Stage, Standing
+from cmmc_tracker.domain.permissions import Access, Action, allow
+from cmmc_tracker.domain.plans import ItemStatus
+from cmmc_tracker.domain.scoring import Score
+from cmmc_tracker.services.work import Work
+from cmmc_tracker.storage.tables import (
+    affirmations,
+    findings,
+    implementations,
+    plan_items,
+    recorded_statuses,
+    systems,
+)
+
+SCORED = 2  # the level whose assessment has a score
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The next day that something is due, and what."""
+
+    day: date
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One system as it stands."""
+
+    system: Access
+    score: Score | None  # None where the level has none
+    standing: Standing  # what was recorded, and what time made of it
+    items: int  # open ones, of both plans
+    next: Deadline | None
+
+
+def of_mine(work: Work) -> list[Row]:
+    """The actor's systems in the order they were made: seven statements."""
+    mine = list(work.actor.systems.values()) if work.actor else []
+    for one in mine:
+        allow(work.actor, Action.SYSTEM_VIEW, one)
+    ids = [one.system_id for one in mine]
+    scores, standings = _scores(work, mine), _standings(work, ids)
+    items, reviews = _items(work, ids), _reviews(work, ids)
+    none = lifecycle.standing(None, [], work.now.date())
+    found = []
+    for one in mine:
+        standing, closes = standings.get(one.system_id, (none, None))
+        many, planned = items.get(one.system_id, (0, None))
+        days = (
+            (closes, "POA&M closeout"),
+            (standing.affirmation_due if standing.stage is not Stage.CONDITIONAL else None, "affirmation"),
+            (standing.valid_until, "end of the status"),
+            (planned, "plan of action"),
+            (reviews.get(one.system_id), "review of the security plan"),
+        )
+        due = [Deadline(day, what) for day, what in days if day is not None]
+        soonest = min(due, key=lambda each: each.day) if due else None
+        found.append(Row(one, scores.get(one.system_id), standing, many, soonest))
+    return found
+
+
+def _scores(work: Work, mine: list[Access]) -> Mapping[int, Score]:
+    """The scores, from what is open: a requirement of which nothing is told is MET in all its objectives."""
+    ids = [one.system_id for one in mine if one.level == SCORED]
+    is_open = findings.c.status.in_((Status.NOT_MET, Status.NOT_ASSESSED))
+    here = findings.c.system_id.in_(ids)
+    counted = (
+        select(
+            findings.c.system_id,
+            findings.c.requirement,
+            func.sum(case((findings.c.status == Status.NOT_MET, 1), else_=0)).label("not_met"),
+            func.sum(case((findings.c.status == Status.NOT_ASSESSED, 1), else_=0)).label("not_assessed"),
+        )
+        .where(here, is_open, findings.c.requirement != SSP)
+        .group_by(findings.c.system_id, findings.c.requirement)
+    )
+    told: dict[int, dict[str, tuple[int, int]]] = defaultdict(dict)
+    for row in work.rows(counted):
+        told[row.system_id][row.requirement] = (int(row.not_met), int(row.not_assessed))
+    plans: dict[int, dict[str, Status]] = defaultdict(dict)
+    plan = select(findings.c.system_id, findings.c.letter, findings.c.status).where(here, findings.c.requirement == SSP)
+    for row in work.rows(plan):
+        plans[row.system_id][row.letter] = Status(row.status)
+    switched = select(implementations.c.system_id, implementations.c.requirement).where(
+        implementations.c.system_id.in_(ids), implementations.c.partial
+    )
+    partial: dict[int, set[str]] = defaultdict(set)
+    for row in work.rows(switched):
+        partial[row.system_id].add(row.requirement)
+    return {one: _score(told[one], plans[one], partial[one]) for one in ids}
+
+
+def _score(told: Mapping[str, tuple[int, int]], plan: Mapping[str, Status], partial: set[str]) -> Score:
+    known = catalog.load(SCORED)
+    given = {}
+    for requirement in known.requirements:
+        if requirement.id == SSP:
+            given[SSP] = tuple(plan[o.letter] for o in requirement.objectives)
+            continue
+        not_met, not_assessed = told.get(requirement.id, (0, 0))
+        met = len(requirement.objectives) - not_met - not_assessed
+        given[requirement.id] = (
+            *((Status.NOT_MET,) * not_met),
+            *((Status.NOT_ASSESSED,) * not_assessed),
+            *((Status.MET,) * met),
+        )
+    return scoring.score(known, given, partial=partial)
+
+
+def _standings(work: Work, ids: list[int]) -> Mapping[int, tuple[Standing, date | None]]:
+    """What was recorded last of each system, as it stands today; with a Conditional status, the last day to close."""
+    newest = (
+        select(func.max(recorded_statuses.c.id))
+        .where(recorded_statuses.c.system_id.in_(ids))
+        .group_by(recorded_statuses.c.system_id)
+    )
+    rows = work.rows(select(recorded_statuses).where(recorded_statuses.c.id.in_(newest)))
+    affirmed: dict[int, list[date]] = defaultdict(list)
+    by_status = select(affirmations.c.status_id, affirmations.c.affirmed_on).where(
+        affirmations.c.status_id.in_([row.id for row in rows])
+    )
+    for row in work.rows(by_status):
+        affirmed[row.status_id].append(row.affirmed_on)
+    found = {}
+    for row in rows:
+        known = Recorded(AssessmentKind(row.kind), Stage(row.stage), row.status_on, row.first_status_on)
+        standing = lifecycle.standing(known, affirmed[row.id], work.now.date())
+        closes = clocks.closeout_last_day(row.status_on) if standing.stage is Stage.CONDITIONAL else None
+        found[row.system_id] = (standing, closes)
+    return found
+
+
+def _items(work: Work, ids: list[int]) -> Mapping[int, Any]:
+    query = (
+        select(plan_items.c.system_id, func.count().label("n"), func.min(plan_items.c.planned_completion).label("day"))
+        .where(plan_items.c.system_id.in_(ids), plan_items.c.status != ItemStatus.CLOSED)
+        .group_by(plan_items.c.system_id)
+    )
+    return {row.system_id: (row.n, row.day) for row in work.rows(query)}
+
+
+def _reviews(work: Work, ids: list[int]) -> Mapping[int, date]:
+    query = select(systems.c.id, systems.c.plan_reviewed_on, systems.c.plan_review_months).where(
+        systems.c.id.in_(ids), systems.c.plan_reviewed_on.is_not(None)
+    )
+    return {row.id: clocks.review_due(row.plan_reviewed_on, row.plan_review_months) for row in work.rows(query)}
