@@ -34,6 +34,8 @@ VALUES = {
     "remark_id": 1,
     "name": "a.txt",
     "filename": "app.css",
+    "part": "people",
+    "ending": "csv",
 }
 
 
