@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from itertools import product
 from typing import Any
 
 import pytest
@@ -237,3 +238,35 @@ def test_two_people_who_add_the_same_asset_at_once_make_one(tracker: Tracker, ac
     for one in both:
         one.join(60)
     assert sorted(outcomes) == ["added", "told"]
+
+
+def test_the_filter_for_what_is_missing_finds_just_what_the_rule_says(
+    tracker: Tracker, actor: Actor, main: Access
+) -> None:
+    groups = (GroupEntry("both", "said", on_diagram=True), GroupEntry("plan", "said"), GroupEntry("bare"))
+    choices = product((None, *AssetCategory), ("", "said"), (True, False), ("", "both", "plan", "bare", "unsaid"))
+    with tracker.write(actor) as work:
+        for group in groups:
+            inventory.put_group(work, main, group, 0)
+        for number, (category, treatment, on_diagram, group) in enumerate(choices):
+            facts = {"group": group, "treatment": treatment, "on_diagram": on_diagram}
+            inventory.add(work, main, AssetEntry(f"A-{number}", category, **facts))
+    with tracker.read(actor) as work:
+        by_rule = {one.id for one in inventory.every(work, main) if one.lacks}
+        found: set[int] = set()
+        after: int | None = 0
+        while after is not None:
+            rows, count, after = inventory.page(work, main, AssetFilter(lacking=True, after=after))
+            found |= {one.id for one in rows}
+    assert found == by_rule
+    assert count == len(by_rule)
+    assert 0 < len(by_rule) < number
+
+
+def test_signs_of_a_pattern_are_only_text_to_the_search(tracker: Tracker, actor: Actor, main: Access) -> None:
+    with tracker.write(actor) as work:
+        for name in ("100 % full", "under_score", "plain"):
+            inventory.add(work, main, AssetEntry(name))
+    with tracker.read(actor) as work:
+        for text, found in (("%", ["100 % full"]), ("_", ["under_score"]), ("PLAIN", ["plain"])):
+            assert [one.entry.name for one in inventory.page(work, main, AssetFilter(text=text))[0]] == found
