@@ -36,6 +36,8 @@ VALUES = {
     "report": "poam.xlsx",
     "filename": "app.css",
     "which": "boundary",
+    "part": "people",
+    "ending": "csv",
 }
 
 

@@ -207,7 +207,7 @@ def _drive_the_rest(app: Flask, ada: Person, hidden: Secrets) -> None:
     _drive_requests(app, ada, hidden)
     _drive_assessment(ada)
     values = {"slug": "main", "requirement": "AC.L2-3.1.1", "letter": "a", "objective": "3.1.1[a]", "act": "enable"}
-    values["kind"] = "asset"
+    values |= {"kind": "asset", "part": "people", "ending": "csv"}
     with app.test_request_context():
         adapter = app.url_map.bind("localhost")
         for rule in sorted(app.url_map.iter_rules(), key=lambda one: "logout" in one.rule or "sessions" in one.rule):

@@ -228,6 +228,8 @@ FILES = (
     "/artifacts/import",
     "/requests/1/answer",
     "/link/1",
+    "/systems/1/scope/import",
+    "/systems/1/providers/1/import",
 )
 
 

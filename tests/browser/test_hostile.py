@@ -50,7 +50,7 @@ FIELDS = {
     "the quarantine, or an artifact's page": "links.receive.file quarantine.accept.title requests.answer.file",
     "the log": "quarantine.reject.reason",
     "its own field, beside what was found": """artifacts.index.q artifacts.picker.q requirements.index.q
-        artifacts.choose.q triage.show.q assess.show.q
+        artifacts.choose.q triage.show.q assess.show.q scope.assets.q
         audit.index.actor audit.index.entity audit.index.q requests.show.q""",
     "a refusal, or parsed into something else": """artifacts.receive.objectives artifacts.link.objective
         requirements.record_basis.reviewed_on people.assign.what
@@ -60,12 +60,28 @@ FIELDS = {
         requests.ask.objective requests.ask.first_due requests.edit.first_due requests.answer.covers_from
         requests.answer.covers_until requests.make_link.days requests.make_link.most_files requests.make_link.megabytes
         duties.calendar.assessment imports.receive.file profile.set_mail.mail
+        scope.add_entry.trained_on scope.edit_entry.trained_on scope.receive_import.file
+        providers.add.basis_on providers.add.matrix_on providers.add.matrix_artifact_id providers.edit.basis_on
+        providers.edit.matrix_on providers.edit.matrix_artifact_id providers.put_line.artifact_id
+        providers.receive_matrix.file providers.confirm_matrix.matrix_on
         artifacts.receive.sha256 artifacts.receive.size artifacts.add_version.sha256 artifacts.add_version.size
         triage.save.collected_on triage.save.covers_from triage.save.covers_until
         artifacts.act_on_selection.collected_on artifacts.act_on_selection.covers_from
         artifacts.act_on_selection.covers_until
         audit.index.until profile.make_token.days settings.save.session_idle_minutes
         settings.save.session_longest_hours settings.save.security_contact""",
+    "the scope": """scope.add_asset.name scope.add_asset.owner scope.add_asset.location scope.add_asset.network
+        scope.add_asset.group scope.add_asset.treatment scope.add_asset.justification scope.add_asset.note
+        scope.edit_asset.name scope.edit_asset.owner scope.edit_asset.location scope.edit_asset.network
+        scope.edit_asset.group scope.edit_asset.treatment scope.edit_asset.justification scope.edit_asset.note
+        scope.put_group.name scope.put_group.treatment scope.add_entry.name scope.add_entry.description
+        scope.add_entry.what scope.add_entry.source scope.add_entry.destination scope.add_entry.protection
+        scope.edit_entry.name scope.edit_entry.description scope.edit_entry.what scope.edit_entry.source
+        scope.edit_entry.destination scope.edit_entry.protection
+        providers.add.name providers.add.services providers.add.contact providers.add.contract
+        providers.add.cmmc_status providers.add.basis_link providers.add.note
+        providers.edit.name providers.edit.services providers.edit.contact providers.edit.contract
+        providers.edit.cmmc_status providers.edit.basis_link providers.edit.note providers.put_line.text""",
     "the settings": """settings.save.organization settings.answer.organization settings.answer.system_name
         settings.answer.host settings.keep_row.name settings.keep_row.note""",
     "the accounts, or a refusal": "users.add.username profile.make_token.token_name accounts.sign_in.username",
@@ -103,6 +119,7 @@ NO_PAGES = {
     *("static", "about.security_txt", "health.alive", "health.ready", "api_about.openapi"),
     *("artifacts.content_of", "artifacts.pdf_page", "audit.export_csv", "audit.export_json"),
     *("requirements.part", "dashboard.of_system", "quarantine.file"),
+    "scope.download",
     "accounts.set_up",  # gone with the first account; it has a test of its own
 }
 REQUIREMENTS = [r.id for r in catalog.load(2).requirements][: len(TEXTS)]
@@ -137,6 +154,7 @@ def _seed(ada: Person, tracker: Tracker) -> None:
         assert ada.post(f"{artifact}/remarks", {"text": text}).status_code == 302
         assert ada.post(f"{objective}/remarks", {"text": text}).status_code == 302
         _seed_request(ada, n, text)
+        _seed_scope(ada, n, text)
     _seed_accounts(ada, tracker)
     for text in TEXTS:
         assert ada.call("POST", "/systems", {"name": text[:200], "level": 2}).status_code == 201
@@ -146,6 +164,17 @@ def _seed_request(ada: Person, n: int, text: str) -> None:
     """A request, number n + 1, of somebody outside."""
     given = {"objective": f"{REQUIREMENTS[n]}[a]", "wanted": text, "outside": text[:200], "first_due": _ahead()}
     assert ada.post("/systems/main/requests", given).headers["Location"] == f"/requests/{n + 1}"
+
+
+def _seed_scope(ada: Person, n: int, text: str) -> None:
+    """An asset, a person and a provider of a system, each number n + 1, and a line of the provider's matrix."""
+    scope, name = "/systems/main/scope", f"{n} {text}"[:200]
+    assert ada.post(f"{scope}/assets", {"name": name, "group": name, "note": text}).status_code == 302
+    assert ada.post(f"{scope}/people", {"name": name, "description": text}).status_code == 302
+    given = {"name": name, "holds": "spd", "services": text}
+    assert ada.post("/systems/main/providers", given).headers["Location"] == f"/systems/main/providers/{n + 1}"
+    line = f"/systems/main/providers/{n + 1}/matrix/{REQUIREMENTS[n]}/a"
+    assert ada.post(line, {"duty": "shared", "text": text, "version": "0"}).status_code == 302
 
 
 def _ahead() -> str:
@@ -238,6 +267,10 @@ def test_what_was_kept_is_shown_as_typed_on_every_page_and_runs_nowhere(
             _one_artifact(eyes, n + 1, text)
             _one_requirement(eyes, REQUIREMENTS[n], text)
             _one_request(eyes, admin, n + 1, text)
+            _one_scope(eyes, n, text)
+        for part, rows in (("scope/assets", 40), ("scope/groups", 40), ("scope/people", 40), ("providers", 40)):
+            eyes.go(f"/systems/main/{part}")
+            assert len(eyes.shown("a.row-link")) == rows
         for number, place in held.items():
             eyes.go(f"/artifacts/{number}")
             short = f"…{place[-80:]}" if len(place) > 90 else place  # beside its version only the end of a long one
@@ -281,6 +314,19 @@ def _one_request(eyes: Eyes, ada: Person, number: int, text: str) -> None:
     assert eyes.shown(".wanted") == {clean_text(text)}
 
 
+def _one_scope(eyes: Eyes, n: int, text: str) -> None:
+    line, whole = clean_line(f"{n} {text}"[:200]), clean_text(text)
+    eyes.go(f"/systems/main/scope/assets/{n + 1}")
+    assert eyes.shown("h1") == eyes.shown("#name") == eyes.shown("#group") == {line}
+    assert eyes.shown("#note") == {whole}
+    eyes.go(f"/systems/main/scope/people/{n + 1}")
+    assert eyes.shown("#description") == {whole}
+    eyes.go(f"/systems/main/providers/{n + 1}")
+    assert eyes.shown("#services") == {whole}
+    eyes.go(f"/systems/main/providers/{n + 1}/matrix/{REQUIREMENTS[n]}")
+    assert eyes.shown("#text-a") == {whole}
+
+
 def _link_of(ada: Person, number: int) -> str:
     found = re.search(r'data-copy="(http\S+/link/[\w-]{43})"', ada.post(f"/requests/{number}/links").text)
     assert found
@@ -314,7 +360,7 @@ def test_what_is_refused_or_searched_for_is_shown_as_typed_and_runs_nowhere(
     served: Served, app: Flask, admin: Person, bo: Person, tracker: Tracker, tab: Callable[..., Page]
 ) -> None:
     assert admin.upload("evidence.txt", b"some evidence", objectives="3.5.3[b]").status_code == 201
-    paths = _requested(admin, tracker)
+    paths = [*_requested(admin, tracker), *_scoped(admin)]
     assert admin.upload("pile.txt", b"not linked yet").status_code == 201
     with watching(tab(), app, served.url) as eyes:
         _walk(eyes, bo)
@@ -428,6 +474,24 @@ def _requested(ada: Person, tracker: Tracker) -> list[str]:
     return [
         *("/systems/main/requests", "/requests/1", "/requests/1?q=evi", "/my-work", good),
         *("/quarantine", f"/quarantine/{number}", "/admin/users"),
+    ]
+
+
+def _scoped(ada: Person) -> list[str]:
+    """The pages of a scope with one of each kind, and of two sheets that wait to be confirmed."""
+    scope, flow = "/systems/main/scope", {"what": "plans", "source": "customer", "destination": "server"}
+    kept = (ada.post(f"{scope}/assets", {"name": "Server", "group": "Servers"}).headers["Location"],)
+    for part in ("people", "facilities", "networks", "flows"):
+        assert ada.post(f"{scope}/{part}", flow if part == "flows" else {"name": "One"}).status_code == 302
+    provider = ada.post("/systems/main/providers", {"name": "Northwind", "holds": "cui"}).headers["Location"]
+    sheets = []
+    for place, sheet in ((scope, b"name,owner\nLaptop,Ada\n"), (provider, b"objective,duty\n3.1.1[a],shared\n")):
+        sheets.append(ada.post(f"{place}/import", {"file": (io.BytesIO(sheet), "a.csv")}).headers["Location"])
+    return [
+        *(scope, f"{scope}/assets", f"{scope}/assets/new", *kept, f"{scope}/groups", f"{scope}/groups?name=Servers"),
+        *(f"{scope}/people", f"{scope}/people/1", f"{scope}/facilities", f"{scope}/flows", f"{scope}/flows/1"),
+        *("/systems/main/providers", provider, f"{provider}/matrix/AC.L2-3.1.1"),
+        *(f"{scope}/import", f"{provider}/import", *sheets),
     ]
 
 

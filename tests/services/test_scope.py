@@ -1,21 +1,29 @@
 """The scope of a system as it is kept: its inventory, its groups, what surrounds it, and what a snapshot has of it."""
 
+import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
+from itertools import product
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
+from cmmc_tracker.domain.catalog import parse_objective_id
 from cmmc_tracker.domain.inventory import AssetEntry, EntryKind, FlowEntry, GroupEntry, SurroundingEntry
-from cmmc_tracker.domain.permissions import Access, Actor
-from cmmc_tracker.domain.scope import Asset, AssetCategory
+from cmmc_tracker.domain.matrix import LineEntry
+from cmmc_tracker.domain.permissions import Access, Actor, Right
+from cmmc_tracker.domain.providers import ProviderEntry
+from cmmc_tracker.domain.scope import Answers, Asset, AssetCategory, Duty, Held, MatrixLine, Place
 from cmmc_tracker.domain.snapshot import Person as Trained
-from cmmc_tracker.errors import Conflict, Invalid, NotFound, Stale
-from cmmc_tracker.services.scope import inventory, reading, surroundings
+from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound, Stale
+from cmmc_tracker.services.scope import drafts, inventory, matrix, overview, providers, reading, surroundings
 from cmmc_tracker.services.scope.inventory import AssetFilter
 from cmmc_tracker.services.work import Tracker, Work
+from cmmc_tracker.storage.tables import audit
 
 
 @contextmanager
@@ -134,3 +142,131 @@ def test_the_parts_of_a_snapshot_cost_four_statements_whatever_there_is(
             found = reading.snapshot_parts(work, main)
         assert len(found.assets) == more
         assert len(seen) == 4
+
+
+def _said(tracker: Tracker, action: str) -> list[dict[str, Any]]:
+    with tracker.read() as work:
+        rows = work.rows(select(audit.c.detail).where(audit.c.action == action).order_by(audit.c.id))
+    return [json.loads(row.detail) for row in rows]
+
+
+def test_the_log_tells_of_each_change_what_was_there_before_and_what_is_there_now(
+    tracker: Tracker, actor: Actor, main: Access
+) -> None:
+    with tracker.write(actor) as work:
+        number = inventory.add(work, main, AssetEntry("Server", AssetCategory.CUI, owner="IT"))
+        inventory.edit(work, main, number, AssetEntry("Server", AssetCategory.CUI, owner="Ada"), 1)
+        inventory.edit(work, main, number, AssetEntry("Server", AssetCategory.CUI, owner="Ada"), 2)  # nothing differs
+        inventory.remove(work, main, number, 2)
+    assert _said(tracker, "scope:added")[0]["after"]["owner"] == "IT"
+    edited = {"system": "main", "before": {"owner": "IT"}, "after": {"owner": "Ada"}}
+    assert _said(tracker, "scope:edited") == [edited]
+    assert _said(tracker, "scope:removed")[0]["before"]["owner"] == "Ada"
+
+
+def test_a_line_and_a_matrix_that_goes_with_its_provider_stay_in_the_log(
+    tracker: Tracker, actor: Actor, main: Access
+) -> None:
+    line = parse_objective_id("3.1.1[a]")
+    with tracker.write(actor) as work:
+        number = providers.add(work, main, ProviderEntry("Northwind", holds=Held.SPD))
+        matrix.put(work, main, number, line, LineEntry(Duty.SHARED, "both"), seen=0)
+        matrix.put(work, main, number, line, LineEntry(Duty.PROVIDER, "they"), seen=1)
+    with tracker.read(actor) as work:
+        assert reading.snapshot_parts(work, main).matrix == (MatrixLine(number, line, Duty.PROVIDER, "they"),)
+    with tracker.write(actor) as work:
+        providers.remove(work, main, number, 1)
+    said = _said(tracker, "matrix:changed")
+    assert said[1]["before"] == {"duty": "shared", "text": "both"}
+    assert said[2]["before"] == {"AC.L2-3.1.1[a]": {"duty": "provider", "text": "they"}}
+    with tracker.read(actor) as work:
+        assert reading.snapshot_parts(work, main).matrix == ()
+
+
+def test_drafts_are_in_no_snapshot_until_they_are_confirmed(tracker: Tracker, actor: Actor, main: Access) -> None:
+    answers = Answers("", "Main", False, Place.HOSTED, "Hoster")
+    with tracker.write(actor) as work:
+        drafts.draft(work, main.system_id, answers)
+    with tracker.read(actor) as work:
+        assert reading.snapshot_parts(work, main) == ((), (), (), ())
+        provider = providers.every(work, main)[0]
+    with tracker.write(actor) as work:
+        providers.edit(work, main, provider.id, ProviderEntry("Hoster", holds=Held.SPD), provider.version)
+    with tracker.read(actor) as work:
+        assert [one.name for one in reading.snapshot_parts(work, main).providers] == ["Hoster"]
+
+
+def test_who_may_only_view_writes_nothing_and_a_stranger_reads_nothing(
+    tracker: Tracker, actor: Actor, main: Access
+) -> None:
+    reader = replace(main, rights=frozenset({Right.VIEW}))
+    stranger = replace(main, rights=frozenset())
+    entry = AssetEntry("x")
+    with tracker.read(actor) as work:
+        inventory.every(work, reader)
+    for attempt in (
+        lambda work: inventory.add(work, reader, entry),
+        lambda work: inventory.put_group(work, reader, GroupEntry("g"), 0),
+        lambda work: surroundings.add(work, reader, FlowEntry("a", "b", "c")),
+        lambda work: providers.add(work, reader, ProviderEntry("p")),
+        lambda work: matrix.put(work, reader, 1, parse_objective_id("3.1.1[a]"), LineEntry(Duty.SHARED), seen=0),
+        lambda work: reading.snapshot_parts(work, stranger),
+        lambda work: providers.every(work, stranger),
+        lambda work: matrix.gaps_of(work, stranger),
+        lambda work: overview.of_system(work, stranger),
+    ):
+        with pytest.raises(Forbidden), tracker.write(actor) as work:
+            attempt(work)
+
+
+def test_two_people_who_add_the_same_asset_at_once_make_one(tracker: Tracker, actor: Actor, main: Access) -> None:
+    outcomes: list[str] = []
+    go = threading.Barrier(2)
+
+    def add() -> None:
+        go.wait(20)
+        try:
+            with tracker.write(actor) as work:
+                inventory.add(work, main, AssetEntry("Laptop"))
+            outcomes.append("added")
+        except Invalid:
+            outcomes.append("told")
+
+    both = [threading.Thread(target=add) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join(60)
+    assert sorted(outcomes) == ["added", "told"]
+
+
+def test_the_filter_for_what_is_missing_finds_just_what_the_rule_says(
+    tracker: Tracker, actor: Actor, main: Access
+) -> None:
+    groups = (GroupEntry("both", "said", on_diagram=True), GroupEntry("plan", "said"), GroupEntry("bare"))
+    choices = product((None, *AssetCategory), ("", "said"), (True, False), ("", "both", "plan", "bare", "unsaid"))
+    with tracker.write(actor) as work:
+        for group in groups:
+            inventory.put_group(work, main, group, 0)
+        for number, (category, treatment, on_diagram, group) in enumerate(choices):
+            facts = {"group": group, "treatment": treatment, "on_diagram": on_diagram}
+            inventory.add(work, main, AssetEntry(f"A-{number}", category, **facts))
+    with tracker.read(actor) as work:
+        by_rule = {one.id for one in inventory.every(work, main) if one.lacks}
+        found: set[int] = set()
+        after: int | None = 0
+        while after is not None:
+            rows, count, after = inventory.page(work, main, AssetFilter(lacking=True, after=after))
+            found |= {one.id for one in rows}
+    assert found == by_rule
+    assert count == len(by_rule)
+    assert 0 < len(by_rule) < number
+
+
+def test_signs_of_a_pattern_are_only_text_to_the_search(tracker: Tracker, actor: Actor, main: Access) -> None:
+    with tracker.write(actor) as work:
+        for name in ("100 % full", "under_score", "plain"):
+            inventory.add(work, main, AssetEntry(name))
+    with tracker.read(actor) as work:
+        for text, found in (("%", ["100 % full"]), ("_", ["under_score"]), ("PLAIN", ["plain"])):
+            assert [one.entry.name for one in inventory.page(work, main, AssetFilter(text=text))[0]] == found

@@ -80,6 +80,9 @@ PAGES = (
     "/systems/main/poam/new?requirement=AC.L2-3.1.1&kind=operational",
     "/systems/main/score?mend=AC.L2-3.1.1",
     "/systems/main/requests?shown=open&about=AC.L2-3.1.1[a]&objective=AC.L2-3.1.1[a]",
+    "/systems/main/scope/assets?q=server&category=cui&group=Laptops&lacking=1&cursor=1",
+    "/systems/main/scope/groups?name=Engineering+workstations",
+    "/systems/main/scope/people?cursor=1",
     "/?system=main",
 )
 _BOUNDARY = "attack-6c1f0b7d2a"

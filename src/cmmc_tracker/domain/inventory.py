@@ -62,14 +62,17 @@ class AssetEntry:
         typed = Typed(given)
         uses = tuple(one for one in CuiUse if one in (given.get("cui_use") or ()))
         entry = cls(
-            typed.line("name", LONGEST_NAME, _NAMELESS),
-            typed.choice("category", AssetCategory),
-            *(typed.line(name, LONGEST_NAME) for name in ("owner", "location", "network")),
-            uses,
-            typed.line("group", LONGEST_NAME),
-            typed.text("treatment", LONGEST_NOTE),
-            typed.switch("on_diagram"),
-            *(typed.text(name, LONGEST_NOTE) for name in ("justification", "note")),
+            name=typed.line("name", LONGEST_NAME, _NAMELESS),
+            category=typed.choice("category", AssetCategory),
+            owner=typed.line("owner", LONGEST_NAME),
+            location=typed.line("location", LONGEST_NAME),
+            network=typed.line("network", LONGEST_NAME),
+            cui_use=uses,
+            group=typed.line("group", LONGEST_NAME),
+            treatment=typed.text("treatment", LONGEST_NOTE),
+            on_diagram=typed.switch("on_diagram"),
+            justification=typed.text("justification", LONGEST_NOTE),
+            note=typed.text("note", LONGEST_NOTE),
         )
         if not set(given.get("cui_use") or ()) <= set(CuiUse):
             typed.wrong["cui_use"] = "Choose among process, store and transmit."

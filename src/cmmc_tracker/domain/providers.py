@@ -50,18 +50,19 @@ class ProviderEntry:
         """Read the form; raises `Invalid` naming every wrong field."""
         typed = Typed(given)
         entry = cls(
-            typed.line("name", LONGEST_NAME, f"Give a name of at most {LONGEST_NAME} characters."),
-            typed.switch("is_cloud"),
-            typed.choice("holds", Held, "Say what it holds of yours.") or Held.NONE,
-            typed.text("services", LONGEST_NOTE),
-            *(typed.line(name, LONGEST_NAME) for name in ("contact", "contract")),
-            typed.choice("basis", Basis) or Basis.NOT_NEEDED,
-            typed.day("basis_on", today),
-            typed.line("basis_link", LONGEST_LINK),
-            typed.line("cmmc_status", LONGEST_STATUS),
-            typed.day("matrix_on", today),
-            typed.number("matrix_artifact_id"),
-            typed.text("note", LONGEST_NOTE),
+            name=typed.line("name", LONGEST_NAME, f"Give a name of at most {LONGEST_NAME} characters."),
+            is_cloud=typed.switch("is_cloud"),
+            holds=typed.choice("holds", Held, "Say what it holds of yours.") or Held.NONE,
+            services=typed.text("services", LONGEST_NOTE),
+            contact=typed.line("contact", LONGEST_NAME),
+            contract=typed.line("contract", LONGEST_NAME),
+            basis=typed.choice("basis", Basis) or Basis.NOT_NEEDED,
+            basis_on=typed.day("basis_on", today),
+            basis_link=typed.line("basis_link", LONGEST_LINK),
+            cmmc_status=typed.line("cmmc_status", LONGEST_STATUS),
+            matrix_on=typed.day("matrix_on", today),
+            matrix_artifact_id=typed.number("matrix_artifact_id"),
+            note=typed.text("note", LONGEST_NOTE),
         )
         if entry.basis_link and not _is_link(entry.basis_link):
             typed.wrong["basis_link"] = _NO_LINK

@@ -20,9 +20,12 @@ class Typed:
         self.wrong: dict[str, str] = {}
 
     def _raw(self, name: str, most: int) -> str:
-        """What was given, cut where it is far too long: cleaning a megabyte to refuse it would cost time."""
+        """What was given; nothing of what is far too long: cleaning a megabyte to refuse it would cost time."""
         value = self._given.get(name)
-        return value[: 2 * most + 1] if isinstance(value, str) else ""
+        if isinstance(value, str) and len(value) > 2 * most:
+            self.wrong[name] = f"This has at most {most:,} characters; shorten it."
+            return ""
+        return value if isinstance(value, str) else ""
 
     def line(self, name: str, most: int, needed: str = "") -> str:
         """One line of at most `most` characters; `needed` is the sentence for where it is missing."""
@@ -34,7 +37,7 @@ class Typed:
 
     def _bounded(self, name: str, text: str, most: int, needed: str) -> str:
         if needed and not is_visible(text):
-            self.wrong[name] = needed
+            self.wrong.setdefault(name, needed)
         elif len(text) > most:
             self.wrong[name] = f"This has at most {most:,} characters; shorten it."
         return text
@@ -63,7 +66,7 @@ class Typed:
         if value in set(among):
             return among(value)
         if value or needed:
-            self.wrong[name] = needed or "Choose one of the list, or leave it open."
+            self.wrong.setdefault(name, needed or "Choose one of the list, or leave it open.")
         return None
 
     def number(self, name: str) -> int | None:

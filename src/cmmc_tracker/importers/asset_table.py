@@ -211,7 +211,7 @@ def _uses(cell: str, problems: list[str]) -> Iterator[CuiUse]:
         return
     for part in _BETWEEN.split(cell):
         said = compact(part)
-        use = next((one for one in CuiUse if said.startswith((one.value, one.value[:5]))), None)
+        use = next((one for one in CuiUse if said.startswith(one.value[:4])), None)
         if use:
             yield use
         elif said:

@@ -146,9 +146,9 @@ def guess(rows: Sequence[list[str]]) -> Columns:
     below = list(islice(rows[at + 1 :], _JUDGED))
     for name, judge in (("id", _is_id), ("duty", _duty_of)):
         if name not in columns and (name == "id" or not columns.keys() & _MARK_FIELDS):
-            place = _best(below, judge, set(columns.values()))
-            if place is not None:
-                columns[name] = place
+            best = _best(below, judge, set(columns.values()))
+            if best is not None:
+                columns[name] = best
     return Columns(at, columns)
 
 
@@ -156,6 +156,9 @@ _MARK_FIELDS = frozenset({"provider", "customer", "shared", "not_applicable"})
 
 
 def _known(row: Sequence[str]) -> int:
+    """How many columns a row would name; a row that names an objective is no header."""
+    if any(_is_id(cell) for cell in row):
+        return 0
     return len({_HEADINGS[word] for cell in row if (word := compact(cell)) in _HEADINGS})
 
 

@@ -42,7 +42,7 @@ def of_system(work: Work, system: Access) -> Overview:
 
 
 def _counts(work: Work, system: Access) -> Mapping[str, int]:
-    counting = select(scope_entries.c.kind, func.count().label("count")).group_by(scope_entries.c.kind)
-    found = {row.kind: row.count for row in work.rows(counting.where(scope_entries.c.system_id == system.system_id))}
+    counting = select(scope_entries.c.kind, func.count().label("many")).group_by(scope_entries.c.kind)
+    found = {row.kind: row.many for row in work.rows(counting.where(scope_entries.c.system_id == system.system_id))}
     flows = select(func.count()).where(cui_flows.c.system_id == system.system_id)
     return {**found, "flow": work.db.execute(flows).scalar_one()}

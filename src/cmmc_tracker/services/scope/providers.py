@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import and_, func, select
 
+from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.providers import ProviderEntry
 from cmmc_tracker.domain.readiness import matrices
@@ -108,7 +109,14 @@ def edit(work: Work, system: Access, provider_id: int, entry: ProviderEntry, see
 
 
 def remove(work: Work, system: Access, provider_id: int, seen: int | None) -> None:
-    """Take a provider away with its matrix; the log keeps what was said of it."""
+    """Take a provider away with its matrix; the log keeps what was said of it, and each line."""
+    allow(work.actor, Action.SCOPE_EDIT, system)
+    kept = rows.found(work, providers, system, provider_id)
+    lines = work.rows(select(matrix_lines).where(matrix_lines.c.provider_id == provider_id))
+    if lines:
+        gone = {f"{line.requirement}[{line.letter}]": {"duty": line.duty, "text": line.text} for line in lines}
+        detail = {"system": system.slug, "provider": kept.name, "before": gone, "after": {}}
+        work.record(Event.MATRIX_CHANGED, f"provider:{provider_id}", detail)
     rows.remove(work, providers, system, provider_id, seen)
 
 

@@ -25,7 +25,7 @@ class Parts(NamedTuple):
 def snapshot_parts(work: Work, system: Access) -> Parts:
     """The assets, providers, matrix lines and people of a system, in four statements. What is a draft is not in it."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
-    return Parts(*(part(work, system) for part in (_assets, _providers, matrix_lines_of, _people)))
+    return Parts(_assets(work, system), _providers(work, system), matrix_lines_of(work, system), _people(work, system))
 
 
 def tallies(work: Work, system: Access) -> Tallies:

@@ -100,19 +100,21 @@ def _one(
         now=typed or said,
         errors=errors or {},
         stale=stale,
-        families=_families(lines),
         documents=documents,
+        **_by_requirement(lines),
     )
 
 
-def _families(lines: Mapping[ObjectiveId, KeptLine]) -> list[tuple[Any, list[tuple[Any, list[Any]]]]]:
-    """The requirements by family, each with the line of each objective or None."""
-    known = catalog.load(g.system.level)
-    rows = [
-        (one, [(o.letter, lines.get(ObjectiveId(one.id, o.letter))) for o in one.objectives])
-        for one in known.requirements
-    ]
-    return [(family, [row for row in rows if row[0].family == family.code]) for family in known.families]
+def _by_requirement(lines: Mapping[ObjectiveId, KeptLine]) -> dict[str, Any]:
+    """The requirements with the line of each objective or None, and those without any."""
+    said, unsaid = [], []
+    for one in catalog.load(g.system.level).requirements:
+        marks = [(o.letter, lines.get(ObjectiveId(one.id, o.letter))) for o in one.objectives]
+        if any(line for _, line in marks):
+            said.append((one, marks))
+        else:
+            unsaid.append(one)
+    return {"said": said, "unsaid": unsaid}
 
 
 @pages.post("/<int:provider_id>")

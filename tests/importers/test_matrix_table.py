@@ -1,0 +1,196 @@
+"""A provider's responsibility matrix as a sheet: columns guessed, every way to write an id, and what is refused."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cmmc_tracker.domain.catalog import ObjectiveId, load, parse_objective_id
+from cmmc_tracker.domain.matrix import LineEntry
+from cmmc_tracker.domain.scope import Duty
+from cmmc_tracker.errors import Invalid
+from cmmc_tracker.importers.matrix_table import Act, Columns, Known, MatrixPlan, guess, plan, read_mapping, titles
+
+NOTHING = Known({})
+PLAIN = Columns(0, {"id": 0, "duty": 1, "text": 2})
+
+
+def _plan(*rows: list[str], known: Known = NOTHING, columns: Columns = PLAIN) -> MatrixPlan:
+    return plan([["Id", "Duty", "Text"], *rows], columns, known)
+
+
+def _named(made: MatrixPlan) -> list[str]:
+    return [str(one.objective) for one in made.lines]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "3.1.1[a]",
+        "AC.L2-3.1.1[a]",
+        "3.1.1 (a)",
+        "3.1.1a",
+        "3.1.1.a",
+        "3.1.1 a",
+        "AC.L2-3.1.1-a",
+        "3.1.1[A] Users known",
+    ],
+)
+def test_an_objective_is_known_in_every_way_it_is_written(cell: str) -> None:
+    assert _named(_plan([cell, "Provider"])) == ["AC.L2-3.1.1[a]"]
+
+
+@pytest.mark.parametrize("cell", ["3.1.1", "AC.L2-3.1.1", "3.1.1 Authorized Access Control", "3.1.1 A list of users"])
+def test_a_requirement_speaks_for_all_its_objectives_and_it_is_said(cell: str) -> None:
+    made = _plan([cell, "Shared", "both"])
+    assert _named(made) == [f"AC.L2-3.1.1[{letter}]" for letter in "abcdef"]
+    assert all(one.whole for one in made.lines)
+    assert made.whole == 1
+
+
+def test_a_row_with_a_letter_goes_before_one_of_the_whole_requirement() -> None:
+    made = _plan(["3.1.1", "Customer"], ["3.1.1[b]", "Provider"])
+    assert [one.after.duty for one in made.lines] == [Duty.CUSTOMER, Duty.PROVIDER, *[Duty.CUSTOMER] * 4]
+
+
+def test_a_letter_may_stand_in_a_column_of_its_own() -> None:
+    rows = [["Practice", "Objective letter", "Responsible"], ["AC.L2-3.1.1", "[c]", "CSP"]]
+    columns = Columns(0, {"id": 0, "letter": 1, "duty": 2})
+    assert _named(plan(rows, columns, NOTHING)) == ["AC.L2-3.1.1[c]"]
+
+
+@pytest.mark.parametrize(
+    ("word", "duty"),
+    [
+        ("Provider", Duty.PROVIDER),
+        ("CSP", Duty.PROVIDER),
+        ("Inherited", Duty.PROVIDER),
+        ("OSA", Duty.CUSTOMER),
+        ("customer responsibility", Duty.CUSTOMER),
+        ("Hybrid", Duty.SHARED),
+        ("Provider and customer", Duty.SHARED),
+        ("N/A", Duty.NOT_APPLICABLE),
+    ],
+)
+def test_duties_are_known_by_the_words_that_providers_use(word: str, duty: Duty) -> None:
+    assert [one.after.duty for one in _plan(["3.1.1[a]", word]).lines] == [duty]
+
+
+@pytest.mark.parametrize(
+    ("marks", "duty"),
+    [
+        (["X", "", ""], Duty.PROVIDER),
+        (["", "x", ""], Duty.CUSTOMER),
+        (["", "", "✓"], Duty.SHARED),
+        (["x", "x", ""], Duty.SHARED),
+        (["no", "yes", "-"], Duty.CUSTOMER),
+        (["We patch it", "N/A", ""], Duty.PROVIDER),
+    ],
+)
+def test_marks_in_columns_say_whose_duty_it_is(marks: list[str], duty: Duty) -> None:
+    columns = Columns(0, {"id": 0, "provider": 1, "customer": 2, "shared": 3})
+    made = plan([["Id", "CSP", "Customer", "Shared"], ["3.1.1[a]", *marks]], columns, NOTHING)
+    assert [one.after.duty for one in made.lines] == [duty]
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        (["3.99.1", "Provider"], "no requirement 3.99.1"),
+        (["3.1.1[z]", "Provider"], "no objective [z]"),
+        (["03.01.01", "Provider"], "03.01.01"),
+        (["3.1.1[a]", "Wizard"], "none of provider, customer, shared"),
+        (["3.1.1[a]", ""], "merged with the one above"),
+        (["", "Provider", "text"], "merged with the one above"),
+        (["3.1.1[a]", "Provider", "x" * 4_001], "4,000 characters"),
+        (["AC.L1-3.1.1", "Provider"], "AC.L1-3.1.1"),
+    ],
+)
+def test_a_row_that_cannot_be_taken_is_named_with_its_reason(row: list[str], why: str) -> None:
+    made = _plan(row, ["3.1.2[a]", "Provider"])
+    assert _named(made) == ["AC.L2-3.1.2[a]"]
+    assert [number for number, _, _ in made.refused] == [2]
+    assert why in made.refused[0][2]
+
+
+def test_headings_between_the_rows_are_passed_over() -> None:
+    made = _plan(["Access Control"], ["3.1.1[a]", "Provider"], [], ["", "", ""])
+    assert (made.refused, _named(made)) == ([], ["AC.L2-3.1.1[a]"])
+
+
+def test_two_rows_that_differ_are_both_refused_and_two_that_agree_are_one() -> None:
+    differ = _plan(["3.1.1[a]", "Provider"], ["3.1.1 (a)", "Customer"])
+    assert differ.lines == []
+    assert "Rows 2, 3 say different things" in differ.refused[0][2]
+    agree = _plan(["3.1.1[a]", "Provider"], ["3.1.1[a]", "Provider"])
+    assert (_named(agree), agree.refused) == (["AC.L2-3.1.1[a]"], [])
+
+
+def test_a_new_sheet_is_told_apart_from_the_lines_that_are_there_and_their_evidence_stays() -> None:
+    a, b, c = (parse_objective_id(f"3.1.1[{letter}]") for letter in "abc")
+    lines = {a: LineEntry(Duty.PROVIDER, "x", 7), b: LineEntry(Duty.SHARED), c: LineEntry(Duty.SHARED)}
+    made = _plan(["3.1.1[a]", "Shared", "x"], ["3.1.1[b]", "Shared"], ["3.1.1[d]", "Customer"], known=Known(lines))
+    assert [one.act for one in made.lines] == [Act.CHANGE, Act.NOTHING, Act.ADD]
+    assert made.lines[0].after == LineEntry(Duty.SHARED, "x", 7)
+    assert made.missing == [c]
+    assert (made.count(Act.ADD), made.count(Act.CHANGE), len(made.doing)) == (1, 1, 2)
+
+
+def test_a_line_that_the_sheet_has_but_that_was_refused_is_not_missing() -> None:
+    a = parse_objective_id("3.1.1[a]")
+    made = _plan(["3.1.1[a]", "Provider"], ["3.1.1[a]", "Shared"], known=Known({a: LineEntry(Duty.SHARED)}))
+    assert made.missing == []
+
+
+def test_what_gives_an_inherited_objective_back_to_the_customer_is_refused() -> None:
+    a = parse_objective_id("3.1.1[a]")
+    assert _plan(["3.1.1[a]", "Customer"], known=Known({}, {a})).lines == []
+    assert len(_plan(["3.1.1[a]", "Customer"], known=Known({}, {a}, {a})).lines) == 1
+    assert len(_plan(["3.1.1[a]", "Provider"], known=Known({}, {a})).lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        (
+            [["Title"], ["Control ID", "Responsibility", "Details"], ["3.1.1", "CSP", "x"]],
+            (1, {"id": 0, "duty": 1, "text": 2}),
+        ),
+        ([["Nr", "Wer"], ["3.1.1[a]", "shared"]], (-1, {"id": 0, "duty": 1})),
+        ([["Practice", "CSP", "Customer"], ["3.1.1", "X", ""]], (0, {"id": 0, "provider": 1, "customer": 2})),
+    ],
+)
+def test_the_header_and_the_columns_are_guessed(rows: list[list[str]], found: tuple[int, dict[str, int]]) -> None:
+    columns = guess(rows)
+    assert (columns.header, dict(columns.columns)) == found
+    assert len(titles(rows, columns)) == max(map(len, rows))
+
+
+def test_without_the_columns_that_are_needed_nothing_is_planned() -> None:
+    with pytest.raises(Invalid) as refused:
+        plan([["a"]], Columns(0, {}), NOTHING)
+    assert set(refused.value.fields) == {"id", "duty"}
+
+
+@pytest.mark.parametrize("given_", [{"id": "x"}, {"id": "-1"}, {"id": "99"}, {"header": "77", "id": "0"}, {"id": "٣"}])
+def test_a_choice_of_columns_that_is_none_is_refused(given_: dict[str, Any]) -> None:
+    with pytest.raises(Invalid):
+        read_mapping(given_, [["a", "b"]])
+
+
+_CELLS = st.one_of(st.sampled_from(["3.1.1[a]", "3.1.2", "Provider", "shared", "x", "", "N/A"]), st.text(max_size=12))
+_ALL = {ObjectiveId(r.id, o.letter) for r in load(2).requirements for o in r.objectives}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(_CELLS, max_size=4), max_size=8))
+def test_whatever_a_sheet_holds_each_objective_is_planned_once_or_not_at_all(rows: list[list[str]]) -> None:
+    columns = guess(rows)
+    try:
+        made = plan(rows, columns, NOTHING)
+    except Invalid:
+        return
+    objectives = [one.objective for one in made.lines]
+    assert len(objectives) == len(set(objectives))
+    assert set(objectives) <= _ALL
