@@ -35,6 +35,8 @@ VALUES = {
     "name": "a.txt",
     "filename": "app.css",
     "which": "boundary",
+    "change_id": 1,
+    "number": 1,
 }
 
 

@@ -21,7 +21,7 @@ from cmmc_tracker.storage.blobs import Incoming
 TAKES_FILES = frozenset(
     {
         *("api.create_artifact", "api.create_version", "artifacts.receive", "artifacts.add_version"),
-        *("imports.receive", "requests.answer", "links.receive"),
+        *("imports.receive", "requests.answer", "links.receive", "ssp.receive_import"),
     }
 )
 MOST_FILES = 200
