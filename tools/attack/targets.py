@@ -67,6 +67,8 @@ PAGES = (
     "/audit?actor=ada&action=login:succeeded&entity=user&q=ada&since=2026-01-01&until=2030-01-01&cursor=100000",
     "/systems/main/requirements?q=access&family=AC&status=met&without=&unproven=",
     "/systems/main/requests?shown=open&about=AC.L2-3.1.1[a]&objective=AC.L2-3.1.1[a]",
+    "/systems/main/ssp/references?find=policy",
+    "/systems/main/ssp/compare?from=1&to=today",
     "/?system=main",
 )
 _BOUNDARY = "attack-6c1f0b7d2a"
