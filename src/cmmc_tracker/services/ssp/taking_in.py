@@ -160,6 +160,11 @@ class ScoreLine:
         """Whether anything would be judged otherwise."""
         return self.row.problem == "" and any(status is not self.row.status for _, status in self.before)
 
+    @property
+    def replaces(self) -> bool:
+        """Whether somebody judged one of them otherwise already: not ticked unless a person ticks it."""
+        return any(status not in {self.row.status, Status.NOT_ASSESSED} for _, status in self.before)
+
 
 def judged(work: Work, system: Access, rows: Sequence[Row]) -> list[ScoreLine]:
     """The rows beside what was found: one statement."""
