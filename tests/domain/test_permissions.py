@@ -7,6 +7,7 @@ from cmmc_tracker.errors import Forbidden, NotFound, NotSignedIn
 
 VIEW = frozenset({Right.VIEW})
 WORK = frozenset({Right.VIEW, Right.CONTRIBUTE, Right.JUDGE})
+APPROVING = {Action.PLAN_APPROVE}
 ADMINS = {
     *(Action.ARTIFACT_PURGE, Action.ARTIFACT_SPILL, Action.AUDIT_READ, Action.CATALOG_IMPORT),
     *(Action.SETTINGS_EDIT, Action.USER_MANAGE),
@@ -51,6 +52,12 @@ def test_who_may_only_view_changes_nothing(action: Action) -> None:
     else:
         with pytest.raises(Forbidden):
             allow(_actor(), action, _system(VIEW))
+        allow(_actor(), action, _system(WORK | {Right.APPROVE} if action in APPROVING else WORK))
+
+
+@pytest.mark.parametrize("action", sorted(APPROVING))
+def test_who_may_work_in_a_system_does_not_approve_by_that(action: Action) -> None:
+    with pytest.raises(Forbidden):
         allow(_actor(), action, _system(WORK))
 
 
