@@ -26,8 +26,8 @@ SECTIONS: Mapping[SectionName, str] = {
     ),
     SectionName.BOUNDARY: (
         "Inside: the east wing with its workstations, the file server, the domain controller, the firewall.\n\n"
-        "Outside: the office, the shop floor, guests. The firewall stands between them and lets nothing through but what its "
-        "rules name."
+        "Outside: the office, the shop floor, guests. The firewall stands between them and lets nothing through but "
+        "what its rules name."
     ),
     SectionName.ENVIRONMENT: (
         "One site, one locked wing, one network of its own. Windows workstations and servers under one domain; mail is "
