@@ -38,6 +38,8 @@ VALUES = {
     "which": "boundary",
     "part": "people",
     "ending": "csv",
+    "change_id": 1,
+    "number": 1,
 }
 
 

@@ -227,6 +227,7 @@ FILES = (
     "/api/v1/artifacts/1/versions",
     "/artifacts/import",
     "/requests/1/answer",
+    "/systems/1/ssp/import",
     "/link/1",
     "/systems/1/scope/import",
     "/systems/1/providers/1/import",

@@ -22,11 +22,13 @@ from werkzeug.test import TestResponse
 from cmmc_tracker.api.registry import OPERATIONS, PATH_VALUES, Operation
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.accounts import is_password_like, parse_name
+from cmmc_tracker.domain.defined_values import asked
 from cmmc_tracker.domain.text import clean_line, clean_text
 from cmmc_tracker.domain.uploads import clean_name
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import artifacts, requests
+from cmmc_tracker.web.ssp.values import key_of
 from tests.browser.conftest import Served, sign_in
 from tests.browser.hostile import TEXTS, Eyes, Form, watching
 from tests.conftest import OPERATOR, PASSWORD, Person, add_account, person
@@ -45,12 +47,17 @@ FIELDS = {
         requirements.record_basis.description requirements.record_basis.mitigation
         requirements.record_basis.reference""",
     "the page of people": "people.assign.title people.assign.contact",
+    "the plan": """ssp.write_section.text ssp.make_version.note ssp.add_change.text ssp.edit_change.text
+        ssp.settle_change.settled """
+    + " ".join(f"ssp.describe.text-{letter}" for letter in "abcdef"),
+    "the register of values, and the plan": " ".join(f"ssp.define.value-{key_of(one)}" for one in asked()),
     "a request's page and its upload link's": """requests.ask.wanted requests.ask.outside requests.edit.wanted
         requests.edit.outside requests.close.reason requests.waive.why""",
     "the quarantine, or an artifact's page": "links.receive.file quarantine.accept.title requests.answer.file",
     "the log": "quarantine.reject.reason",
     "its own field, beside what was found": """artifacts.index.q artifacts.picker.q requirements.index.q
         artifacts.choose.q triage.show.q assess.show.q scope.assets.q
+        requirements.implement.find ssp.write_section.find ssp.describe.find ssp.references.find
         audit.index.actor audit.index.entity audit.index.q requests.show.q""",
     "a refusal, or parsed into something else": """artifacts.receive.objectives artifacts.link.objective
         requirements.record_basis.reviewed_on people.assign.what
@@ -59,6 +66,8 @@ FIELDS = {
         artifacts.add_version.collected_on artifacts.add_version.covers_from artifacts.add_version.covers_until
         requests.ask.objective requests.ask.first_due requests.edit.first_due requests.answer.covers_from
         requests.answer.covers_until requests.make_link.days requests.make_link.most_files requests.make_link.megabytes
+        ssp.review.reviewed_on ssp.review.months ssp.add_change.happened_on ssp.edit_change.happened_on
+        ssp.settle_change.settled_on ssp.receive_import.file
         duties.calendar.assessment imports.receive.file profile.set_mail.mail
         scope.add_entry.trained_on scope.edit_entry.trained_on scope.receive_import.file
         providers.add.basis_on providers.add.matrix_on providers.add.matrix_artifact_id providers.edit.basis_on
@@ -360,7 +369,7 @@ def test_what_is_refused_or_searched_for_is_shown_as_typed_and_runs_nowhere(
     served: Served, app: Flask, admin: Person, bo: Person, tracker: Tracker, tab: Callable[..., Page]
 ) -> None:
     assert admin.upload("evidence.txt", b"some evidence", objectives="3.5.3[b]").status_code == 201
-    paths = [*_requested(admin, tracker), *_scoped(admin)]
+    paths = [*_requested(admin, tracker), *_scoped(admin), *_planned(admin)]
     assert admin.upload("pile.txt", b"not linked yet").status_code == 201
     with watching(tab(), app, served.url) as eyes:
         _walk(eyes, bo)
@@ -492,6 +501,19 @@ def _scoped(ada: Person) -> list[str]:
         *(f"{scope}/people", f"{scope}/people/1", f"{scope}/facilities", f"{scope}/flows", f"{scope}/flows/1"),
         *("/systems/main/providers", provider, f"{provider}/matrix/AC.L2-3.1.1"),
         *(f"{scope}/import", f"{provider}/import", *sheets),
+    ]
+
+
+def _planned(ada: Person) -> list[str]:
+    """The pages of the security plan, with a version of it and a change of the environment."""
+    plan, today = "/systems/main/ssp", datetime.now(UTC).date().isoformat()
+    assert ada.post(f"{plan}/versions", {}).status_code == 302
+    change = {"happened_on": today, "kind": "plan", "text": "a new server"}
+    assert ada.post("/systems/main/changes", change).status_code == 302
+    return [
+        *(plan, f"{plan}/sections/boundary", f"{plan}/requirements/AC.L2-3.1.1", f"{plan}/references?find=evi"),
+        *(f"{plan}/versions", f"{plan}/versions/1", f"{plan}/compare", f"{plan}/contradictions", f"{plan}/import"),
+        *("/systems/main/values", "/systems/main/changes", "/systems/main/changes/1"),
     ]
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cmmc_tracker.domain.ssp import Reference, Subject
 from cmmc_tracker.reports import markup
 from cmmc_tracker.reports.markup import LONGEST, markdown
 
@@ -232,3 +233,46 @@ def test_a_text_over_a_million_characters_is_cut() -> None:
     html = markdown("a" * (LONGEST + 5_000) + " end")
     assert html.count("a") == LONGEST
     assert "end" not in html
+
+
+THINGS = {
+    Reference(Subject.ARTIFACT, 1): ('A "policy" <b>', "/artifacts/1"),
+    Reference(Subject.ASSET, 2): ("Server", "/systems/main/ssp#asset-2"),
+}
+LINK = '<a href="/artifacts/1">A &quot;policy&quot; &lt;b&gt;</a>'
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("See [[artifact:1]].", f"<p>See {LINK}.</p>"),
+        ("**[[asset:2]]**", '<p><strong><a href="/systems/main/ssp#asset-2">Server</a></strong></p>'),
+        ("[[provider:3]]", "<p>(provider 3, which is not here any more)</p>"),
+        ("`[[artifact:1]]`", "<p><code>[[artifact:1]]</code></p>"),
+        ("[[artifact:1]](https://example.org)", f"<p>{LINK}(https://example.org)</p>"),
+        ("[[artifact:x]] [[artifact:1", "<p>[[artifact:x]] [[artifact:1</p>"),
+        (r"\[[artifact:1]]", "<p>[[artifact:1]]</p>"),
+    ],
+)
+def test_a_reference_is_a_link_by_the_things_name(text: str, html: str) -> None:
+    assert markdown(text, THINGS).strip() == html
+
+
+def test_without_things_a_reference_stays_as_it_was_written() -> None:
+    assert markdown("See [[artifact:1]].").strip() == "<p>See [[artifact:1]].</p>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x [[artifact:1]] &#120;0x 0x0x x0x",
+        '[a](https://example.org "[[artifact:1]]") [[artifact:1]]',
+        "<a href='/artifacts/1' onclick='x()'>[[artifact:1]]</a>",
+        "![[[artifact:1]]](x) [[artifact:1]]",
+    ],
+)
+def test_no_text_makes_a_link_of_ours_by_itself(text: str) -> None:
+    html = markdown(text, THINGS)
+    assert 1 <= html.count('href="/artifacts/1"') <= 2
+    assert "onclick='" not in html.replace("&lt;a href='/artifacts/1' onclick='x()'&gt;", "")
+    assert "<b>" not in html

@@ -70,9 +70,9 @@ def _parser() -> MarkdownIt:
 
 def _reference(state: StateInline, silent: bool) -> bool:
     """A reference of the plan's text; within a link it is its name alone, as links do not nest."""
-    things = state.env.get("things")
-    match = REFERENCE.match(state.src, state.pos, state.posMax) if things is not None else None
-    if match is None:
+    things: Mapping[Reference, tuple[str, str]] | None = state.env.get("things")
+    match = REFERENCE.match(state.src, state.pos, state.posMax)
+    if things is None or match is None:
         return False
     if not silent:
         one = Reference(Subject(match[1]), int(match[2]))

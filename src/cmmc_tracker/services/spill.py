@@ -42,8 +42,9 @@ from cmmc_tracker.storage.tables import (
 LIFTED = "spilled, may come again: "
 _OUT_OF_REACH = (
     "Out of reach: the audit log, which cannot be altered and keeps what was written before (title, file names, notes, "
-    "remarks); backups made in another way, snapshots, and what people downloaded. Restart the server, so that no "
-    "process keeps a part of the text in its memory."
+    "remarks); versions of the security plan, which keep its texts and the titles that they cite; backups made in "
+    "another way, snapshots, and what people downloaded. Restart the server, so that no process keeps a part of the "
+    "text in its memory."
 )
 _BESIDE = "went with a file that was spilled: "
 _TAKEN_OUT = "(taken out with the spill)"

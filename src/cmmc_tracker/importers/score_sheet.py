@@ -1,0 +1,113 @@
+"""An existing score sheet: what was found, by requirement or by objective, row by row. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from cmmc_tracker.domain import catalog
+from cmmc_tracker.domain.assessment import LONGEST_NOTE, SSP, Status
+from cmmc_tracker.domain.text import clean_text
+from cmmc_tracker.importers.numbered import About, about_of, table_of
+from cmmc_tracker.importers.register_table import compact, refused
+
+LONGEST_REASON = 2_000
+MOST_ROWS = 400  # of one sheet: all objectives, with some to spare
+_WORDS = {
+    "status": "status finding findings result results assessment assessmentresult assessmentstatus determination met "
+    "metnotmet score compliance compliant implementationstatus implemented state objectivestatus",
+    "reason": "reason note notes comment comments remark remarks justification rationale explanation details gap gaps "
+    "weakness nareason reasonforna",
+}
+_STATUSES = {
+    Status.MET: "met yes y pass passed satisfied implemented compliant fullyimplemented fullymet complete",
+    Status.NOT_MET: "notmet no n fail failed otherthansatisfied notimplemented noncompliant notcompliant unmet open",
+    Status.NOT_APPLICABLE: "na notapplicable nonapplicable",
+}
+_KNOWN = {word: status for status, words in _STATUSES.items() for word in words.split()}
+# Not one of the three of 32 CFR 170.24(b): what is done in part, or will be, is not done.
+_NOT_YET = frozenset(
+    ["partial", "partially", "partiallymet", "partiallyimplemented", "planned", "inprogress", "poam", "onpoam"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a row says; with a `problem` it cannot be taken."""
+
+    number: int
+    about: str
+    requirement: str = ""
+    letter: str = ""
+    status: Status | None = None
+    reason: str = ""
+    note: str = ""
+    problem: str = ""
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The objectives that it is about."""
+        if self.letter:
+            return (self.letter,)
+        return tuple(one.letter for one in catalog.load().requirement(self.requirement).objectives)
+
+
+def plan(rows: Sequence[Sequence[str]]) -> list[Row]:
+    """The rows that say something, in their order; raises `Invalid` naming `file` where no header is found."""
+    table = table_of(rows, _WORDS, "status")
+    found = []
+    for number, row in enumerate(rows[table.header + 1 :], table.header + 2):
+        if not any(cell.strip() for cell in row):
+            continue
+        name, said = table.cell(row, "number"), table.cell(row, "status")
+        if name and said:
+            found.append(read(number, name, said, table.cell(row, "reason")))
+        if len(found) > MOST_ROWS:
+            raise refused(f"The sheet has more than {MOST_ROWS} rows with a status; there are 320 objectives.")
+    return list(_together(found))
+
+
+def read(number: int, name: str, said: str, reason: str) -> Row:
+    """One row; what is wrong with it stands in its `problem`."""
+    about, why = about_of(name[:200])
+    row = Row(number, name[:60], reason=clean_text(reason))
+    if about is None:
+        return replace(row, problem=why)
+    row = replace(row, about=str(about), requirement=about.requirement, letter=about.letter)
+    word = compact(said)
+    status, note = _KNOWN.get(word), ""
+    if word in _NOT_YET:
+        status, note = Status.NOT_MET, f"It says “{said[:40]}”: what is not wholly done counts as NOT MET."
+    if status is None:
+        return replace(row, problem=f"“{said[:40]}” is no status; write MET, NOT MET or N/A.")
+    return replace(row, status=status, note=note, problem=_problem(about, status, row.reason))
+
+
+def _problem(about: About, status: Status, reason: str) -> str:
+    if len(reason) > LONGEST_REASON:
+        return f"Its reason is longer than {LONGEST_REASON:,} characters; a note here has at most {LONGEST_NOTE:,}."
+    if status is not Status.NOT_APPLICABLE:
+        return ""
+    if about.requirement == SSP:
+        return "No objective of 3.12.4 can be not applicable (32 CFR 170.24(c)(2)(i)(B)(5))."
+    return "" if reason else "Not applicable needs a written reason; the sheet gives none."
+
+
+def _together(rows: Sequence[Row]) -> Iterator[Row]:
+    """The rows, those refused that speak of what other rows speak of."""
+    by_about: dict[str, list[Row]] = defaultdict(list)
+    detailed = {row.requirement for row in rows if row.letter and not row.problem}
+    for row in rows:
+        by_about[row.about].append(row)
+    for row in rows:
+        same = by_about[row.about]
+        if row.problem:
+            yield row
+        elif not row.letter and row.requirement in detailed:
+            yield replace(row, problem="Its objectives have rows of their own; those count.")
+        elif len({one.status for one in same}) > 1:
+            numbers = " and ".join(f"{one.number:,}" for one in same[:5])
+            yield replace(row, problem=f"Rows {numbers} say different things of it.")
+        elif same[0] is not row:
+            yield replace(row, problem=f"Row {same[0].number:,} says it already.")
+        else:
+            yield row
