@@ -11,7 +11,7 @@ from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, St
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.errors import Conflict
-from cmmc_tracker.services import assessment, intake
+from cmmc_tracker.services import assessment, demo_plans, intake
 from cmmc_tracker.services.artifacts import Received
 from cmmc_tracker.services.demo_data import (
     ARTIFACTS,
@@ -48,6 +48,7 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
                 _judge(work, main, number)
                 progress()
             _describe(work, main)
+            demo_plans.fill(work, main)
             work.change(
                 update(tables.systems)
                 .where(tables.systems.c.id == main.system_id)
