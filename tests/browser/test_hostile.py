@@ -67,6 +67,7 @@ FIELDS = {
         artifacts.act_on_selection.covers_until
         audit.index.until profile.make_token.days settings.save.session_idle_minutes
         settings.save.session_longest_hours settings.save.security_contact""",
+    "every page, in the menu": "systems.create.name",
     "the settings": """settings.save.organization settings.answer.organization settings.answer.system_name
         settings.answer.host settings.keep_row.name settings.keep_row.note""",
     "the accounts, or a refusal": "users.add.username profile.make_token.token_name accounts.sign_in.username",
@@ -371,6 +372,7 @@ def _walk(eyes: Eyes, bo: Person) -> None:
         "/triage?end=1",
         "/my-work",
         "/calendar",
+        "/systems/new",
         "/trash",
         "/profile",
         "/config",

@@ -41,6 +41,7 @@ PAGES = (
     "/systems/main/poam/2",
     "/systems/main/poam/new?requirement=AU.L2-3.3.9",
     "/systems/main/poam/import",
+    "/systems/new",
     "/systems/main/score",
     "/systems/main/score?mend=IA.L2-3.5.3",
     "/systems/main/requests",

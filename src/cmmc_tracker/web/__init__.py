@@ -21,13 +21,14 @@ from cmmc_tracker.web.requirements.views import pages as requirements
 from cmmc_tracker.web.score.views import pages as score
 from cmmc_tracker.web.second_factor.views import pages as second_factor
 from cmmc_tracker.web.settings.views import pages as settings
+from cmmc_tracker.web.systems.views import pages as systems
 from cmmc_tracker.web.trash.views import pages as trash
 from cmmc_tracker.web.triage.views import pages as triage
 from cmmc_tracker.web.users.views import pages as users
 
 PAGES = [
     *(about, accounts, artifacts, audit, dashboard, duties, exports, health, imports, links, poam, profile),
-    *(quarantine, requests, requirements, score, second_factor, settings, trash, triage, users),
+    *(quarantine, requests, requirements, score, second_factor, settings, systems, trash, triage, users),
 ]
 
 

@@ -232,7 +232,7 @@ def is_frozen(work: Work, system_id: int, item_id: int) -> bool:
 
 
 def _standing(work: Work, system: Access) -> _Standing:
-    statuses, partial = standing(work, system.system_id)
+    stands = standing(work, system.system_id)
     excepted = select(specials.c.requirement).where(
         specials.c.system_id == system.system_id, specials.c.basis == Basis.TEMPORARY_DEFICIENCY
     )
@@ -242,8 +242,8 @@ def _standing(work: Work, system: Access) -> _Standing:
     return _Standing(
         system,
         today,
-        statuses,
-        partial,
+        stands.statuses,
+        stands.partial,
         frozenset(row.requirement for row in work.rows(excepted)),
         frozenset(number for row in recorded for number in row.items),
         _clock(recorded, today),
