@@ -161,6 +161,8 @@ def test_the_page_in_the_documentation_is_of_a_clean_scan_and_names_no_place_of_
 def test_what_sqlmap_starts_from_is_taken_by_the_product(app: Flask, admin: Person) -> None:
     made = admin.upload("policy.txt", b"what we do", kind="policy", objectives="3.1.1[a]")
     assert made.status_code == 201
+    judged = "/systems/main/requirements/AC.L2-3.1.3/objectives/e"
+    assert admin.call("PATCH", judged, {"status": "not_met"}).status_code == 200
     wanted = [*targets.of_pages(), *targets.of_description(document())]
     for one in wanted:
         # The first takes away what the next would need; the second needs something in the trash.

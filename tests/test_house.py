@@ -123,7 +123,15 @@ def test_every_address_of_a_system_is_unknown_to_an_outsider(app: Flask, outside
     listing = {
         *("artifacts.index", "artifacts.upload", "artifacts.receive", "artifacts.picker"),
         *("duties.mine", "duties.calendar", "duties.hand_over", "trash.index", "imports.new", "imports.receive"),
-        *("quarantine.index", "links.show", "links.receive", "rules.show", "portfolio.show"),
+        *(
+            "quarantine.index",
+            "links.show",
+            "links.receive",
+            "rules.show",
+            "portfolio.show",
+            "systems.new",
+            "systems.create",
+        ),
         *("triage.show", "triage.move", "artifacts.act_on_selection", "artifacts.undo"),
         *("api.list_systems", "api.create_system", "api.list_artifacts", "api.create_artifact"),
     }

@@ -57,3 +57,18 @@ def test_level_3_counts_from_24_and_names_what_comes_before(user: Person) -> Non
     found = user.call("GET", f"/systems/{made(user, 3)}/score").get_json()
     assert (found["score"], found["max"], found["min"], found["poam"]["threshold"]) == (0, 24, 0, 20)
     assert "Final Level 2 (C3PAO)" in found["before"]
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_a_system_of_any_level_is_made_on_its_page(user: Person, level: int) -> None:
+    assert "no POA&amp;M" in user.get("/systems/new").text
+    answer = user.post("/systems/new", {"name": "Shop floor", "level": str(level)})
+    assert answer.headers["Location"] == "/systems/shop-floor/requirements"
+    assert user.get("/systems/shop-floor/requirements").status_code == 200
+
+
+@pytest.mark.parametrize("form", [{"name": "", "level": "2"}, {"name": "Kept", "level": "9"}, {"name": "Kept"}])
+def test_a_form_that_is_not_right_is_shown_again(user: Person, form: dict[str, str]) -> None:
+    answer = user.post("/systems/new", form)
+    assert answer.status_code == 422
+    assert form["name"] in answer.text

@@ -206,6 +206,7 @@ def _drive_the_rest(app: Flask, ada: Person, hidden: Secrets) -> None:
     _drive_imports(ada, content)
     _drive_requests(app, ada, hidden)
     _drive_assessment(ada)
+    _drive_plans(ada, content)
     values = {"slug": "main", "requirement": "AC.L2-3.1.1", "letter": "a", "objective": "3.1.1[a]", "act": "enable"}
     values |= {"kind": "asset", "part": "people", "ending": "csv"}
     with app.test_request_context():
@@ -240,6 +241,21 @@ def _drive_imports(ada: Person, content: bytes) -> None:
         page, names = ada.get(place).text, ("member", "shown", "row", "digest")
         chosen = {name: re.findall(rf'name="{name}" value="(\w+)"', page) for name in names}
         assert ada.post(place, chosen).status_code in {200, 302}
+
+
+def _drive_plans(ada: Person, content: bytes) -> None:
+    """An item, moved on and reviewed; and a sheet with a secret in a column that is not used."""
+    assert ada.call("PATCH", "/systems/main/requirements/3.1.3/objectives/a", {"status": "not_met"}).status_code == 200
+    item = {"requirement": "3.1.3", "weakness": "flows", "kind": "poam"}
+    place = ada.post("/systems/main/poam", item).headers["Location"]
+    for path, form in (("act", {"act": "start"}), ("reviews", {"progress": "half"}), ("act", {"act": "ready"})):
+        assert ada.post(f"{place}/{path}", form).status_code == 302
+    assert ada.post(place, {**item, "weakness": "flows are open"}).status_code == 302
+    sheet = b"requirement,weakness,password\n3.1.3,all flows are open," + content
+    data = {"csrf_token": ada.token, "file": (io.BytesIO(sheet), "poam.csv")}
+    place = ada.client.post("/systems/main/poam/import", data=data).headers["Location"]
+    chosen = {name: re.findall(rf'name="{name}" value="(\w+)"', ada.get(place).text) for name in ("row", "digest")}
+    assert ada.post(place, chosen).status_code == 302
 
 
 def _drive_requests(app: Flask, ada: Person, hidden: Secrets) -> None:
@@ -301,6 +317,7 @@ def test_the_log_holds_no_password_token_secret_or_content_whatever_is_written(
             "artifact:quarantined",
         ),
         *("objective:confirmed", "special:recorded", "assignment:made", "check:switched"),
+        *("poam_item:added", "poam_item:edited", "poam_item:readied", "poam_item:removed", "poam_item:reviewed"),
         *("objective:judged", "requirement:edited", "system:created", "import:begun", "import:taken", "import:done"),
     } <= seen
     assert len(hidden.known) > 25

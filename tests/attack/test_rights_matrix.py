@@ -23,7 +23,7 @@ NAMELESS = {"about.security_txt", "health.alive", "health.ready", "static"}
 LISTS = {
     *("dashboard.show", "artifacts.index", "artifacts.upload", "artifacts.receive", "artifacts.picker"),
     *("duties.mine", "duties.calendar", "duties.hand_over", "trash.index", "imports.new", "imports.receive"),
-    *("quarantine.index", "rules.show", "portfolio.show"),
+    *("quarantine.index", "rules.show", "portfolio.show", "systems.new", "systems.create"),
     *("triage.show", "triage.move", "artifacts.act_on_selection", "artifacts.undo"),
     *("api.list_systems", "api.create_system", "api.list_artifacts", "api.create_artifact"),
 }

@@ -226,6 +226,7 @@ FILES = (
     "/api/v1/artifacts",
     "/api/v1/artifacts/1/versions",
     "/artifacts/import",
+    "/systems/1/poam/import",
     "/requests/1/answer",
     "/systems/1/ssp/import",
     "/link/1",

@@ -150,7 +150,9 @@ class Eyes:
             self.forms.setdefault((form.endpoint, tuple(sorted(form.fields))), form)
 
     def _form(self, told: Any) -> Form:
-        fields = {one["name"]: (one["type"], one["value"]) for one in told["fields"]}
+        fields: dict[str, tuple[str, str]] = {}
+        for one in told["fields"]:  # of rows with the same fields the first
+            fields.setdefault(one["name"], (one["type"], one["value"]))
         path = urlsplit(told["action"]).path or urlsplit(self.page.url).path
         return Form(self._endpoint(path, told["method"].upper()), told["method"], path, fields)
 

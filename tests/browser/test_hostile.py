@@ -53,17 +53,23 @@ FIELDS = {
     "the register of values, and the plan": " ".join(f"ssp.define.value-{key_of(one)}" for one in asked()),
     "a request's page and its upload link's": """requests.ask.wanted requests.ask.outside requests.edit.wanted
         requests.edit.outside requests.close.reason requests.waive.why""",
+    "an item's page": """poam.add.weakness poam.add.owner poam.add.resources poam.add.step_text poam.add.step_owner
+        poam.edit.weakness poam.edit.owner poam.edit.resources poam.edit.step_text poam.edit.step_owner
+        poam.move.closing_note poam.review.progress""",
     "the quarantine, or an artifact's page": "links.receive.file quarantine.accept.title requests.answer.file",
     "the log": "quarantine.reject.reason",
     "its own field, beside what was found": """artifacts.index.q artifacts.picker.q requirements.index.q
         artifacts.choose.q triage.show.q assess.show.q scope.assets.q
         requirements.implement.find ssp.write_section.find ssp.describe.find ssp.references.find
-        audit.index.actor audit.index.entity audit.index.q requests.show.q""",
+        audit.index.actor audit.index.entity audit.index.q requests.show.q poam.index.q""",
     "a refusal, or parsed into something else": """artifacts.receive.objectives artifacts.link.objective
         requirements.record_basis.reviewed_on people.assign.what
         artifacts.receive.collected_on artifacts.receive.covers_from artifacts.receive.covers_until
         artifacts.edit.collected_on artifacts.edit.covers_from artifacts.edit.covers_until audit.index.since
         artifacts.add_version.collected_on artifacts.add_version.covers_from artifacts.add_version.covers_until
+        poam.add.requirement poam.add.planned_completion poam.add.step_due_on poam.add.step_done_on
+        poam.edit.planned_completion poam.edit.step_due_on poam.edit.step_done_on poam.review.reviewed_on
+        poam.receive_import.file
         requests.ask.objective requests.ask.first_due requests.edit.first_due requests.answer.covers_from
         requests.answer.covers_until requests.make_link.days requests.make_link.most_files requests.make_link.megabytes
         ssp.review.reviewed_on ssp.review.months ssp.add_change.happened_on ssp.edit_change.happened_on
@@ -91,6 +97,7 @@ FIELDS = {
         providers.add.cmmc_status providers.add.basis_link providers.add.note
         providers.edit.name providers.edit.services providers.edit.contact providers.edit.contract
         providers.edit.cmmc_status providers.edit.basis_link providers.edit.note providers.put_line.text""",
+    "every page, in the menu": "systems.create.name",
     "the settings": """settings.save.organization settings.answer.organization settings.answer.system_name
         settings.answer.host settings.keep_row.name settings.keep_row.note""",
     "the accounts, or a refusal": "users.add.username profile.make_token.token_name accounts.sign_in.username",
@@ -107,6 +114,8 @@ API_FIELDS = {
     "a requirement's page": """change_objective.note change_requirement.narrative change_objective.examined
         change_objective.interviewed change_objective.tested""",
     "every page, in the menu": "create_system.name",
+    "an item's page": """create_item.weakness create_item.resources create_item.owner change_item.weakness
+        change_item.resources change_item.owner change_item.closing_note""",
     "a refusal, or parsed into something else": """create_artifact.kind create_artifact.covers_from
         create_artifact.covers_until create_artifact.collected_on create_artifact.system create_artifact.objectives
         create_artifact.path create_artifact.cadence create_artifact.owner create_artifact.reviewer
@@ -116,19 +125,21 @@ API_FIELDS = {
         create_artifact.sha256 create_artifact.size create_artifact.media_type create_version.sha256
         create_version.size create_version.media_type
         change_artifact.kind change_artifact.covers_from change_artifact.covers_until change_artifact.collected_on
+        create_item.requirement create_item.planned_completion change_item.planned_completion change_item.status
         change_objective.status change_objective.methods change_requirement.implementation_status
         change_requirement.responsibility put_link.system delete_link.system""",
     "nowhere: it only narrows a list": """list_artifacts.q list_artifacts.kind list_artifacts.status
         list_artifacts.objective list_artifacts.limit list_artifacts.cursor list_audit.actor
         list_audit.action list_audit.entity list_audit.since
         list_audit.until list_audit.q list_audit.cursor list_requirements.family
-        list_requirements.status list_requirements.q""",
+        list_requirements.status list_requirements.q list_items.kind list_items.state list_items.q""",
 }
 NO_PAGES = {
     *("static", "about.security_txt", "health.alive", "health.ready", "api_about.openapi"),
     *("artifacts.content_of", "artifacts.pdf_page", "audit.export_csv", "audit.export_json"),
     *("requirements.part", "dashboard.of_system", "quarantine.file"),
     "scope.download",
+    *("requirements.part", "dashboard.of_system", "quarantine.file", "exports.show"),
     "accounts.set_up",  # gone with the first account; it has a test of its own
 }
 REQUIREMENTS = [r.id for r in catalog.load(2).requirements][: len(TEXTS)]
@@ -164,6 +175,8 @@ def _seed(ada: Person, tracker: Tracker) -> None:
         assert ada.post(f"{objective}/remarks", {"text": text}).status_code == 302
         _seed_request(ada, n, text)
         _seed_scope(ada, n, text)
+
+        _seed_item(ada, n, text)
     _seed_accounts(ada, tracker)
     for text in TEXTS:
         assert ada.call("POST", "/systems", {"name": text[:200], "level": 2}).status_code == 201
@@ -184,6 +197,16 @@ def _seed_scope(ada: Person, n: int, text: str) -> None:
     assert ada.post("/systems/main/providers", given).headers["Location"] == f"/systems/main/providers/{n + 1}"
     line = f"/systems/main/providers/{n + 1}/matrix/{REQUIREMENTS[n]}/a"
     assert ada.post(line, {"duty": "shared", "text": text, "version": "0"}).status_code == 302
+
+
+def _seed_item(ada: Person, n: int, text: str) -> None:
+    """An item of the operational plan, number n + 1."""
+    steps = [{"text": text, "owner": text[:80]}]
+    said = {"weakness": text, "resources": text, "owner": text[:80], "milestones": steps, "operational": True}
+    made = ada.call("POST", "/systems/main/poam", {"requirement": REQUIREMENTS[n], **said})
+    assert made.get_json()["id"] == n + 1, made.text
+    review = {"version": "1", "progress": text}
+    assert ada.post(f"/systems/main/poam/{n + 1}/reviews", review).status_code == 302
 
 
 def _ahead() -> str:
@@ -280,6 +303,8 @@ def test_what_was_kept_is_shown_as_typed_on_every_page_and_runs_nowhere(
         for part, rows in (("scope/assets", 40), ("scope/groups", 40), ("scope/people", 40), ("providers", 40)):
             eyes.go(f"/systems/main/{part}")
             assert len(eyes.shown("a.row-link")) == rows
+
+            _one_item(eyes, n + 1, text)
         for number, place in held.items():
             eyes.go(f"/artifacts/{number}")
             short = f"…{place[-80:]}" if len(place) > 90 else place  # beside its version only the end of a long one
@@ -334,6 +359,15 @@ def _one_scope(eyes: Eyes, n: int, text: str) -> None:
     assert eyes.shown("#services") == {whole}
     eyes.go(f"/systems/main/providers/{n + 1}/matrix/{REQUIREMENTS[n]}")
     assert eyes.shown("#text-a") == {whole}
+
+
+def _one_item(eyes: Eyes, number: int, text: str) -> None:
+    line, whole = clean_line(text), clean_text(text)
+    eyes.go(f"/systems/main/poam/{number}")
+    assert eyes.shown("#weakness") == {whole}
+    assert eyes.shown("#owner") == {clean_line(text[:80])}
+    assert line in eyes.shown("[name=step_text]")
+    assert eyes.shown("#reviews .said") == {whole}
 
 
 def _link_of(ada: Person, number: int) -> str:
@@ -412,6 +446,7 @@ def _walk(eyes: Eyes, bo: Person) -> None:
         "/triage?end=1",
         "/my-work",
         "/calendar",
+        "/systems/new",
         "/trash",
         "/profile",
         "/config",
@@ -439,6 +474,12 @@ def _walk(eyes: Eyes, bo: Person) -> None:
         eyes.go(path)
     for path in ("/systems/main/requirements", "/artifacts/picker?system=main&objective=3.1.1[a]"):
         eyes.go(path)
+    eyes.go("/systems/main/poam/import")
+    sheet = {"name": "poam.csv", "mimeType": "text/csv", "buffer": b"requirement,weakness\n3.1.3,evidence\n"}
+    page.set_input_files("main input[type=file]", sheet)
+    page.click("main form button[type=submit]")
+    page.wait_for_url("**/poam/import/*")
+    eyes.look()
     eyes.go("/artifacts/import")
     register = {"name": "register.csv", "mimeType": "text/csv", "buffer": b"title,kind\nevidence,log\n"}
     page.set_input_files("main input[type=file]", register)
@@ -468,7 +509,11 @@ def _walk(eyes: Eyes, bo: Person) -> None:
 
 
 def _requested(ada: Person, tracker: Tracker) -> list[str]:
-    """The pages of a request with two rounds that were missed, its link, and what another link brought."""
+    """The pages of a request with two rounds that were missed, its link, what another link brought; of an item."""
+    _changed(ada, "/systems/main/requirements/AC.L2-3.1.3/objectives/a", {"status": "not_met"})
+    item = {"requirement": "AC.L2-3.1.3", "weakness": "evidence is missing"}
+    assert ada.call("POST", "/systems/main/poam", item).status_code == 201
+    assert ada.call("PATCH", "/systems/main/poam/1", {"status": "ready"}).status_code == 200
     given = {"objective": "3.5.3[b]", "wanted": "a list", "outside": "Northwind", "first_due": _ahead()}
     assert ada.post("/systems/main/requests", {**given, "cadence": "monthly"}).status_code == 302
     with tracker.write(OPERATOR) as work:
@@ -481,6 +526,7 @@ def _requested(ada: Person, tracker: Tracker) -> list[str]:
     assert guest.client.post(used, data=sent).status_code == 200
     good = urlsplit(_link_of(ada, 1)).path
     return [
+        *("/systems/main/poam", "/systems/main/poam/new", "/systems/main/poam/1", "/systems/main/score"),
         *("/systems/main/requests", "/requests/1", "/requests/1?q=evi", "/my-work", good),
         *("/quarantine", f"/quarantine/{number}", "/admin/users"),
     ]

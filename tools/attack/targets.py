@@ -34,6 +34,7 @@ VALUES: Mapping[Any, object] = {
     "location": "",
     "locator": "p. 1",
     "methods": ["examine"],
+    "milestones": [{"text": "Scan"}],
     "name": "Scan",
     "manifest_sha256": "",
     "narrative": "for the scan",
@@ -44,7 +45,7 @@ VALUES: Mapping[Any, object] = {
     "operational": True,
     "owner": "",
     "planned_completion": "2030-01-01",
-    "requirement": "AC.L2-3.1.1",
+    "requirement": "AC.L2-3.1.3",  # NOT MET in the demo
     "resources": "time",
     "state": "open",
     "purpose": "readiness",

@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 from flask import request
 
-from cmmc_tracker.api.registry import Asked, operation
-from cmmc_tracker.api.shapes import AuditPageShown, AuditShown
+from cmmc_tracker.api.registry import Asked, Shown, operation
 from cmmc_tracker.domain.text import clean_line
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.gate import doors
@@ -29,6 +28,26 @@ class WantedEntries(Asked):
     until: str = ""
     q: str = ""
     cursor: str = ""
+
+
+class AuditShown(Shown):
+    """One entry of the audit log."""
+
+    id: int
+    at: str
+    actor: str
+    address: str
+    action: str
+    entity: str
+    detail: dict[str, object]
+    hash: str
+
+
+class AuditPageShown(Shown):
+    """A page of the audit log, newest first."""
+
+    items: list[AuditShown]
+    next_cursor: str | None
 
 
 @operation(

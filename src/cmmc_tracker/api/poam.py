@@ -12,7 +12,7 @@ from cmmc_tracker.errors import Invalid
 from cmmc_tracker.gate import doors
 from cmmc_tracker.gate.etag import expected_version
 from cmmc_tracker.services.plans import closing, keeping, reading
-from cmmc_tracker.services.plans.reading import Item
+from cmmc_tracker.services.plans.reading import Clock, Item
 
 
 class StepGiven(Given):
@@ -150,6 +150,14 @@ def item_shown(item: Item) -> ItemShown:
     )
 
 
+def _closeout_shown(clock: Clock | None) -> CloseoutShown | None:
+    if clock is None:
+        return None
+    return CloseoutShown(
+        status_on=clock.status_on, last_day=clock.closeout.last_day, days_left=clock.closeout.days_left
+    )
+
+
 @operation(
     "GET", "/systems/{slug}/poam", "Both plans of a system", answer=ItemsShown, query=WantedItems, failures=(404, 422)
 )
@@ -164,14 +172,10 @@ def list_items(slug: str, query: WantedItems) -> ItemsShown:
         raise Invalid(wrong)
     with doors.open_read() as work:
         found = reading.register(work, doors.system(slug))
-    clock = found.clock
     return ItemsShown(
         items=[item_shown(one) for one in found.narrowed(kind=query.kind, state=query.state, text=query.q[:200])],
         unplanned=[one.requirement.id for one in found.unplanned],
-        closeout=clock
-        and CloseoutShown(
-            status_on=clock.status_on, last_day=clock.closeout.last_day, days_left=clock.closeout.days_left
-        ),
+        closeout=_closeout_shown(found.clock),
     )
 
 

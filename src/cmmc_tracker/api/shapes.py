@@ -198,26 +198,6 @@ class ArtifactsShown(Shown):
     next_cursor: str | None
 
 
-class AuditShown(Shown):
-    """One entry of the audit log."""
-
-    id: int
-    at: str
-    actor: str
-    address: str
-    action: str
-    entity: str
-    detail: dict[str, object]
-    hash: str
-
-
-class AuditPageShown(Shown):
-    """A page of the audit log, newest first."""
-
-    items: list[AuditShown]
-    next_cursor: str | None
-
-
 def score_shown(score: Score) -> ScoreShown:
     """The score as it is answered."""
     return ScoreShown(

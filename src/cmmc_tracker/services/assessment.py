@@ -76,6 +76,18 @@ class RequirementState:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Each objective's status by requirement and letter; requirements whose partial switch is on, or with an open item.
+
+    The items are those of the POA&M; the operational plan does not count.
+    """
+
+    statuses: Mapping[str, Mapping[str, Status]]
+    partial: frozenset[str]
+    planned: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A system's requirements and its score, read in one go."""
 
@@ -95,15 +107,15 @@ class LineFilter:
 
 
 def picture(work: Work, system: Access) -> Picture:
-    """All requirements of a system and its score: four statements."""
+    """All requirements of a system and its score: three statements."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
     known = catalog.load(system.level)
-    statuses, partial = standing(work, system.system_id)
+    stands = standing(work, system.system_id)
     counts = _artifact_counts(work, system.system_id)
     unproven = _unproven(work, system.system_id)
     lines = []
     for requirement in known.requirements:
-        found = statuses[requirement.id]
+        found = stands.statuses[requirement.id]
         ordered = tuple(found[o.letter] for o in requirement.objectives)
         status = requirement_status(ordered)
         lines.append(
@@ -112,15 +124,15 @@ def picture(work: Work, system: Access) -> Picture:
                 status,
                 ordered,
                 counts.get(requirement.id, 0),
-                requirement.id in partial,
+                requirement.id in stands.partial,
                 unproven.get(requirement.id, 0),
             )
         )
     score = scoring.score(
         known,
         {line.requirement.id: line.objectives for line in lines},
-        partial=partial,
-        planned=_planned(work, system.system_id),
+        partial=stands.partial,
+        planned=stands.planned,
         met_without_evidence=sum(unproven.values()),
     )
     return Picture(tuple(lines), score)
@@ -259,22 +271,25 @@ def _implementation_at(system_id: int, requirement: str) -> Any:
     return and_(implementations.c.system_id == system_id, implementations.c.requirement == requirement)
 
 
-def _planned(work: Work, system_id: int) -> frozenset[str]:
-    """The requirements with a POA&M item that is not closed."""
-    items = select(plan_items.c.requirement).where(
-        plan_items.c.system_id == system_id,
-        plan_items.c.kind == ItemKind.POAM,
-        plan_items.c.status != ItemStatus.CLOSED,
-    )
-    return frozenset(row.requirement for row in work.rows(items))
-
-
-def standing(work: Work, system_id: int) -> tuple[Mapping[str, Mapping[str, Status]], frozenset[str]]:
-    """Each objective's status by requirement and letter, and the requirements whose partial switch is on."""
+def standing(work: Work, system_id: int) -> Standing:
+    """How a system's requirements stand, in one statement."""
     found: dict[str, dict[str, Status]] = defaultdict(dict)
-    partial = set()
+    partial, planned = set(), set()
+    items = (
+        select(plan_items.c.requirement)
+        .where(
+            plan_items.c.system_id == system_id,
+            plan_items.c.kind == ItemKind.POAM,
+            plan_items.c.status != ItemStatus.CLOSED,
+        )
+        .distinct()
+        .subquery()
+    )
     query = (
-        select(findings.c.requirement, findings.c.letter, findings.c.status, implementations.c.partial)
+        select(
+            *(findings.c.requirement, findings.c.letter, findings.c.status, implementations.c.partial),
+            items.c.requirement.label("planned"),
+        )
         .join(
             implementations,
             and_(
@@ -282,6 +297,7 @@ def standing(work: Work, system_id: int) -> tuple[Mapping[str, Mapping[str, Stat
                 implementations.c.requirement == findings.c.requirement,
             ),
         )
+        .join(items, items.c.requirement == findings.c.requirement, isouter=True)
         .where(findings.c.system_id == system_id)
     )
     known = {status.value: status for status in Status}  # asked 320 times
@@ -290,7 +306,9 @@ def standing(work: Work, system_id: int) -> tuple[Mapping[str, Mapping[str, Stat
         found[requirement][row.letter] = known[row.status]
         if row.partial:
             partial.add(requirement)
-    return found, frozenset(partial)
+        if row.planned:
+            planned.add(requirement)
+    return Standing(found, frozenset(partial), frozenset(planned))
 
 
 def _artifact_counts(work: Work, system_id: int) -> Mapping[str, int]:

@@ -11,7 +11,7 @@ from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, St
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.errors import Conflict
-from cmmc_tracker.services import assessment, demo_plan, demo_scope, intake
+from cmmc_tracker.services import assessment, demo_plan, demo_plans, demo_scope, intake
 from cmmc_tracker.services.artifacts import Received
 from cmmc_tracker.services.demo_data import (
     ARTIFACTS,
@@ -50,6 +50,7 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
             _describe(work, main)
             demo_scope.fill(work, main)
             demo_plan.fill(work, main)
+            demo_plans.fill(work, main)
             work.change(
                 update(tables.systems)
                 .where(tables.systems.c.id == main.system_id)

@@ -32,6 +32,7 @@ from cmmc_tracker.web.second_factor.views import pages as second_factor
 from cmmc_tracker.web.settings.views import pages as settings
 from cmmc_tracker.web.ssp import pages as ssp
 from cmmc_tracker.web.status.views import pages as status
+from cmmc_tracker.web.systems.views import pages as systems
 from cmmc_tracker.web.trash.views import pages as trash
 from cmmc_tracker.web.triage.views import pages as triage
 from cmmc_tracker.web.users.views import pages as users
@@ -39,7 +40,8 @@ from cmmc_tracker.web.users.views import pages as users
 PAGES = [
     *(about, accounts, artifacts, assess, audit, dashboard, duties, exports, health, imports, links),
     *(memberships, packages, people, poam, portfolio, profile, providers, quarantine, readiness, requests),
-    *(requirements, rules, scope, score, second_factor, settings, ssp, status, trash, triage, users),
+    *(requirements, rules, scope, score, second_factor, settings, ssp, status, systems, trash, triage),
+    *(users,),
 ]
 
 

@@ -4,7 +4,7 @@ Everything is read in a fixed number of statements whatever the amount of data.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -62,13 +62,19 @@ class Item:
     @property
     def counts(self) -> bool:
         """Whether it stands on the POA&M of a Conditional status, as the rules have it today."""
-        works = self.status is not ItemStatus.CLOSED
+        works = self.status is not ItemStatus.CLOSED and self.requirement_status is Status.NOT_MET
         return works and self.plan.kind is ItemKind.POAM and self.verdict.allowed
+
+    @property
+    def mended(self) -> bool:
+        """Whether its requirement is MET by now, so that it can be closed; of a deficiency it is MET all along."""
+        met = self.requirement_status in {Status.MET, Status.NOT_APPLICABLE}
+        return met and self.status is not ItemStatus.CLOSED and not self.excepted
 
     @property
     def no_longer(self) -> bool:
         """Whether it stands on the POA&M though the rules do not let it any more, as judging may bring about."""
-        works = self.status is not ItemStatus.CLOSED
+        works = self.status is not ItemStatus.CLOSED and self.requirement_status is Status.NOT_MET
         return works and self.plan.kind is ItemKind.POAM and not self.verdict.allowed
 
 
@@ -110,7 +116,7 @@ class Register:
         ]
 
 
-_STATES = {
+_STATES: Mapping[str, Callable[[Item], bool]] = {
     "open": lambda one: one.status is not ItemStatus.CLOSED,
     "overdue": lambda one: bool(one.late) or one.beyond,
     "barred": lambda one: one.no_longer,
@@ -226,7 +232,7 @@ def is_frozen(work: Work, system_id: int, item_id: int) -> bool:
 
 
 def _standing(work: Work, system: Access) -> _Standing:
-    statuses, partial = standing(work, system.system_id)
+    stands = standing(work, system.system_id)
     excepted = select(specials.c.requirement).where(
         specials.c.system_id == system.system_id, specials.c.basis == Basis.TEMPORARY_DEFICIENCY
     )
@@ -236,8 +242,8 @@ def _standing(work: Work, system: Access) -> _Standing:
     return _Standing(
         system,
         today,
-        statuses,
-        partial,
+        stands.statuses,
+        stands.partial,
         frozenset(row.requirement for row in work.rows(excepted)),
         frozenset(number for row in recorded for number in row.items),
         _clock(recorded, today),

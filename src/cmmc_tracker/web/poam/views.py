@@ -1,6 +1,7 @@
 """The POA&M and the operational plan: one register, an item with its steps, closing it."""
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -108,9 +109,7 @@ def _new(given: Mapping[str, Any], errors: Mapping[str, str], barred: str = "") 
 def _typed_steps() -> list[dict[str, str]]:
     """The rows of milestones that the form carries; rows with nothing in them are left out."""
     columns = [request.form.getlist(f"step_{name}") for name in STEP_FIELDS]
-    if len({len(column) for column in columns}) != 1:
-        raise Malformed("This form is not whole; reload the page.")
-    rows = [dict(zip(STEP_FIELDS, values, strict=True)) for values in zip(*columns, strict=True)]
+    rows = [dict(zip(STEP_FIELDS, values, strict=True)) for values in zip_longest(*columns, fillvalue="")]
     return [row for row in rows if any(value.strip() for value in row.values())]
 
 

@@ -49,6 +49,8 @@ def draw(points: Sequence[Point], marks: Sequence[Mark], today: date, threshold:
     if not shown:
         return None
     first = min([shown[0].on, *[one.on for one in marks]])
+    if first >= today:  # one day is no line
+        return None
     days = max((today - first).days, 1)
     low = min([0, *[one.total for one in shown if one.total is not None]])
 
@@ -64,11 +66,16 @@ def draw(points: Sequence[Point], marks: Sequence[Mark], today: date, threshold:
         lines=tuple(_line(steps, across, down, hint=False)),
         hints=tuple(_line(steps, across, down, hint=True)),
         dots=tuple(Dot(across(p.on), down(p.total or 0), _said(p), p.value is None) for p in shown),
-        scores=tuple(Tick(down(value), str(value)) for value in sorted({low, 0, most} - ({0} if low < -15 else set()))),
+        scores=tuple(Tick(down(value), str(value)) for value in sorted(_ticks(low, most))),
         days=(Tick(across(first), _day(first)), Tick(across(today), _day(today))),
         marks=tuple(Tick(across(one.on), f"{_day(one.on)}: {one.text}") for one in marks),
         threshold=None if threshold is None else down(threshold),
     )
+
+
+def _ticks(low: int, most: int) -> set[int]:
+    """The least, the most and nought, unless that would stand on the least."""
+    return {low, most} | ({0} if low < -most / 8 else set())
 
 
 def _line(steps: Sequence[tuple[Point, date]], across: _Across, down: _Down, *, hint: bool) -> list[str]:
