@@ -31,11 +31,11 @@ def test_a_status_is_recorded_and_stands_beside_what_is_found(approver: Person, 
     assert approver.post(PAGE, FORM).status_code == 303
     page = approver.get(PAGE).text
     assert "S200001" in page
-    assert "supports Final Level 2 (Self)" in page
+    assert "Supports Final Level 2 (Self)" in page
     with tracker.write(OPERATOR) as work:
         work.bookkeep(update(findings).where(findings.c.requirement == "AC.L2-3.1.5").values(status="not_met"))
     page = approver.get(PAGE).text
-    assert "supports No CMMC Status" in page
+    assert "Supports No CMMC Status" in page
     assert "AC.L2-3.1.5[a]: MET then, NOT MET now" in page
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, Status
 from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.errors import Conflict
 from cmmc_tracker.services import assessment, demo_plan, demo_plans, demo_scope, intake
@@ -22,10 +23,18 @@ from cmmc_tracker.services.demo_data import (
     PARTIAL,
     DemoArtifact,
 )
+from cmmc_tracker.services.handoff import packages
 from cmmc_tracker.services.links import Target, create_linked
 from cmmc_tracker.services.systems import MAIN
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage import tables
+
+PACKAGE = Asked(
+    "Before the mock assessment",
+    Purpose.READINESS,
+    "A first look with the consultant: what is open is what the look is for.",
+    releasable=False,
+)
 
 
 def steps() -> int:
@@ -57,6 +66,7 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
                 .values(demo=True, name="Halvorsen main enclave (demo)")
             )
             work.record(Event.DEMO_FILLED, f"system:{MAIN}", {"artifacts": len(ARTIFACTS), "judged": len(JUDGED)})
+    packages.freeze(tracker, actor, "", main, PACKAGE)
 
 
 def _refuse_used(work: Work) -> None:
