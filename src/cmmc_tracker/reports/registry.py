@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cmmc_tracker.reports import artifact_register, poam_sheet, sprs
+from cmmc_tracker.reports.oscal import plan, poam, results
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 JSON = "application/json"
@@ -24,6 +25,9 @@ class Report:
 
 REPORTS: Mapping[str, Report] = {
     "artifacts.xlsx": Report(XLSX, artifact_register.make),
+    "oscal-assessment-results.json": Report(JSON, results.make),
+    "oscal-poam.json": Report(JSON, poam.make),
+    "oscal-ssp.json": Report(JSON, plan.make),
     "poam.xlsx": Report(XLSX, poam_sheet.make),
     "sprs.json": Report(JSON, sprs.make),
 }

@@ -1,8 +1,10 @@
 """The documents of a package, each from the snapshot alone."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
+from cmmc_tracker.errors import Conflict
 from cmmc_tracker.reports.handoff.manifest import Extra
 from cmmc_tracker.reports.registry import REPORTS
 
@@ -10,5 +12,7 @@ FOLDER = "documents"
 
 
 def of(snapshot: Mapping[str, Any]) -> Iterator[Extra]:
-    """Every document of a snapshot, as files below `documents/`."""
-    return (Extra(f"{FOLDER}/{name}", report.make(snapshot)) for name, report in REPORTS.items())
+    """Every document that a snapshot has, as files below `documents/`; one that it cannot have is left out."""
+    for name, report in REPORTS.items():
+        with suppress(Conflict):
+            yield Extra(f"{FOLDER}/{name}", report.make(snapshot))

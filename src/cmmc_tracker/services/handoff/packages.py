@@ -23,6 +23,7 @@ from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.artifacts import actor_id
 from cmmc_tracker.services.handoff import record
 from cmmc_tracker.services.plans import sheets
+from cmmc_tracker.services.ssp import reading as plan
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import artifact_versions, artifacts, packages, pins, recorded_statuses
 
@@ -82,6 +83,7 @@ def picture(work: Work, system: Access) -> dict[str, Any]:
     content["files"] = package.files_of(content, system.level)
     content["log"] = package.log_of(content, content["files"]).decode("ascii")
     content["poam_sheet"] = sheets.gathered(work, system)
+    content["plan"] = plan.document(work, system).as_json()
     return content
 
 
