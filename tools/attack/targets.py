@@ -68,7 +68,6 @@ PAGES = (
     "/systems/main/requirements?q=access&family=AC&status=met&without=&unproven=",
     "/systems/main/requests?shown=open&about=AC.L2-3.1.1[a]&objective=AC.L2-3.1.1[a]",
     "/systems/main/scope/assets?q=server&category=cui&group=Laptops&lacking=1&cursor=1",
-    "/systems/main/scope/groups?name=Engineering+workstations",
     "/systems/main/scope/people?cursor=1",
     "/?system=main",
 )
