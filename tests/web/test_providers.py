@@ -217,7 +217,7 @@ def test_a_providers_sheet_is_mapped_previewed_and_confirmed(cloud: Person) -> N
     assert "3 objectives to add, 1 to change, 0 as they are; 3 refused; 1 lines that are here" in page
     assert "1 row names a requirement without a letter" in page
     assert "Rows 9, 10 say different things of it" in page
-    assert "says not whose duty it is" in page
+    assert "does not say whose duty it is" in page
     assert "3.99.1" in page
     form = {**_hidden(page), "matrix_on": "2026-06-01", "drop_missing": "on"}
     assert cloud.post(here, {**form, "digest": "x"}).status_code == 412

@@ -303,7 +303,7 @@ def _duty(given: Mapping[str, str]) -> Duty:
     if "shared" in marked or {"provider", "customer"} <= marked:
         return Duty.SHARED
     if len(marked) != 1:
-        why = "It says not whose duty it is; if its cell is merged with the one above, split the cells and fill it in."
+        why = "It does not say whose duty it is; if the cell is merged with the one above, split them and fill it in."
         raise Invalid({"duty": why if not marked else "It carries marks that exclude each other."})
     return Duty(marked.pop())
 
