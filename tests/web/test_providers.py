@@ -251,7 +251,8 @@ def test_a_workbook_with_marks_is_read_and_merged_cells_are_named(cloud: Person)
     book.save(file)
     page = cloud.get(_send(cloud, file.getvalue(), "crm.xlsx").headers["Location"]).text
     assert "2 objectives to add" in page
-    assert "if its cell is merged with the one above" in page
+    assert "It names no objective; if its cell is merged" in page
+    assert "It does not say whose duty it is" in page
 
 
 def test_an_import_is_its_senders_alone_and_of_its_system(cloud: Person, admin: Person) -> None:

@@ -267,7 +267,8 @@ def _read(rows: Sequence[list[str]], mapping: Columns, level: int, made: MatrixP
             objectives, whole = _named(given.get("id", ""), given.get("letter", ""), level)
             yield _Row(number, names, objectives, whole, LineEntry(_duty(given), _text(given)))
         except Invalid as error:
-            if len(given) > 1 or _is_id(given.get("id", "")):  # else a heading between the rows
+            is_heading = len(given) == 1 and given.keys() <= {"id", "text"} and not _is_id(given.get("id", ""))
+            if not is_heading:
                 made.refused.append((number, names, error.message))
 
 
