@@ -17,6 +17,7 @@ from cmmc_tracker.domain.inventory import (
     advice,
     coded,
     lacks,
+    training_is_old,
     uncoded,
 )
 from cmmc_tracker.domain.scope import AssetCategory
@@ -101,6 +102,11 @@ def test_only_people_are_trained_and_not_on_a_day_to_come() -> None:
     with pytest.raises(Invalid) as refused:
         SurroundingEntry.parse(EntryKind.PERSON, {"name": "Ada", "trained_on": "2026-11-29"}, TODAY)
     assert set(refused.value.fields) == {"trained_on"}
+
+
+def test_training_is_old_from_the_day_after_a_year_on() -> None:
+    assert not training_is_old(date(2025, 11, 28), TODAY)
+    assert training_is_old(date(2025, 11, 27), TODAY)
 
 
 def test_a_flow_says_what_from_where_and_to_where() -> None:

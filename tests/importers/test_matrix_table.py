@@ -114,6 +114,12 @@ def test_a_row_that_cannot_be_taken_is_named_with_its_reason(row: list[str], why
     assert why in made.refused[0][2]
 
 
+def test_a_mark_beside_an_empty_id_is_named_and_not_taken_for_a_heading() -> None:
+    columns = Columns(0, {"id": 0, "provider": 1})
+    made = plan([["Id", "CSP"], ["3.1.1[a]", "X"], ["", "X"]], columns, NOTHING)
+    assert [(number, names) for number, names, _ in made.refused] == [(3, "")]
+
+
 def test_headings_between_the_rows_are_passed_over() -> None:
     made = _plan(["Access Control"], ["3.1.1[a]", "Provider"], [], ["", "", ""])
     assert (made.refused, _named(made)) == ([], ["AC.L2-3.1.1[a]"])

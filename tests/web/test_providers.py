@@ -217,7 +217,7 @@ def test_a_providers_sheet_is_mapped_previewed_and_confirmed(cloud: Person) -> N
     assert "3 objectives to add, 1 to change, 0 as they are; 3 refused; 1 lines that are here" in page
     assert "1 row names a requirement without a letter" in page
     assert "Rows 9, 10 say different things of it" in page
-    assert "says not whose duty it is" in page
+    assert "does not say whose duty it is" in page
     assert "3.99.1" in page
     form = {**_hidden(page), "matrix_on": "2026-06-01", "drop_missing": "on"}
     assert cloud.post(here, {**form, "digest": "x"}).status_code == 412
@@ -251,7 +251,8 @@ def test_a_workbook_with_marks_is_read_and_merged_cells_are_named(cloud: Person)
     book.save(file)
     page = cloud.get(_send(cloud, file.getvalue(), "crm.xlsx").headers["Location"]).text
     assert "2 objectives to add" in page
-    assert "if its cell is merged with the one above" in page
+    assert "It names no objective; if its cell is merged" in page
+    assert "It does not say whose duty it is" in page
 
 
 def test_an_import_is_its_senders_alone_and_of_its_system(cloud: Person, admin: Person) -> None:

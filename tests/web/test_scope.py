@@ -129,6 +129,15 @@ def test_each_list_is_added_to_changed_and_taken_from(user: Person, part: str) -
     assert user.get(one).status_code == 404
 
 
+def test_people_without_training_or_with_an_old_one_are_marked(user: Person) -> None:
+    for given in ({"name": "Ada"}, {"name": "Bo", "trained_on": "2020-01-02"}):
+        assert user.post(f"{SCOPE}/people", given).status_code == 302
+    page = user.get(f"{SCOPE}/people").text
+    assert "no record" in page
+    assert "more than a year ago" in page
+    assert user.post(f"{SCOPE}/people", {"name": "Cal", "trained_on": "2999-01-02"}).status_code == 422
+
+
 def test_a_person_of_one_list_is_no_row_of_another(user: Person) -> None:
     assert user.post(f"{SCOPE}/people", {"name": "Ada"}).status_code == 302
     assert user.get(f"{SCOPE}/people/1").status_code == 200

@@ -82,7 +82,6 @@ PAGES = (
     "/systems/main/score?mend=AC.L2-3.1.1",
     "/systems/main/requests?shown=open&about=AC.L2-3.1.1[a]&objective=AC.L2-3.1.1[a]",
     "/systems/main/scope/assets?q=server&category=cui&group=Laptops&lacking=1&cursor=1",
-    "/systems/main/scope/groups?name=Engineering+workstations",
     "/systems/main/scope/people?cursor=1",
     "/systems/main/ssp/references?find=policy",
     "/systems/main/ssp/compare?from=1&to=today",

@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from cmmc_tracker.domain.freshness import AGED_MONTHS, months_after
 from cmmc_tracker.domain.scope import CATEGORY_CLAUSE, LONGEST_NAME, LONGEST_NOTE, AssetCategory
 from cmmc_tracker.domain.typed import Typed
 
@@ -189,6 +190,11 @@ class SurroundingEntry:
     def columns(self) -> dict[str, Any]:
         """The entry as its row keeps it."""
         return asdict(self)
+
+
+def training_is_old(trained_on: date, today: date) -> bool:
+    """Whether somebody was last trained more than a year ago (3.2.1, 3.2.2; the year is our decision)."""
+    return months_after(trained_on, AGED_MONTHS) < today
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,7 +267,8 @@ def _read(rows: Sequence[list[str]], mapping: Columns, level: int, made: MatrixP
             objectives, whole = _named(given.get("id", ""), given.get("letter", ""), level)
             yield _Row(number, names, objectives, whole, LineEntry(_duty(given), _text(given)))
         except Invalid as error:
-            if len(given) > 1 or _is_id(given.get("id", "")):  # else a heading between the rows
+            is_heading = len(given) == 1 and given.keys() <= {"id", "text"} and not _is_id(given.get("id", ""))
+            if not is_heading:
                 made.refused.append((number, names, error.message))
 
 
@@ -303,7 +304,7 @@ def _duty(given: Mapping[str, str]) -> Duty:
     if "shared" in marked or {"provider", "customer"} <= marked:
         return Duty.SHARED
     if len(marked) != 1:
-        why = "It says not whose duty it is; if its cell is merged with the one above, split the cells and fill it in."
+        why = "It does not say whose duty it is; if the cell is merged with the one above, split them and fill it in."
         raise Invalid({"duty": why if not marked else "It carries marks that exclude each other."})
     return Duty(marked.pop())
 

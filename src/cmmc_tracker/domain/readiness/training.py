@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cmmc_tracker.domain.freshness import AGED_MONTHS, months_after
+from cmmc_tracker.domain.inventory import training_is_old
 from cmmc_tracker.domain.readiness.check import Check, Finding, Level
 from cmmc_tracker.domain.snapshot import Snapshot
 
@@ -15,7 +15,7 @@ def _look(snapshot: Snapshot) -> Iterator[Finding]:
     for one in snapshot.people:
         if one.trained_on is None:
             yield Finding(18, f"{one.name} has no record of training.", _REQUIREMENT, person=one.name)
-        elif months_after(one.trained_on, AGED_MONTHS) < snapshot.on:
+        elif training_is_old(one.trained_on, snapshot.on):
             sentence = f"{one.name} was last trained on {one.trained_on:%-d %b %Y}, more than a year ago."
             yield Finding(18, sentence, _REQUIREMENT, person=one.name)
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cmmc_tracker.domain.inventory import EntryKind, FlowEntry, SurroundingEntry
+from cmmc_tracker.domain.inventory import EntryKind, FlowEntry, SurroundingEntry, training_is_old
 from cmmc_tracker.domain.permissions import Action, allow
 from cmmc_tracker.errors import Invalid, Stale
 from cmmc_tracker.gate.doors import installation, open_read, open_write
@@ -111,7 +111,18 @@ def _list(part: Part, typed: Mapping[str, Any], errors: Mapping[str, str]) -> st
     after = cursor_of(request.args) or 0
     with open_read() as work:
         rows, following = surroundings.page(work, g.system, part.kind, after)
-    return drawn("scope/entries.html", part=part, rows=rows, now=typed, errors=errors, after=after, following=following)
+        today = work.now.date()
+    trained = [row for row in rows if part.kind is EntryKind.PERSON and row.trained_on]
+    return drawn(
+        "scope/entries.html",
+        part=part,
+        rows=rows,
+        now=typed,
+        errors=errors,
+        after=after,
+        following=following,
+        old={row.id for row in trained if training_is_old(row.trained_on, today)},
+    )
 
 
 @pages.post(_PATH)
