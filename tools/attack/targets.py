@@ -68,7 +68,6 @@ PAGES = (
     "/systems/main/requirements?q=access&family=AC&status=met&without=&unproven=",
     "/systems/main/requests?shown=open&about=AC.L2-3.1.1[a]&objective=AC.L2-3.1.1[a]",
     "/systems/main/ssp/references?find=policy",
-    "/systems/main/ssp/compare?from=1&to=today",
     "/?system=main",
 )
 _BOUNDARY = "attack-6c1f0b7d2a"
