@@ -132,6 +132,9 @@ def _seed(ada: Person, tracker: Tracker) -> None:
         about = f"/systems/main/requirements/{REQUIREMENTS[n]}/objectives/a/remarks"
         assert ada.post(about, {"text": text}).status_code == 302
         _seed_request(ada, n, text)
+        change = {"happened_on": "2026-01-01", "kind": "plan", "text": text}
+        assert ada.post("/systems/main/changes", change).status_code == 302
+    assert ada.post("/systems/main/ssp/versions", {"note": TEXTS[0]}).status_code == 302
     _seed_accounts(ada, tracker)
     for text in TEXTS:
         assert ada.call("POST", "/systems", {"name": text[:200], "level": 2}).status_code == 201
@@ -233,6 +236,7 @@ def test_what_was_kept_is_shown_as_typed_on_every_page_and_runs_nowhere(
             _one_artifact(eyes, n + 1, text)
             _one_requirement(eyes, REQUIREMENTS[n], text)
             _one_request(eyes, admin, n + 1, text)
+        _the_plan(eyes)
         for number, place in held.items():
             eyes.go(f"/artifacts/{number}")
             short = f"…{place[-80:]}" if len(place) > 90 else place  # beside its version only the end of a long one
@@ -262,6 +266,14 @@ def _one_requirement(eyes: Eyes, requirement: str, text: str) -> None:
     assert eyes.shown("#note-a") == {whole}
     assert eyes.shown("#narrative") == {whole}
     assert eyes.shown("#objective-a .said") == {whole}
+
+
+def _the_plan(eyes: Eyes) -> None:
+    """Every narrative on one page, as Markdown, today's and a version's; every change in a list."""
+    for path in ("/systems/main/ssp", "/systems/main/ssp/versions/1", "/systems/main/ssp/contradictions"):
+        eyes.go(path)
+    eyes.go("/systems/main/changes")
+    assert eyes.shown("td a.row-link") >= {clean_text(text) for text in TEXTS if len(text) < 160}
 
 
 def _one_request(eyes: Eyes, ada: Person, number: int, text: str) -> None:
