@@ -175,6 +175,9 @@ def _seed(ada: Person, tracker: Tracker) -> None:
         _seed_request(ada, n, text)
         _seed_scope(ada, n, text)
         _seed_item(ada, n, text)
+        change = {"happened_on": "2026-01-01", "kind": "plan", "text": text}
+        assert ada.post("/systems/main/changes", change).status_code == 302
+    assert ada.post("/systems/main/ssp/versions", {"note": TEXTS[0]}).status_code == 302
     _seed_accounts(ada, tracker)
     for text in TEXTS:
         assert ada.call("POST", "/systems", {"name": text[:200], "level": 2}).status_code == 201
@@ -298,11 +301,11 @@ def test_what_was_kept_is_shown_as_typed_on_every_page_and_runs_nowhere(
             _one_requirement(eyes, REQUIREMENTS[n], text)
             _one_request(eyes, admin, n + 1, text)
             _one_scope(eyes, n, text)
+            _one_item(eyes, n + 1, text)
         for part, rows in (("scope/assets", 40), ("scope/groups", 40), ("scope/people", 40), ("providers", 40)):
             eyes.go(f"/systems/main/{part}")
             assert len(eyes.shown("a.row-link")) == rows
-
-            _one_item(eyes, n + 1, text)
+        _the_plan(eyes)
         for number, place in held.items():
             eyes.go(f"/artifacts/{number}")
             short = f"…{place[-80:]}" if len(place) > 90 else place  # beside its version only the end of a long one
@@ -335,6 +338,14 @@ def _one_requirement(eyes: Eyes, requirement: str, text: str) -> None:
     for name in ("examined", "interviewed", "tested"):
         assert eyes.shown(f"#objective-a [name={name}]") == {line}
     assert whole in eyes.shown("#objective-a .basis dd")
+
+
+def _the_plan(eyes: Eyes) -> None:
+    """Every narrative on one page, as Markdown, today's and a version's; every change in a list."""
+    for path in ("/systems/main/ssp", "/systems/main/ssp/versions/1", "/systems/main/ssp/contradictions"):
+        eyes.go(path)
+    eyes.go("/systems/main/changes")
+    assert eyes.shown("td a.row-link") >= {clean_text(text) for text in TEXTS if len(text) < 160}
 
 
 def _one_request(eyes: Eyes, ada: Person, number: int, text: str) -> None:

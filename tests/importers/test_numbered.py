@@ -155,6 +155,11 @@ def test_rows_that_speak_of_the_same_are_not_taken_twice() -> None:
     ]
 
 
+def test_reasons_that_are_too_long_together_are_refused() -> None:
+    with pytest.raises(Invalid, match="together"):
+        score_sheet.plan([*SHEET, *[["3.1.1", "MET", "x" * 1_000]] * 301])
+
+
 def test_a_sheet_without_end_is_refused() -> None:
     with pytest.raises(Invalid):
         score_sheet.plan([*SHEET, *[["3.1.1", "MET"]] * 402])

@@ -84,7 +84,6 @@ PAGES = (
     "/systems/main/scope/assets?q=server&category=cui&group=Laptops&lacking=1&cursor=1",
     "/systems/main/scope/people?cursor=1",
     "/systems/main/ssp/references?find=policy",
-    "/systems/main/ssp/compare?from=1&to=today",
     "/?system=main",
 )
 _BOUNDARY = "attack-6c1f0b7d2a"

@@ -6,6 +6,7 @@ of each kind that the value is about), and only says what stands there; a person
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
 from cmmc_tracker.domain.catalog import ObjectiveId, parse_objective_id
 from cmmc_tracker.domain.defined_values import Asked, Unit, asked
@@ -26,6 +27,7 @@ _SENTENCES = re.compile(r"(?<=[.!?;])\s|\n+")
 _WORDS = re.compile(r"[a-z]+", re.ASCII)
 
 
+@cache
 def watched() -> Mapping[ObjectiveId, Asked]:
     """The values that are looked for."""
     return {one: asked()[one] for one in map(parse_objective_id, _ABOUT)}
@@ -47,5 +49,6 @@ def said(one: Asked, text: str) -> list[int]:
     return list(found)
 
 
+@cache
 def _groups() -> Mapping[ObjectiveId, tuple[tuple[str, ...], ...]]:
     return {parse_objective_id(name): groups for name, groups in _ABOUT.items()}

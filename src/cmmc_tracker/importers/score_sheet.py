@@ -11,6 +11,7 @@ from cmmc_tracker.importers.numbered import About, about_of, table_of
 from cmmc_tracker.importers.register_table import compact, refused
 
 LONGEST_REASON = 2_000
+MOST_REASONS = 300_000  # characters of all: they come back with the form that confirms them
 MOST_ROWS = 400  # of one sheet: all objectives, with some to spare
 _WORDS = {
     "status": "status finding findings result results assessment assessmentresult assessmentstatus determination met "
@@ -63,6 +64,8 @@ def plan(rows: Sequence[Sequence[str]]) -> list[Row]:
             found.append(read(number, name, said, table.cell(row, "reason")))
         if len(found) > MOST_ROWS:
             raise refused(f"The sheet has more than {MOST_ROWS} rows with a status; there are 320 objectives.")
+    if sum(len(row.reason) for row in found) > MOST_REASONS:
+        raise refused(f"The reasons have more than {MOST_REASONS:,} characters together; split the sheet.")
     return list(_together(found))
 
 

@@ -75,10 +75,10 @@ def fill(work: Work, main: Access) -> None:
     writing.reviewed(work, main, _ago(today, REVIEWED_DAYS), "12", None)
     for days, kind, text, settled in CHANGES:
         given = {"happened_on": _ago(today, days), "kind": kind, "text": text}
-        made = changes.add(work, main, given)
+        change_id = changes.add(work, main, given)
         if settled:
             done = {"settled_on": _ago(today, settled), "settled": "The plan, the diagram and the inventory say it."}
-            changes.settle(work, main, made, done, None)
+            changes.settle(work, main, change_id, done, None)
 
 
 def _states(work: Work, main: Access) -> None:
