@@ -1,5 +1,6 @@
 """Working through the objectives by keys: saved as one types, never left behind, never over somebody else's words."""
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
@@ -62,3 +63,14 @@ def test_what_is_typed_is_saved_while_typing_and_meets_somebody_elses_words(
     second.locator("#note-a").fill("from Bo")
     expect(second.locator(".theirs")).to_contain_text("the account list")
     expect(second.locator("#note-a")).to_have_value("from Bo")
+
+
+def test_the_placemat_prints_on_one_landscape_sheet(ada: Served, tab: Callable[..., Page]) -> None:
+    page = tab()
+    sign_in(page)
+    page.goto("/systems/main/placemat")
+    printed = page.pdf(prefer_css_page_size=True)
+    sheets = re.findall(rb"/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)\s*\]", printed)
+    assert len(sheets) == 1
+    width, height = map(float, sheets[0])
+    assert width > height

@@ -5,16 +5,14 @@ It is read in a fixed number of statements (`STATEMENTS`), whatever the amount o
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import and_, or_, select, union
+from sqlalchemy import String, and_, cast, func, or_, select, union
 
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
 from cmmc_tracker.domain.assessment import Method, Status
 from cmmc_tracker.domain.catalog import ObjectiveId, Requirement
-from cmmc_tracker.domain.freshness import Dates
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.plans import ItemKind, ItemStatus, Milestone, Plan
 from cmmc_tracker.domain.scope import Asset, AssetCategory, Duty, Held, MatrixLine, Provider
@@ -51,6 +49,8 @@ from cmmc_tracker.storage.tables import (
 
 STATEMENTS = 14
 _STATUSES = {one.value: one for one in Status}  # each is asked for hundreds of times
+_KINDS = {one.value: one for one in Kind}
+_STATES = {one.value: one for one in ArtifactStatus}
 _METHODS = {one.value: one for one in Method}
 _Place = tuple[str, str]  # a requirement's id and an objective's letter
 
@@ -161,36 +161,39 @@ def _special(row: Any, status: Status) -> Special | None:
 
 
 def _evidence(work: Work, system_id: int) -> Mapping[_Place, list[Evidence]]:
-    """What is linked to each objective: an artifact is read once, however many objectives it is linked to."""
+    """What is linked to each objective: an artifact is read once, however many objectives it is linked to.
+
+    The numbers of an objective's artifacts come as one text: thousands of rows would take longer than all the rest.
+    """
+    known = _artifacts(work, system_id)
+    numbers = func.aggregate_strings(cast(links.c.artifact_id, String), ",").label("numbers")
+    query = select(links.c.requirement, links.c.letter, numbers).where(links.c.system_id == system_id)
+    found = {}
+    for row in work.rows(query.group_by(links.c.requirement, links.c.letter)):
+        linked = sorted(map(int, row.numbers.split(",")))
+        found[row.requirement, row.letter] = [known[one] for one in linked if one in known]
+    return found
+
+
+def _artifacts(work: Work, system_id: int) -> Mapping[int, Evidence]:
+    """The artifacts in use that are linked here, by number. The day that each speaks up to is `Dates.base`."""
     linked = select(links.c.artifact_id).where(links.c.system_id == system_id)
     current = and_(
         artifact_versions.c.artifact_id == artifacts.c.id, artifact_versions.c.number == artifacts.c.current_version
     )
-    facts = (artifacts.c.id, artifacts.c.title, artifacts.c.kind, artifacts.c.status, artifacts.c.due_on)
-    dates = (artifacts.c.covers_from, artifacts.c.covers_until, artifacts.c.collected_on)
+    base = func.coalesce(artifacts.c.covers_until, artifacts.c.collected_on, artifacts.c.covers_from).label("base")
     query = (
-        select(*facts, *dates, artifact_versions.c.received_at)
+        select(artifacts.c.id, artifacts.c.title, artifacts.c.kind, artifacts.c.status, artifacts.c.due_on, base)
+        .add_columns(artifact_versions.c.received_at)
         .join(artifact_versions, current)
         .where(artifacts.c.id.in_(linked), IN_USE)
     )
     damaged = _damaged(work, system_id)
-    known = {row.id: _artifact(row, damaged) for row in work.rows(query)}
-    found: dict[_Place, list[Evidence]] = defaultdict(list)
-    places = select(links.c.artifact_id, links.c.requirement, links.c.letter).where(links.c.system_id == system_id)
-    for link in work.rows(places):
-        one = known.get(link.artifact_id)
-        if one is not None:
-            found[link.requirement, link.letter].append(one)
-    for several in found.values():
-        several.sort(key=attrgetter("artifact_id"))
-    return found
-
-
-def _artifact(row: Any, damaged: frozenset[int]) -> Evidence:
-    dates = Dates(row.covers_from, row.covers_until, row.collected_on, row.received_at.date())
-    return Evidence(
-        row.id, row.title, Kind(row.kind), ArtifactStatus(row.status), dates.base, row.due_on, row.id in damaged
-    )
+    rows: list[Any] = work.rows(query)
+    return {
+        number: Evidence(number, title, _KINDS[kind], _STATES[state], day or received.date(), due_on, number in damaged)
+        for number, title, kind, state, due_on, day, received in rows
+    }
 
 
 def _damaged(work: Work, system_id: int) -> frozenset[int]:
@@ -249,9 +252,10 @@ def _assets(work: Work, system_id: int) -> tuple[Asset, ...]:
         .order_by(assets.c.id)
     )
     categories = {one.value: one for one in AssetCategory}
+    rows: list[Any] = work.rows(query)
     return tuple(
-        Asset(row.id, row.name, categories.get(row.category), bool(row.in_plan), bool(row.drawn))
-        for row in work.rows(query)
+        Asset(number, name, categories.get(category), bool(in_plan), bool(drawn))
+        for number, name, category, in_plan, drawn in rows
     )
 
 

@@ -14,7 +14,7 @@ from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.services import readiness
 
 pages = Blueprint("readiness", __name__)
-SHOWN = 12  # of each group; the rest is one click away
+SHOWN = {"check": 12, "requirement": 4, "person": 12}  # of each group; the rest is one click away
 NOBODY = "nobody named"
 # Rooms of a system that things beside requirements are mended in, by the first word of a finding's subject.
 _ROOMS = {
@@ -108,7 +108,7 @@ def _groups(findings: Iterable[Finding], by: str, only: str) -> list[Group]:
     groups = []
     for name, some in sorted_in.items():
         check = _CHECKS[int(name)] if by == "check" else None
-        lines = [_line(one) for one in (some if only else some[:SHOWN])]
+        lines = [_line(one) for one in (some if only else some[: SHOWN[by]])]
         groups.append(Group(name, check.title if check else name, lines, len(some), check))
     if by == "check":
         groups.sort(key=lambda one: list(Level).index(one.check.level) if one.check else 0)
