@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.tables import memberships, packages, recorded_statuses
+from cmmc_tracker.storage.tables import memberships
 from tests.conftest import OPERATOR, Person
-from tests.services.plan_steps import BARRED, MAY_WAIT, judge, planned
+from tests.services.plan_steps import BARRED, MAY_WAIT, freeze, judge, planned
 
 POAM = "/systems/main/poam"
 
@@ -17,25 +17,6 @@ POAM = "/systems/main/poam"
 def score(person: Person) -> dict[str, Any]:
     found: dict[str, Any] = person.call("GET", "/systems/main/score").get_json()
     return found
-
-
-def freeze(tracker: Tracker, items: list[int], status_on: Any) -> None:
-    """A recorded Conditional status that names these items."""
-    with tracker.write(OPERATOR) as work:
-        made = work.change(
-            insert(packages).values(
-                system_id=1, number=1, name="P", purpose="final", frozen_at=work.now, snapshot="{}", releasable=True,
-                snapshot_sha256="0" * 64, log_sha256="0" * 64, artifacts=0, bytes=0, retained_until=status_on,
-            )
-        )  # fmt: skip
-        assert made.inserted_primary_key
-        work.change(
-            insert(recorded_statuses).values(
-                system_id=1, kind="level_2_self", stage="conditional", act="record_conditional", status_on=status_on,
-                first_status_on=status_on, package_id=made.inserted_primary_key[0], items=items, recorded_at=work.now,
-            )
-        )  # fmt: skip
-        work.record(Event.SYSTEM_CHANGED, "system:main")
 
 
 def test_an_item_is_made_read_changed_and_taken_away(user: Person) -> None:

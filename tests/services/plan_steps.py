@@ -1,27 +1,18 @@
 """Steps that tests of plans share."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
+from sqlalchemy import insert
+
 from cmmc_tracker.domain import catalog
-from cmmc_tracker.domain.assessment import Judgement
-from cmmc_tracker.domain.catalog import ObjectiveId
-from cmmc_tracker.domain.permissions import Access, Actor
-from cmmc_tracker.services import assessment
+from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.services.work import Tracker
-from tests.conftest import Person
+from cmmc_tracker.storage.tables import packages, recorded_statuses
+from tests.conftest import OPERATOR, Person
 
 MAY_WAIT, BARRED = "AC.L2-3.1.3", "AC.L2-3.1.1"
-
-
-def judged(tracker: Tracker, actor: Actor, system: Access, requirement: str, status: str = "not_met") -> None:
-    """All objectives of a requirement judged alike."""
-    known = catalog.load(system.level).requirement(requirement)
-    for one in known.objectives:
-        with tracker.write(actor) as work:
-            objective = ObjectiveId(requirement, one.letter)
-            judgement = Judgement.parse(objective, status, "Seen.", [])
-            assessment.judge(work, system, objective, judgement)
 
 
 def judge(person: Person, requirement: str, status: str = "not_met", system: str = "main", note: str = "Seen.") -> None:
@@ -38,3 +29,22 @@ def planned(person: Person, requirement: str = MAY_WAIT, system: str = "main", *
     assert answer.status_code == 201, answer.text
     found: Mapping[str, Any] = answer.get_json()
     return found
+
+
+def freeze(tracker: Tracker, items: list[int], status_on: date) -> None:
+    """A recorded Conditional status that names these items."""
+    with tracker.write(OPERATOR) as work:
+        made = work.change(
+            insert(packages).values(
+                system_id=1, number=1, name="P", purpose="final", frozen_at=work.now, snapshot="{}", releasable=True,
+                snapshot_sha256="0" * 64, log_sha256="0" * 64, artifacts=0, bytes=0, retained_until=status_on,
+            )
+        )  # fmt: skip
+        assert made.inserted_primary_key
+        work.change(
+            insert(recorded_statuses).values(
+                system_id=1, kind="level_2_self", stage="conditional", act="record_conditional", status_on=status_on,
+                first_status_on=status_on, package_id=made.inserted_primary_key[0], items=items, recorded_at=work.now,
+            )
+        )  # fmt: skip
+        work.record(Event.SYSTEM_CHANGED, "system:main")

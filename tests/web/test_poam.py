@@ -1,13 +1,14 @@
 """The plans as pages: one register, an item, its steps, closing."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event
 
 from cmmc_tracker.services.work import Tracker
-from tests.conftest import Person
-from tests.services.plan_steps import BARRED, MAY_WAIT, judge, planned
+from tests.conftest import Clock, Person
+from tests.services.plan_steps import BARRED, MAY_WAIT, freeze, judge, planned
 
 POAM = "/systems/main/poam"
 STEPS = {"step_text": [], "step_due_on": [], "step_owner": [], "step_done_on": []}
@@ -119,6 +120,27 @@ def test_reviews_are_recorded_and_stand_in_the_history(user: Person) -> None:
     assert user.post(f"{POAM}/1/reviews", {"version": "1", "progress": "Half done"}).status_code == 302
     page = user.get(f"{POAM}/1").text
     assert page.count("Half done") == 2
+
+
+def test_170_21_b_the_180_days_stand_on_the_register_and_on_what_counts(
+    user: Person, tracker: Tracker, clock: Clock
+) -> None:
+    judge(user, MAY_WAIT)
+    planned(user, planned_completion="2099-01-01")
+    today = clock().date()
+    freeze(tracker, [1], today - timedelta(days=175))
+    page = user.get(POAM).text
+    assert "5 days are left (32 CFR 170.21(b))" in page
+    assert "Have the assessor for the closeout booked." in page
+    assert "Planned to be done after the last day of the closeout." in page
+    page = user.get(f"{POAM}/1").text
+    assert "5 days are left" in page
+    assert "A recorded status names it" in page
+    assert "Remove the item" not in page
+    refused = user.post(f"{POAM}/1", form(version="1", kind="operational", weakness="Kept as typed"))
+    assert refused.status_code == 409
+    assert "Kept as typed" in refused.text
+    assert user.post(f"{POAM}/1/remove", {"version": "1"}).status_code == 409
 
 
 def test_an_item_put_there_by_mistake_is_removed(user: Person) -> None:

@@ -111,4 +111,4 @@ def test_the_module_and_the_server_are_given_the_same_facts(user: Person) -> Non
         "none": "No CMMC Status",
         "threshold": "88",
     }
-    assert re.search(r'value="SC.L2-3.13.11"[^>]*data-points="5" data-unassessed="0" data-barred', page)
+    assert re.search(r'value="SC.L2-3.13.11"[^>]*data-points="5" data-unassessed="0" data-not-met data-barred', page)

@@ -4,7 +4,7 @@ const form = document.querySelector("form[data-what-if]");
 
 function told(box) {
   return { points: Number(box.dataset.points), unassessed: Number(box.dataset.unassessed), ticked: box.checked,
-    barred: "barred" in box.dataset, gate: "gate" in box.dataset };
+    barred: "barred" in box.dataset, gate: "gate" in box.dataset, notMet: "notMet" in box.dataset };
 }
 
 function supported(total, left) {
@@ -24,12 +24,11 @@ function count() {
   const left = all.filter((one) => !one.ticked);
   const total = all.filter((one) => one.ticked).reduce((sum, one) => sum + one.points, Number(form.dataset.base));
   const { max } = form.dataset;
-  const status = supported(total, left);
-  const whole = status === form.dataset.final ? "MET" : "not MET";
+  const whole = left.some((one) => one.notMet) ? "not MET" : left.length ? "not assessed" : "MET";
   const text = max ? `${total} of ${max}` : whole;
   form.querySelector("[data-ticked]").textContent = String(all.length - left.length);
   form.querySelector("[data-would]").textContent = left.some((one) => one.gate) ? "no score" : text;
-  form.querySelector("[data-supports]").textContent = status;
+  form.querySelector("[data-supports]").textContent = supported(total, left);
   const poam = form.querySelector("[data-poam]");
   if (poam) poam.textContent = possible(total, left) ? "possible" : "not possible";
 }
