@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import String, and_, cast, func, or_, select, union
+from sqlalchemy import String, and_, cast, func, select, union
 
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
@@ -15,21 +15,18 @@ from cmmc_tracker.domain.assessment import Method, Status
 from cmmc_tracker.domain.catalog import ObjectiveId, Requirement
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.plans import ItemKind, ItemStatus, Milestone, Plan
-from cmmc_tracker.domain.scope import Asset, AssetCategory, Duty, Held, MatrixLine, Provider
-from cmmc_tracker.domain.scope import Basis as ProviderBasis
-from cmmc_tracker.domain.snapshot import Evidence, Item, ObjectiveState, Person, RequirementState, Snapshot
+from cmmc_tracker.domain.snapshot import Evidence, Item, ObjectiveState, RequirementState, Snapshot
 from cmmc_tracker.domain.special import Basis, Special
 from cmmc_tracker.errors import NotFound
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.artifacts import IN_USE
 from cmmc_tracker.services.integrity import INTACT
+from cmmc_tracker.services.scope import reading as scope
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import (
     artifact_files,
     artifact_versions,
     artifacts,
-    asset_groups,
-    assets,
     assignments,
     blobs,
     defined_values,
@@ -37,17 +34,15 @@ from cmmc_tracker.storage.tables import (
     held_files,
     implementations,
     links,
-    matrix_lines,
     milestones,
+    objective_texts,
     plan_items,
-    providers,
-    scope_entries,
     specials,
     systems,
     users,
 )
 
-STATEMENTS = 14
+STATEMENTS = 15
 _STATUSES = {one.value: one for one in Status}  # each is asked for hundreds of times
 _KINDS = {one.value: one for one in Kind}
 _STATES = {one.value: one for one in ArtifactStatus}
@@ -64,18 +59,18 @@ def of(work: Work, system: Access) -> Snapshot:
     evidence = _evidence(work, system.system_id)
     judged = _objectives(work, system.system_id, evidence)
     described = {one.requirement: one for one in work.rows(_described(system.system_id))}
+    texts = _texts(work, system.system_id)
     return Snapshot(
         slug=row.slug,
         name=row.name,
         level=row.level,
         on=work.now.date(),
         in_use_since=row.in_use_since,
-        requirements=tuple(_requirement(r, judged, described[r.id]) for r in catalog.load(row.level).requirements),
+        requirements=tuple(
+            _requirement(r, judged, described[r.id], texts.get(r.id, ())) for r in catalog.load(row.level).requirements
+        ),
         items=_items(work, system.system_id),
-        assets=_assets(work, system.system_id),
-        providers=_providers(work, system.system_id),
-        matrix=_matrix(work, system.system_id),
-        people=_people(work, system.system_id),
+        **scope.snapshot_parts(work, system)._asdict(),
         plan_reviewed_on=row.plan_reviewed_on,
         plan_review_months=row.plan_review_months,
         affirming_official=_official(work, system.system_id),
@@ -83,17 +78,31 @@ def of(work: Work, system: Access) -> Snapshot:
     )
 
 
-def _requirement(requirement: Requirement, judged: Mapping[_Place, ObjectiveState], described: Any) -> RequirementState:
+def _requirement(
+    requirement: Requirement, judged: Mapping[_Place, ObjectiveState], described: Any, texts: Sequence[Any]
+) -> RequirementState:
+    """Texts by objective are part of the narrative, which is as old as the last thing that was written of it."""
+    written = [described.changed_at] if described.narrative and described.changed_at else []
+    written += [text.changed_at for text in texts]
     return RequirementState(
         requirement,
         tuple(judged[requirement.id, o.letter] for o in requirement.objectives),
-        described.narrative,
+        "\n\n".join(text for text in (described.narrative, *(one.text for one in texts)) if text),
         described.status,
         described.responsibility,
         described.partial,
-        described.changed_at.date() if described.changed_at else None,
+        max(written).date() if written else None,
         described.owner or "",
     )
+
+
+def _texts(work: Work, system_id: int) -> Mapping[str, list[Any]]:
+    """What was written by objective, by requirement, in the order of the letters."""
+    query = select(objective_texts).where(objective_texts.c.system_id == system_id, objective_texts.c.text != "")
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in work.rows(query.order_by(objective_texts.c.letter)):
+        found[row.requirement].append(row)
+    return found
 
 
 def _described(system_id: int) -> Any:
@@ -234,57 +243,6 @@ def _plan(row: Any, steps: tuple[Milestone, ...]) -> Plan:
         owner=row.owner,
         kind=ItemKind(row.kind),
     )
-
-
-def _assets(work: Work, system_id: int) -> tuple[Asset, ...]:
-    """The inventory, drafts left out; what is said of a group holds for each asset of it."""
-    group = and_(asset_groups.c.system_id == assets.c.system_id, asset_groups.c.name == assets.c.group_name)
-    query = (
-        select(assets.c.id, assets.c.name, assets.c.category)
-        .add_columns(
-            or_(assets.c.treatment != "", and_(asset_groups.c.name.is_not(None), asset_groups.c.treatment != "")).label(
-                "in_plan"
-            ),
-            or_(assets.c.on_diagram, and_(asset_groups.c.name.is_not(None), asset_groups.c.on_diagram)).label("drawn"),
-        )
-        .join(asset_groups, group, isouter=True)
-        .where(assets.c.system_id == system_id, assets.c.draft.is_(False))
-        .order_by(assets.c.id)
-    )
-    categories = {one.value: one for one in AssetCategory}
-    rows: list[Any] = work.rows(query)
-    return tuple(
-        Asset(number, name, categories.get(category), bool(in_plan), bool(drawn))
-        for number, name, category, in_plan, drawn in rows
-    )
-
-
-def _providers(work: Work, system_id: int) -> tuple[Provider, ...]:
-    query = select(providers).where(providers.c.system_id == system_id, providers.c.draft.is_(False))
-    return tuple(
-        Provider(row.id, row.name, row.is_cloud, Held(row.holds), ProviderBasis(row.basis), row.matrix_on)
-        for row in work.rows(query.order_by(providers.c.id))
-    )
-
-
-def _matrix(work: Work, system_id: int) -> tuple[MatrixLine, ...]:
-    query = (
-        select(matrix_lines)
-        .join(providers, providers.c.id == matrix_lines.c.provider_id)
-        .where(providers.c.system_id == system_id, providers.c.draft.is_(False))
-        .order_by(matrix_lines.c.provider_id, matrix_lines.c.requirement, matrix_lines.c.letter)
-    )
-    return tuple(
-        MatrixLine(row.provider_id, ObjectiveId(row.requirement, row.letter), Duty(row.duty), row.text)
-        for row in work.rows(query)
-    )
-
-
-def _people(work: Work, system_id: int) -> tuple[Person, ...]:
-    query = select(scope_entries.c.name, scope_entries.c.trained_on).where(
-        scope_entries.c.system_id == system_id, scope_entries.c.kind == "person"
-    )
-    return tuple(Person(row.name, row.trained_on) for row in work.rows(query.order_by(scope_entries.c.id)))
 
 
 def _official(work: Work, system_id: int) -> str:

@@ -12,17 +12,16 @@ Things = Mapping[Reference, tuple[str, str]]
 
 
 def things(slug: str, names: Mapping[Reference, str]) -> Things:
-    """The name and the address of each thing: an artifact has its page, the others have their line in the plan."""
-    plan = url_for("ssp.show", slug=slug)
-    return {
-        one: (
-            name,
-            url_for("artifacts.show", artifact_id=one.number)
-            if one.subject is Subject.ARTIFACT
-            else f"{plan}#{one.subject}-{one.number}",
-        )
-        for one, name in names.items()
-    }
+    """The name and the address of each thing: each has its page."""
+    return {one: (name, _address(slug, one)) for one, name in names.items()}
+
+
+def _address(slug: str, one: Reference) -> str:
+    if one.subject is Subject.ARTIFACT:
+        return url_for("artifacts.show", artifact_id=one.number)
+    if one.subject is Subject.ASSET:
+        return url_for("scope.asset", slug=slug, asset_id=one.number)
+    return url_for("providers.show", slug=slug, provider_id=one.number)
 
 
 def plan_text(text: str, known: Things) -> Markup:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -17,12 +18,13 @@ pages = Blueprint("readiness", __name__)
 SHOWN = {"check": 12, "requirement": 4, "person": 12}  # of each group; the rest is one click away
 NOBODY = "nobody named"
 # Rooms of a system that things beside requirements are mended in, by the first word of a finding's subject.
-_ROOMS = {
-    "item": "poam",
-    "asset": "scope",
-    "provider": "scope",
-    "scope": "scope",
-    "people": "people",
+_ROOMS: Mapping[str, tuple[str, str]] = {  # the page, and the name of the number in its address
+    "artifact": ("artifacts.show", "artifact_id"),
+    "asset": ("scope.asset", "asset_id"),
+    "item": ("poam.show", "item_id"),
+    "people": ("people.show", ""),
+    "provider": ("providers.show", "provider_id"),
+    "scope": ("scope.show", ""),
 }
 _CHECKS: Mapping[int, Check] = {check.number: check for check in CHECKS}
 
@@ -125,11 +127,10 @@ def _line(finding: Finding) -> Line:
 def _place(finding: Finding) -> str:
     """Where it is mended: the objective, the requirement's text for the plan, or another room of the system."""
     kind, _, number = finding.subject.partition(":")
-    if kind == "artifact":
-        return url_for("artifacts.show", artifact_id=int(number))
     if kind in _ROOMS:
-        home = url_for("requirements.index", slug=g.system.slug).rpartition("/")[0]
-        return f"{home}/{_ROOMS[kind]}" + (f"#{kind}-{number}" if number else "")
+        endpoint, name = _ROOMS[kind]
+        values: dict[str, Any] = {} if kind == "artifact" else {"slug": g.system.slug}
+        return url_for(endpoint, **values, **({name: int(number)} if name else {}))
     at = {"slug": g.system.slug, "requirement": finding.requirement}
     if not finding.letter:
         return url_for("requirements.show", **at, _anchor="implementation")
