@@ -87,7 +87,7 @@ def test_a_reference_is_shown_by_its_name_of_the_day_and_leads_there(user: Perso
     narrate(user, "By [[artifact:1]] on [[asset:1]], not [[provider:9]].")
     for page in (user.get(SSP).text, user.get(PAGE).text):
         assert '<a href="/artifacts/1">Access &lt;policy&gt;</a>' in page
-        assert '<a href="/systems/main/ssp#asset-1">File server</a>' in page
+        assert '<a href="/systems/main/scope/assets/1">File server</a>' in page
         assert "(provider 9, which is not here any more)" in page
     assert user.call("PATCH", "/artifacts/1", {"title": "Sign-in rules"}).status_code == 200
     assert ">Sign-in rules</a>" in user.get(SSP).text

@@ -130,7 +130,9 @@ def _place(finding: Finding) -> str:
     if kind in _ROOMS:
         endpoint, name = _ROOMS[kind]
         values: dict[str, Any] = {} if kind == "artifact" else {"slug": g.system.slug}
-        return url_for(endpoint, **values, **({name: int(number)} if name else {}))
+        if name:
+            values[name] = int(number)
+        return url_for(endpoint, **values)
     at = {"slug": g.system.slug, "requirement": finding.requirement}
     if not finding.letter:
         return url_for("requirements.show", **at, _anchor="implementation")
