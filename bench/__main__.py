@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bench import evidence, pages, stage, transfers
+from bench import assessment, evidence, pages, stage, transfers
 from bench.stage import Line
 
 README = Path(__file__).with_name("README.md")
@@ -81,6 +81,17 @@ def _evidence() -> Iterator[Line]:
     yield from _on_both(evidence.links)
 
 
+def _assessment() -> Iterator[Line]:
+    yield from _on_both(lambda place, *url: assessment.rules(place, _hello(), *url))
+    with folder() as place:
+        yield from assessment.portfolio(place)
+
+
+def _package() -> Iterator[Line]:
+    with folder() as place:
+        yield from assessment.package(place)
+
+
 def _texts() -> Iterator[Line]:
     yield from _on_both(evidence.search)
 
@@ -105,6 +116,8 @@ TOPICS: dict[str, Callable[[], Iterator[Line]]] = {
     "lists": _lists,
     "transfers": _transfers,
     "evidence": _evidence,
+    "assessment": _assessment,
+    "package": _package,
     "texts": _texts,
     "start": _start,
 }

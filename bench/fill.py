@@ -14,8 +14,9 @@ from bench.stage import PASSWORD
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.assessment import Judgement
 from cmmc_tracker.domain.permissions import Actor, Role
-from cmmc_tracker.services import accounts, artifacts, assessment, systems
+from cmmc_tracker.services import accounts, artifacts, assessment, links, systems
 from cmmc_tracker.services.artifacts import Received
+from cmmc_tracker.services.links import Target
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import tables
 
@@ -135,3 +136,16 @@ def file(tracker: Tracker, content: bytes) -> int:
         received = Received("bench.zip", "application/zip", kept.sha256, kept.size)
         with tracker.write(actor) as work:
             return artifacts.create(work, actor.systems["main"], [received], {"title": "bench"})
+
+
+def linked_file(tracker: Tracker, content: bytes, number: int) -> None:
+    """One real artifact of that content, linked to an objective by its number."""
+    actor = operator(tracker)
+    objectives = [catalog.parse_objective_id(o.id) for r in catalog.load(2).requirements for o in r.objectives]
+    target = Target(actor.systems["main"], objectives[number % len(objectives)], "", "")
+    with closing(tracker.blobs.receive()) as incoming:
+        incoming.write(content)
+        kept = incoming.keep()
+        received = Received(f"log-{number}.txt", "text/plain", kept.sha256, kept.size)
+        with tracker.write(actor) as work:
+            links.create_linked(work, actor.systems["main"], [received], {"title": f"Log {number}"}, [target])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from bench import fill, stage
@@ -63,20 +64,26 @@ def _ratio(what: str, taken: float, base: float, limit: float, unit: str = "hell
 
 def statements(folder: Path, tracker: Tracker, name: str, url: str | None) -> Iterator[Line]:
     """How many SQL statements each page takes."""
-    app = build(read(stage.environment(folder, url)), tracker)
-    client = app.test_client()
-    page = client.get("/login").text
-    token = page.split('name="csrf_token" value="')[1][:64]
-    client.post("/login", data={"csrf_token": token, "username": "ada", "password": stage.PASSWORD})
-    with _counted(tracker) as seen:
+    client = signed_in(folder, tracker, url)
+    with counted(tracker) as seen:
         for what, path in PAGES.items():
             seen.clear()
             assert client.get(path).status_code == 200
             yield Line(f"statements of the {what} ({name})", "6", str(len(seen)), len(seen) <= 6)
 
 
+def signed_in(folder: Path, tracker: Tracker, url: str | None = None) -> FlaskClient:
+    """Ada's browser, without a server between."""
+    client = build(read(stage.environment(folder, url)), tracker).test_client()
+    page = client.get("/login").text
+    token = page.split('name="csrf_token" value="')[1][:64]
+    client.post("/login", data={"csrf_token": token, "username": "ada", "password": stage.PASSWORD})
+    return client
+
+
 @contextmanager
-def _counted(tracker: Tracker) -> Iterator[list[str]]:
+def counted(tracker: Tracker) -> Iterator[list[str]]:
+    """The statements that are sent while a block runs."""
     seen: list[str] = []
 
     def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:

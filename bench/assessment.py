@@ -1,0 +1,170 @@
+"""Assessment by the rule: the checks of a full system, its pages, the portfolio, a package of a thousand artifacts."""
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import time
+import timeit
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+from sqlalchemy import insert
+
+from bench import fill, stage
+from bench.pages import counted, opened, signed_in
+from bench.stage import MIB, Line, getter, median
+from cmmc_tracker.domain import catalog
+from cmmc_tracker.domain.handoff.package import Asked, Purpose
+from cmmc_tracker.domain.readiness import found
+from cmmc_tracker.domain.scoring import score
+from cmmc_tracker.domain.ssp import contradictions
+from cmmc_tracker.services import snapshots, systems
+from cmmc_tracker.services.handoff import documents, packages, stream
+from cmmc_tracker.services.ssp.contradictions import cited
+from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage import tables
+
+ASSETS = 2_000
+PAGES = {
+    "score page": "/systems/main/score",
+    "readiness page": "/systems/main/readiness",
+    "contradictions page": "/systems/main/ssp/contradictions",
+    "POA&M page": "/systems/main/poam",
+}
+
+
+def _filled(folder: Path, url: str | None = None) -> Tracker:
+    """320 objectives judged, 5,000 links, 2,000 assets."""
+    tracker = opened(folder, url)
+    fill.people(tracker)
+    fill.judged(tracker)
+    fill.evidence(tracker, 1_000, 5_000)
+    with tracker.engine.connect().execution_options(writes=True) as db, db.begin():
+        asset = {"system_id": 1, "category": "cui", "draft": False, "created_at": fill.NOW}
+        db.execute(insert(tables.assets), [{**asset, "name": f"Workstation {n}"} for n in range(ASSETS)])
+    return tracker
+
+
+def rules(folder: Path, hello: float, url: str | None = None) -> Iterator[Line]:
+    """The domain's part of score, checks and contradictions together; their pages."""
+    name = "PostgreSQL" if url else "SQLite"
+    tracker = _filled(folder, url)
+    if url is None:
+        yield _domain(tracker)
+    client = signed_in(folder, tracker, url)
+    with counted(tracker) as seen:
+        for what, path in PAGES.items():
+            seen.clear()
+            assert client.get(path).status_code == 200, path
+            yield Line(f"statements of the {what} ({name})", "30", str(len(seen)), len(seen) <= 30)
+    tracker.engine.dispose()
+    with stage.started(stage.product(), stage.environment(folder, url)) as server:
+        stage.sign_in(server)
+        for what, path in PAGES.items():
+            taken = median(getter(server, path), 20)
+            ratio = taken / hello
+            yield Line(f"{what} ({name})", "40 × hello", f"{ratio:.1f} × ({taken * 1e3:.1f} ms)", ratio <= 40)
+
+
+def _domain(tracker: Tracker) -> Line:
+    actor = fill.operator(tracker)
+    with tracker.read(actor) as work:
+        system = actor.systems["main"]
+        snapshot, artifacts = snapshots.of(work, system), cited(work, system)
+    known = catalog.load(2)
+    statuses = {one.requirement.id: tuple(o.status for o in one.objectives) for one in snapshot.requirements}
+
+    def all_of_it() -> None:
+        score(known, statuses)
+        found(snapshot)
+        contradictions(snapshot, artifacts)
+
+    taken = min(timeit.repeat(all_of_it, number=20, repeat=5)) / 20
+    return Line(
+        "score, all checks and contradictions of a full system, domain part",
+        "5 ms",
+        f"{taken * 1e3:.2f} ms",
+        taken < 5e-3,
+    )
+
+
+def portfolio(folder: Path) -> Iterator[Line]:
+    """The page over 50 systems against that over one."""
+    tracker = opened(folder)
+    fill.people(tracker)
+    one = _portfolio(folder)
+    with tracker.write(fill.operator(tracker)) as work:
+        for number in range(49):
+            access = systems.create(work, f"System {number}", 2)
+            systems.enrol(work, access.system_id, 1)
+    tracker.engine.dispose()
+    fifty = _portfolio(folder)
+    ratio = fifty / one
+    said = f"{ratio:.2f} × ({one * 1e3:.1f} → {fifty * 1e3:.1f} ms)"
+    yield Line("portfolio of 50 systems against one", "3 ×", said, ratio <= 3)
+
+
+def _portfolio(folder: Path) -> float:
+    with stage.started(stage.product(), stage.environment(folder)) as server:
+        stage.sign_in(server)
+        return median(getter(server, "/systems"), 20)
+
+
+def package(folder: Path) -> Iterator[Line]:
+    """A package of 1,000 artifacts of 100 KiB, against `zip -0` of the same files and their hashes; and `verify.py`."""
+    tracker = opened(folder)
+    actor = fill.operator(tracker)
+    for number in range(1_000):
+        fill.linked_file(tracker, f"{number:>20} ".encode() * (100 * 1_024 // 21), number)
+    asked = Asked("Bench", Purpose.READINESS, "To measure.", releasable=False)
+    began = time.perf_counter()
+    made = packages.freeze(tracker, actor, "", actor.systems["main"], asked)
+    yield Line("freezing 1,000 artifacts", "none given", f"{time.perf_counter() - began:.2f} s", True)
+    with tracker.read(actor) as work:
+        text = packages.snapshot_text(work, actor.systems["main"], made.id)
+    target = folder / "package.zip"
+    me = psutil.Process()
+    before, peak, first = me.memory_full_info().uss, 0, 0.0
+    began = time.perf_counter()
+    with target.open("wb") as file:
+        for piece in stream.stream(tracker.blobs, made, text, documents.of):
+            first = first or time.perf_counter() - began
+            file.write(piece)
+            peak = max(peak, me.memory_info().rss)
+    ours = time.perf_counter() - began
+    grown = (me.memory_full_info().uss - before) / MIB
+    theirs = _zipped(folder, target)
+    share = theirs / ours
+    yield Line("package of 1,000 × 100 KiB", "80 % of zip -0 and hashing", f"{share:.0%} ({ours:.2f} s)", share >= 0.8)
+    yield Line("first byte of a package", "0.5 s", f"{first:.2f} s", first <= 0.5)
+    yield Line("memory grown by sending a package", "32 MB", f"{grown:.1f} MB", grown <= 32)
+    yield from _verified(target)
+    tracker.engine.dispose()
+
+
+def _zipped(folder: Path, target: Path) -> float:
+    """The same files packed by `zip -0`, and hashed."""
+    place = folder / "unpacked"
+    subprocess.run([sys.executable, "-m", "zipfile", "-e", str(target), str(place)], check=True)
+    began = time.perf_counter()
+    subprocess.run(["zip", "-0", "-q", "-r", str(folder / "theirs.zip"), "."], check=True, cwd=place)
+    for one in place.rglob("*"):
+        if one.is_file():
+            hashlib.file_digest(io.BytesIO(one.read_bytes()), "sha256")
+    return time.perf_counter() - began
+
+
+def _verified(target: Path) -> Iterator[Line]:
+    program = target.parent / "unpacked" / "verify.py"
+    files = [str(one) for one in program.parent.rglob("*") if one.is_file()]
+    mine = median(lambda: _quiet([sys.executable, "-I", "-S", str(program)]), 3)
+    theirs = median(lambda: _quiet(["sha256sum", *files]), 3)
+    share = theirs / mine
+    yield Line("verify.py", "85 % of sha256sum", f"{share:.0%} ({mine:.2f} s)", share >= 0.85)
+
+
+def _quiet(command: list[str]) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ})
