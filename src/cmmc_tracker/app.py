@@ -8,7 +8,6 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import IntegerConverter
 
-from cmmc_tracker import api, web
 from cmmc_tracker.config import MIB, VARIABLES, Settings, read
 from cmmc_tracker.gate import csrf, headers, links, problems, proxies, session
 from cmmc_tracker.gate import uploads as gate_uploads
@@ -73,6 +72,8 @@ def house_of(settings: Settings, tracker: Tracker) -> House:
 
 def build(settings: Settings, tracker: Tracker, more: Mapping[str, Any] | None = None) -> Flask:
     """Join the gate, the pages and the API over one tracker. The order of the gate's checks is the order here."""
+    from cmmc_tracker import api, web  # noqa: PLC0415 - half of what there is to load, and most commands serve nothing
+
     app = Flask("cmmc_tracker", static_folder="web/static", template_folder="web")
     app.request_class = gate_uploads.UploadRequest
     app.config.update(

@@ -211,7 +211,9 @@ def _drive_the_rest(app: Flask, ada: Person, hidden: Secrets) -> None:
     values |= {"kind": "asset", "part": "people", "ending": "csv"}
     with app.test_request_context():
         adapter = app.url_map.bind("localhost")
-        for rule in sorted(app.url_map.iter_rules(), key=lambda one: "logout" in one.rule or "sessions" in one.rule):
+        # What ends the session or the membership of who drives comes last.
+        ends = ("logout", "sessions", "/members/")
+        for rule in sorted(app.url_map.iter_rules(), key=lambda one: any(word in one.rule for word in ends)):
             path = adapter.build(rule.endpoint, {n: values.get(n, 1) for n in rule.arguments})
             for method in (rule.methods or set()) & {"POST", "PUT", "PATCH", "DELETE"}:
                 _one(ada, method, path, content)

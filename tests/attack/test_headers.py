@@ -35,6 +35,10 @@ ALWAYS = {
 }
 
 
+# What people uploaded, and what is made for a download, has the narrower policy of such.
+OWN_POLICY = {"artifacts.content_of", "api.show_content", "exports.show", "api.show_export"}
+
+
 def _directives(headers: Mapping[str, str]) -> set[str]:
     return {part.strip() for part in headers["Content-Security-Policy"].split(";")}
 
@@ -67,7 +71,7 @@ def test_every_address_answers_with_the_headers_whatever_it_answers(
     for who in (admin, stranger):
         for endpoint, path in _paths(app):
             answer = who.client.open(path, method=method, buffered=True)
-            shown = answer.status_code == 200 and endpoint in {"artifacts.content_of", "api.show_content"}
+            shown = answer.status_code == 200 and endpoint in OWN_POLICY
             _check(answer.headers, (method, path), policy=not shown or method == "OPTIONS")
             assert "Strict-Transport-Security" not in answer.headers, path
             if endpoint != "static":

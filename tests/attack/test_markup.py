@@ -211,7 +211,7 @@ def test_hostile_text_comes_out_harmless(text: str) -> None:
 
 def test_sanitising_is_the_last_step_whatever_the_renderer_does(monkeypatch: pytest.MonkeyPatch) -> None:
     class _Broken:
-        def render(self, _text: str) -> str:
+        def render(self, _text: str, _environment: object) -> str:
             return '<p onclick="x">a<script>alert(1)</script><img src="https://e/p"><a href="javascript:x">b</a></p>'
 
     monkeypatch.setattr(markup, "_parser", _Broken)

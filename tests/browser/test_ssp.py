@@ -4,11 +4,10 @@ import io
 from collections.abc import Callable, Iterator
 
 import docx
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Served, sign_in
-from tests.browser.test_pages import _look
+from tests.browser.looking import look, tab_options
 
 SSP = "/systems/main/ssp"
 NARRATIVE = "/systems/main/requirements/AC.L2-3.1.1"
@@ -34,15 +33,14 @@ def test_a_reference_is_found_and_inserted_where_one_writes_and_nothing_is_saved
     expect(page.locator("#AC\\.L2-3\\.1\\.1").get_by_role("link", name="Access control policy")).to_be_visible()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark"), (320, "light")])
 def test_pages_of_the_plan_fit_and_have_no_barrier_in_any_of_their_states(
-    ada: Served, tab: Callable[..., Page], width: int, scheme: str
+    ada: Served, tab: Callable[..., Page]
 ) -> None:
     assert ada.command("demo").returncode == 0
-    page = tab(width, 844, color_scheme=scheme, bypass_csp=True)
+    page = tab(**tab_options())
     sign_in(page)
     for state in _states(page):
-        _look(page, state, width)
+        look(page, state)
 
 
 def _states(page: Page) -> Iterator[str]:

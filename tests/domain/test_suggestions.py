@@ -247,7 +247,13 @@ def test_only_the_first_characters_of_a_text_are_looked_at() -> None:
 
 def test_a_level_that_is_not_kept_is_refused() -> None:
     with pytest.raises(Invalid):
-        suggest("x.txt", "", "", level=3)
+        suggest("x.txt", "", "", level=4)
+
+
+@pytest.mark.parametrize("level", [1, 3])
+def test_at_another_level_only_requirements_of_that_level_are_suggested(level: int) -> None:
+    found = suggest("3.1.1[a] access list.txt", "", "multifactor authentication", level=level)
+    assert all(one.objective.requirement in {r.id for r in load(level).requirements} for one in found)
 
 
 @pytest.mark.parametrize(

@@ -59,8 +59,8 @@ def test_a_table_without_a_header_is_refused_with_an_example() -> None:
 
 
 def test_a_level_without_a_catalog_is_refused() -> None:
-    with pytest.raises(Invalid, match="level must be 2"):
-        planned(["File", "Notes"], known=Known((), {}, 1, TODAY))
+    with pytest.raises(Invalid, match="level must be 1, 2 or 3"):
+        planned(["File", "Notes"], known=Known((), {}, 4, TODAY))
 
 
 def test_the_plan_is_told_in_lines() -> None:

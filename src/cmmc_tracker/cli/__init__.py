@@ -3,32 +3,49 @@
 import logging
 import os
 import sys
+from importlib import import_module
 
 import click
 
-from cmmc_tracker.cli.artifacts import artifact
-from cmmc_tracker.cli.audit import audit
-from cmmc_tracker.cli.catalog import catalog
-from cmmc_tracker.cli.checks import score, verify
-from cmmc_tracker.cli.demo import demo
-from cmmc_tracker.cli.doctor import doctor
 from cmmc_tracker.cli.lines import LineFormatter, one_line
-from cmmc_tracker.cli.packages import package
-from cmmc_tracker.cli.serve import serve
-from cmmc_tracker.cli.spill import spill
-from cmmc_tracker.cli.trash import purge
-from cmmc_tracker.cli.users import user
 from cmmc_tracker.errors import TrackerError
 
+# Each command by its name, and where it is: only what is called is loaded.
+_PLACES = {
+    "artifact": "artifacts",
+    "audit": "audit",
+    "catalog": "catalog",
+    "demo": "demo",
+    "doctor": "doctor",
+    "package": "packages",
+    "purge": "trash",
+    "score": "checks",
+    "serve": "serve",
+    "spill": "spill",
+    "user": "users",
+    "verify": "checks",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """A group that loads a command when it is asked for (as in Click's documentation)."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, sorted."""
+        return sorted(_PLACES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One command, or None for a name that is none."""
+        if cmd_name not in _PLACES:
+            return None
+        found: click.Command = getattr(import_module(f"cmmc_tracker.cli.{_PLACES[cmd_name]}"), cmd_name)
+        return found
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="cmmc-tracker", prog_name="cmmc-tracker")
 def commands() -> None:
     """Keep the evidence of a CMMC assessment, judge its objectives, compute the score."""
-
-
-for command in (artifact, audit, catalog, demo, doctor, package, purge, score, serve, spill, user, verify):
-    commands.add_command(command)
 
 
 def main() -> None:

@@ -9,7 +9,6 @@ from typing import IO
 
 import click
 
-from cmmc_tracker.api.shapes import score_shown
 from cmmc_tracker.cli.lines import one_line
 from cmmc_tracker.cli.open import byte_bar, opened, system_named
 from cmmc_tracker.domain.audit import parse_head
@@ -31,6 +30,8 @@ def score(slug: str | None, as_json: bool) -> None:
     with tracker.read(actor) as work:
         found = assessment.picture(work, system).score
     if as_json:
+        from cmmc_tracker.api.shapes import score_shown  # noqa: PLC0415 - the API is loaded by who wants its answer
+
         click.echo(score_shown(found).model_dump_json(indent=1))
         return
     if found.score is None:

@@ -2,11 +2,13 @@
 
 import json
 import sys
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 
-from cmmc_tracker.api.packages import package_shown
 from cmmc_tracker.cli.lines import one_line
 from cmmc_tracker.cli.open import byte_bar, opened, system_named
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
@@ -22,6 +24,11 @@ def package() -> None:
     """Packages: a system frozen for somebody who checks it without this tracker."""
 
 
+def _told(one: packages.Package) -> dict[str, Any]:
+    """A package for scripts, days and instants in ISO form."""
+    return {name: v.isoformat() if isinstance(v, date) else v for name, v in asdict(one).items() if name != "system_id"}
+
+
 @package.command()
 @click.argument("name")
 @_SYSTEM
@@ -34,7 +41,7 @@ def create(name: str, slug: str | None, purpose: str, reason: str, *, as_json: b
     asked = Asked.parse({"name": name, "purpose": purpose, "reason": reason})
     made = packages.freeze(tracker, actor, "", system_named(actor, slug), asked)
     if as_json:
-        click.echo(package_shown(made).model_dump_json())
+        click.echo(json.dumps(_told(made)))
         return
     click.echo(f"Frozen: package {made.number} (id {made.id}), {made.artifacts:,} artifacts, {made.bytes:,} bytes.")
     click.echo(f"SHA-256 of CMMCAssessmentArtifacts.log: {made.log_sha256.upper()}")
@@ -49,7 +56,7 @@ def list_(slug: str | None, *, as_json: bool) -> None:
     with tracker.read(actor) as work:
         found = packages.listed(work, system_named(actor, slug))
     if as_json:
-        click.echo(json.dumps([package_shown(one).model_dump(mode="json") for one in found]))
+        click.echo(json.dumps([_told(one) for one in found]))
         return
     for one in found:
         click.echo(one_line(f"{one.id:>4}  no. {one.number:<4} {one.frozen_at:%Y-%m-%d}  {one.purpose:<12} {one.name}"))

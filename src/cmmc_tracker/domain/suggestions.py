@@ -92,8 +92,11 @@ def _named(level: int, filed: Filed, texts: tuple[str, str], heard: _Heard) -> l
     first = named_in(texts[0][:LOOKED_AT])
     later = named_in(texts[1], running=True)
     few = len(later.objectives) + len(later.requirements) <= MOST
-    exact = dict.fromkeys((*filed.objectives, *first.objectives, *(later.objectives if few else ())))
-    whole = dict.fromkeys((*filed.requirements, *first.requirements, *(later.requirements if few else ())))
+    known = {one.id for one in load(level).requirements}  # a number may be of another level
+    objectives = (*filed.objectives, *first.objectives, *(later.objectives if few else ()))
+    requirements = (*filed.requirements, *first.requirements, *(later.requirements if few else ()))
+    exact = [one for one in dict.fromkeys(objectives) if one.requirement in known]
+    whole = [one for one in dict.fromkeys(requirements) if one in known]
     found = [Suggestion(one, f"names {one}{by_folder * (one in filed.objectives)}", _EXPLICIT) for one in exact]
     for identifier in whole:
         if not any(one.requirement == identifier for one in exact):
@@ -234,7 +237,8 @@ def _trade() -> Mapping[str, tuple[str, ...]]:
 
 @cache
 def _words(of: str) -> frozenset[str]:
-    return frozenset(_trade()[of])
+    """None for a requirement that only Level 3 has: of those we have no words."""
+    return frozenset(_trade().get(of, ()))
 
 
 @cache
