@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cmmc_tracker.reports import artifact_register, poam_sheet, sprs
+from cmmc_tracker.reports import artifact_register, poam_sheet, sprs, ssp_docx, ssp_pdf
 from cmmc_tracker.reports.oscal import plan, poam, results
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 JSON = "application/json"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PDF = "application/pdf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +32,6 @@ REPORTS: Mapping[str, Report] = {
     "oscal-ssp.json": Report(JSON, plan.make),
     "poam.xlsx": Report(XLSX, poam_sheet.make),
     "sprs.json": Report(JSON, sprs.make),
+    "ssp.docx": Report(DOCX, ssp_docx.make),
+    "ssp.pdf": Report(PDF, ssp_pdf.make),
 }
