@@ -15,6 +15,7 @@ from cmmc_tracker.reports.markup import tokens
 
 Block = dict[str, Any]
 _NONCHARACTERS = {0xFFFE: None, 0xFFFF: None, 0xFFFC: None}  # the first two are no characters of XML 1.0
+_MOST_COLUMNS = 20
 _MARKS = {"strong": "bold", "em": "italic", "s": "struck"}
 
 
@@ -35,7 +36,7 @@ def shown(value: object) -> str:
 
 def heading(level: int, text: object) -> Block:
     """A heading of the document's outline, of level 1 to 3."""
-    return {"kind": "heading", "level": level, "text": _line(text)}
+    return {"kind": "heading", "level": level, "text": _line(text) or "(without a name)"}
 
 
 def minor(text: object) -> Block:
@@ -92,7 +93,7 @@ class _Reader:
             token = found[at]
             if token.type == "table_open":
                 end = next(n for n in range(at, len(found)) if found[n].type == "table_close")
-                yield _table(found[at:end])
+                yield from _table(found[at:end])
                 at = end
             elif token.type == "heading_open":
                 yield minor("".join(span["text"] for span in _spans(found[at + 1])))
@@ -186,11 +187,15 @@ def _kept(text: str) -> str:
     return shown(f"|{text}|")[1:-1]
 
 
-def _table(found: Sequence[Token]) -> Block:
+def _table(found: Sequence[Token]) -> Iterator[Block]:
+    """A table; one with more columns than a page bears is told row by row."""
     rows: list[list[str]] = []
     for token in found:
         if token.type == "tr_open":
             rows.append([])
         elif token.type == "inline":
             rows[-1].append("".join(span["text"] for span in _spans(token)))
-    return table(rows[0], rows[1:])
+    if len(rows[0]) > _MOST_COLUMNS:
+        yield from (paragraph(" | ".join(row)) for row in rows)
+    else:
+        yield table(rows[0], rows[1:])

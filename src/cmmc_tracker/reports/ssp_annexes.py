@@ -33,9 +33,8 @@ def upkeep(snapshot: Mapping[str, Any]) -> Iterator[Block]:
     yield fact("Last review", reviewed)
     yield fact("Next review", review_due(date.fromisoformat(reviewed), months) if reviewed and months else "")
     approved = [one for one in snapshot["plan_versions"] if one["approved_at"]]
-    yield fact(
-        "Last approved by", f"{approved[-1]['approved_by']}, {approved[-1]['approved_at'][:10]}" if approved else ""
-    )
+    last = f"{approved[-1]['approved_by']}, {approved[-1]['approved_at'][:10]}" if approved else ""
+    yield fact("Last approved by", last)
     yield heading(2, "8.1 Changes to the system")
     rows = [
         (one["happened_on"], one["text"], ChangeKind(one["kind"]).label, _settled(one)) for one in snapshot["changes"]
@@ -89,7 +88,7 @@ def _matrices(snapshot: Mapping[str, Any]) -> Iterator[Block]:
     if not found:
         yield paragraph("No matrix is recorded.")
     for one in found:
-        yield heading(2, one["name"] or "(provider without a name)")
+        yield heading(2, one["name"])
         rows = [
             (f"{line['requirement']}[{line['letter']}]", _DUTIES.get(line["duty"], line["duty"]), line["text"])
             for line in one["matrix"]

@@ -1,6 +1,6 @@
 """The system security plan as a Word file, which an organization may go on working with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,16 +41,17 @@ def _title(writer: Writer, plan: Content) -> None:
 
 
 def _edges(section: Any, plan: Content) -> None:
-    """Header and footer, with the page's number; none on the title page's head."""
-    section.different_first_page_header_footer = False
+    """Header and footer, with the page's number."""
     mark = "PROVISIONAL" if plan.provisional else ""
-    tabs = element("tabs", element("tab", val="right", pos=_TAB))
-    tab = element("r", element("tab"))
-    head = par("Header", run(f"{plan.title}: {plan.system}"), tab, run(mark), tabs=tabs)
-    _only(section.header, head)
-    tabs = element("tabs", element("tab", val="right", pos=_TAB))
-    page = (run("Page "), *field("PAGE", "1"), run(" of "), *field("NUMPAGES", "1"))
-    _only(section.footer, par("Footer", run(f"As of {plan.at}"), element("r", element("tab")), *page, tabs=tabs))
+    _only(section.header, _sides("Header", [run(f"{plan.title}: {plan.system}")], [run(mark)]))
+    page = [run("Page "), *field("PAGE", "1"), run(" of "), *field("NUMPAGES", "1")]
+    _only(section.footer, _sides("Footer", [run(f"As of {plan.at}")], page))
+
+
+def _sides(style: str, left: Sequence[Any], right: Sequence[Any]) -> Any:
+    """A paragraph with something at its left and at its right; the style's own stop in the middle is taken away."""
+    tabs = element("tabs", element("tab", val="clear", pos=_TAB // 2), element("tab", val="right", pos=_TAB))
+    return par(style, *left, element("r", element("tab")), *right, tabs=tabs)
 
 
 def _only(part: Any, paragraph: Any) -> None:

@@ -7,6 +7,7 @@ snapshot gives the same bytes, for the document's time is the snapshot's.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -80,7 +81,7 @@ _SOURCE = r"""
   if one.kind == "heading" { heading(level: one.level, one.text) }
   else if one.kind == "minor" { block(above: 1.1em, below: 0.6em, sticky: true, strong(lines(one.text))) }
   else if one.kind == "fact" { block(above: 0.5em, below: 0.5em, [#strong(one.label + ":") #lines(one.value)]) }
-  else if one.kind == "paragraph" { pad(left: one.indent * 1.3em, par(runs(one.spans))) }
+  else if one.kind == "paragraph" { pad(left: calc.min(one.indent, 8) * 1.3em, par(runs(one.spans))) }
   else if one.kind == "code" { code(one.text) }
   else if one.kind == "table" { rows(one) }
   else if one.kind == "list" { listed(one.items) }
@@ -120,11 +121,8 @@ def make(snapshot: Mapping[str, Any]) -> bytes:
     at = datetime.fromisoformat(snapshot["frozen_at"])
     *tries, last = _TRIES
     for options in tries:
-        try:
+        with suppress(typst.TypstError):
             return _compiled(inputs, at, options)
-        except typst.TypstError as error:
-            if "could not be displayed" not in str(error):
-                raise
     return _compiled(inputs, at, last)
 
 

@@ -1,12 +1,12 @@
 """Word files from plain blocks: real styles, a table of contents, repeated heading rows, and the same bytes each time.
 
-Paragraphs and tables are put together as XML elements, whose text lxml escapes: python-docx, which opens the template
-and writes the file, looks every style up anew, and a table's cells in a time that grows with the square of their number.
+Paragraphs and tables are put together as XML elements, whose text lxml escapes. python-docx opens the template and
+writes the file; it would look every style up anew, and the cells of a table in a time that grows with their square.
 """
 
 import io
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -85,7 +85,7 @@ class Writer:
         self._end = self._body.sectPr
         self._numbering = document.part.numbering_part.element
         self._numbers = self._of_list_number(document)
-        self._list = 0  # the numbering of the ordered list that goes on
+        self._lists: dict[int, int] = {}  # of each depth the numbering of the ordered list that goes on
 
     def _of_list_number(self, document: Any) -> str:
         """The abstract numbering of the style `List Number`."""
@@ -99,7 +99,7 @@ class Writer:
 
     def write(self, blocks: Iterable[Block], headings: Iterator[Heading]) -> None:
         """Write all blocks; `headings` are theirs, in order."""
-        makers = {
+        makers: Mapping[str, Callable[[Block], Any]] = {
             "paragraph": self._paragraph,
             "item": self._item,
             "code": lambda one: par("Code", run(one["text"])),
@@ -123,9 +123,9 @@ class Writer:
         indent = element("ind", left=_STEP * (depth + 1), hanging=_STEP)
         if one["number"] is None:
             return par("ListBullet", *_runs(one["spans"]), ind=indent)
-        if one["first"] or not self._list:
-            self._list = self._numbering_from(one["number"])
-        link = element("numPr", element("ilvl", val=0), element("numId", val=self._list))
+        if one["first"] or depth not in self._lists:
+            self._lists[depth] = self._numbering_from(one["number"])
+        link = element("numPr", element("ilvl", val=0), element("numId", val=self._lists[depth]))
         return par("ListNumber", *_runs(one["spans"]), numPr=link, ind=indent)
 
     def _numbering_from(self, first: int) -> int:
