@@ -64,6 +64,7 @@ def annexes(snapshot: Mapping[str, Any]) -> Iterator[Block]:
 
 
 def _inventory(snapshot: Mapping[str, Any]) -> Iterator[Block]:
+    drawn = {one["name"] for one in snapshot["groups"] if one["on_diagram"]}
     rows = [
         (
             f"{one['name']}{' (suggested)' if one['draft'] else ''}",
@@ -72,7 +73,7 @@ def _inventory(snapshot: Mapping[str, Any]) -> Iterator[Block]:
             "; ".join(part for part in (one["location"], one["network"]) if part),
             ", ".join(use.value for use in uncoded(one["cui_use"])),
             one["group_name"],
-            "yes" if one["on_diagram"] else "no",
+            "yes" if one["on_diagram"] or one["group_name"] in drawn else "no",
         )
         for one in snapshot["assets"]
     ]
