@@ -1,4 +1,4 @@
-"""The documents that are handed out by name: what each is, and the function that makes it from a snapshot. Pure.
+"""The documents that are handed out by name: what each is, and the function that makes it from a snapshot alone.
 
 A new document is a new entry here. All are made from the same thing (`services.handoff.record`), whether it is the
 system as it stands now or as it was frozen: so a document of a package says what one of that moment said.
