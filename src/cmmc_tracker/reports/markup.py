@@ -46,6 +46,15 @@ def markdown(text: str, things: Mapping[Reference, tuple[str, str]] | None = Non
     return re.sub(f"{sign}x([0-9]+)x", lambda match: str(links[int(match[1])]), html) if links else html
 
 
+def tokens(text: str, names: Mapping[Reference, str]) -> Sequence[Token]:
+    """What the parser makes of a Markdown text, for documents that are no HTML; references become their names.
+
+    The same parser as for the pages: what is no markup there is none in a document. What is longer is cut, as there.
+    """
+    things = {one: (name, "") for one, name in names.items()}
+    return _parser().parse(text[:LONGEST], {"things": things, "links": [], "sign": ""})
+
+
 def _cleaned(html: str) -> str:
     return nh3.clean(
         html,

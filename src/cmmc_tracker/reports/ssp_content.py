@@ -1,0 +1,227 @@
+"""The system security plan as plain blocks, from a snapshot: what `ssp.docx` and `ssp.pdf` both say. Pure.
+
+The sections are those that 3.12.4 asks for by its objectives [a] to [h], in the order in which plans are commonly
+written: identification, boundary, environment, connections, requirements, what does not apply, exceptions, upkeep.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from cmmc_tracker.domain.plan_document import Document
+from cmmc_tracker.domain.scope import AssetCategory
+from cmmc_tracker.reports.blocks import Block, bullet, fact, heading, markdown, minor, paragraph, shown, table
+from cmmc_tracker.reports.ssp_annexes import annexes, upkeep
+from cmmc_tracker.reports.ssp_requirements import exceptions, not_applicable, requirements
+
+_UNSAID = "Not described yet."
+_DUTIES = {"owner": "Owner", "reviewer": "Reviewer", "affirming_official": "Affirming official"}
+_HOLDS = {"cui": "CUI", "spd": "security protection data", "none": "nothing of ours"}
+_BASES = {
+    "authorized": "FedRAMP authorized",
+    "equivalent": "FedRAMP Moderate equivalent",
+    "not_needed": "none needed",
+}
+_LISTS = (
+    ("person", "People", "Task"),
+    ("facility", "Facilities", "Description"),
+    ("network", "Networks", "Description"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The whole document: its title page, and the blocks that follow."""
+
+    title: str
+    system: str
+    organization: str
+    at: str  # the snapshot's instant, as people read it
+    facts: tuple[tuple[str, str], ...]  # of the title page
+    provisional: str  # empty where every objective is assessed
+    blocks: tuple[Block, ...]
+
+
+def content(snapshot: Mapping[str, Any]) -> Content:
+    """The plan of a snapshot."""
+    document = Document.from_json(snapshot["plan"])
+    at = shown(snapshot["frozen_at"]).replace("T", " ").replace("Z", " UTC")
+    open_ = snapshot["score"]["unassessed_objectives"]
+    system = " ".join(shown(snapshot["system"]["name"]).split()) or "(system without a name)"
+    return Content(
+        title="System security plan",
+        system=system,
+        organization=" ".join(shown(snapshot["organization"]).split()),
+        at=at,
+        facts=tuple(_title(snapshot, at)),
+        provisional=f"PROVISIONAL: {_count(open_, 'objective')} not assessed." if open_ else "",
+        blocks=tuple(_sections(snapshot, document)),
+    )
+
+
+def _title(snapshot: Mapping[str, Any], at: str) -> Iterator[tuple[str, str]]:
+    system, made = snapshot["system"], snapshot["plan_versions"]
+    approved = [one for one in made if one["approved_at"]]
+    yield "Organization", shown(snapshot["organization"]) or "not recorded"
+    yield "CAGE codes", ", ".join(shown(system["cage_codes"]).split()) or "not recorded"
+    yield "Identifier", shown(system["slug"])
+    yield "CMMC level", str(system["level"])
+    yield "As it stood", at
+    yield "Last version", f"{made[-1]['number']}, made {_at(made[-1]['made_at'])}" if made else "none made yet"
+    if approved:
+        last = approved[-1]
+        yield "Approval", f"version {last['number']}, by {shown(last['approved_by'])}, {_at(last['approved_at'])}"
+    else:
+        yield "Approval", "none recorded"
+    yield "Made with", f"CMMC Artifact Tracker {version('cmmc-tracker')}"
+
+
+def _at(instant: str | None) -> str:
+    return shown(instant)[:10]
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _sections(snapshot: Mapping[str, Any], document: Document) -> Iterator[Block]:
+    yield heading(1, "Record of changes")
+    yield from _record(snapshot)
+    yield heading(1, "1 System identification")
+    yield from _identification(snapshot, document)
+    yield heading(1, "2 Boundary")
+    yield from _section(document, "boundary")
+    yield from _drawings(snapshot)
+    yield heading(1, "3 Environment of operation")
+    yield from _environment(snapshot, document)
+    yield heading(1, "4 Connections")
+    yield from _connections(snapshot, document)
+    yield heading(1, "5 Requirements")
+    yield from requirements(snapshot, document)
+    yield heading(1, "6 Requirements that do not apply")
+    yield from not_applicable(snapshot, document)
+    yield heading(1, "7 Enduring exceptions and temporary deficiencies")
+    yield from exceptions(snapshot)
+    yield heading(1, "8 Plan upkeep")
+    yield from upkeep(snapshot)
+    yield from annexes(snapshot)
+
+
+def _record(snapshot: Mapping[str, Any]) -> Iterator[Block]:
+    rows = [
+        (one["number"], _at(one["made_at"]), one["note"], one["made_by"], _approved(one))
+        for one in snapshot["plan_versions"]
+    ]
+    if not rows:
+        yield paragraph("No version of the plan was made yet.")
+        return
+    yield table(("Version", "Made on", "Change", "Made by", "Approved"), rows, (2, 3, 8, 4, 5))
+
+
+def _approved(one: Mapping[str, Any]) -> str:
+    return f"{_at(one['approved_at'])}, {one['approved_by']}" if one["approved_at"] else "no"
+
+
+def _section(document: Document, name: str) -> list[Block]:
+    """A section's text, or a sentence that there is none."""
+    text = next((one.text for one in document.sections if one.name == name), "")
+    return markdown(text, document.references()) or [paragraph(_UNSAID, italic=True)]
+
+
+def _identification(snapshot: Mapping[str, Any], document: Document) -> Iterator[Block]:
+    system = snapshot["system"]
+    yield fact("System", system["name"])
+    yield fact("In use since", system["in_use_since"])
+    yield fact("Contracts", system["contracts"])
+    yield heading(2, "1.1 Description")
+    yield from _section(document, "description")
+    yield heading(2, "1.2 Roles")
+    yield from _section(document, "roles")
+    rows = [
+        (_DUTIES.get(one["duty"], one["duty"]), one["user"], one["title"], one["contact"])
+        for one in snapshot["assignments"]
+        if not one["requirement"]
+    ]
+    if rows:
+        yield table(("Duty for the whole system", "Person", "Title", "Contact"), rows)
+
+
+def _drawings(snapshot: Mapping[str, Any]) -> Iterator[Block]:
+    """The diagrams among the artifacts: they are handed over beside the plan."""
+    found = [one for one in snapshot["artifacts"] if one["kind"] == "diagram"]
+    if found:
+        yield minor("Diagrams among the artifacts")
+    for one in found:
+        files = ", ".join(file["filename"] for file in [*one["files"], *one["held"]])
+        yield bullet(f"{one['title']}, version {one['current_version']}{f' ({files})' if files else ''}")
+
+
+def _environment(snapshot: Mapping[str, Any], document: Document) -> Iterator[Block]:
+    yield from _section(document, "environment")
+    yield heading(2, "3.1 Assets by category")
+    counts = Counter(one.category for one in document.assets)
+    rows: list[Sequence[object]] = [(one.label, counts[one.value]) for one in AssetCategory if counts[one.value]]
+    if counts[""]:
+        rows.append(("No category yet", counts[""]))
+    if not rows:
+        yield paragraph("No asset is recorded yet.")
+        return
+    yield table(("Category", "Assets"), rows, (4, 1))
+    yield heading(2, "3.2 Assets and how they are treated")
+    yield paragraph("Owners, networks and the rest of what is recorded of each asset: Annex A.")
+    yield table(("Asset", "Category", "How it is treated"), [_treated(one) for one in document.assets], (3, 3, 6))
+    yield from _lists(snapshot)
+
+
+def _treated(one: Any) -> Sequence[object]:
+    name = f"{one.name} (suggested, to be confirmed)" if one.draft else one.name
+    return name, AssetCategory(one.category).label if one.category else "none yet", one.treatment
+
+
+def _lists(snapshot: Mapping[str, Any]) -> Iterator[Block]:
+    """People, facilities and networks of the scope."""
+    for number, (kind, title, about) in enumerate(_LISTS, 3):
+        found = [one for one in snapshot["entries"] if one["kind"] == kind]
+        if found:
+            rows = [(one["name"], one["description"], "yes" if one["handles_cui"] else "no") for one in found]
+            yield heading(2, f"3.{number} {title}")
+            yield table(("Name", about, "Handles CUI"), rows, (3, 6, 2))
+
+
+def _connections(snapshot: Mapping[str, Any], document: Document) -> Iterator[Block]:
+    yield from _section(document, "connections")
+    yield heading(2, "4.1 External service providers")
+    yield from _providers(snapshot)
+    yield heading(2, "4.2 How CUI flows")
+    flows = [(one["what"], one["source"], one["destination"], one["protection"]) for one in snapshot["flows"]]
+    if flows:
+        yield table(("What", "From", "To", "Protected by"), flows, (3, 3, 3, 4))
+    else:
+        yield paragraph("No flow is recorded yet.")
+
+
+def _providers(snapshot: Mapping[str, Any]) -> Iterator[Block]:
+    titles = {one["id"]: one["title"] for one in snapshot["artifacts"]}
+    if not snapshot["providers"]:
+        yield paragraph("No provider is recorded.")
+    for one in snapshot["providers"]:
+        yield minor(f"{one['name']}{' (suggested, to be confirmed)' if one['draft'] else ''}")
+        yield fact("Kind", "cloud service" if one["is_cloud"] else "service provider")
+        yield fact("Services", one["services"] or one["note"])
+        yield fact("Holds", _HOLDS.get(one["holds"], one["holds"]))
+        if one["is_cloud"]:
+            day = f", since {one['basis_on']}" if one["basis_on"] else ""
+            yield fact("FedRAMP", f"{_BASES.get(one['basis'], one['basis'])}{day}")
+        yield fact("CMMC status", one["cmmc_status"])
+        yield fact("Contract", one["contract"])
+        yield fact("Contact", one["contact"])
+        yield fact("Responsibility matrix", _matrix(one, titles))
+
+
+def _matrix(one: Mapping[str, Any], titles: Mapping[int, str]) -> str:
+    """Where a provider's responsibility matrix stands."""
+    parts = [f"of {one['matrix_on']}" if one["matrix_on"] else "", titles.get(one["matrix_artifact_id"], "")]
+    parts.append(f"{len(one['matrix'])} lines in Annex B" if one["matrix"] else "")
+    return ", ".join(part for part in parts if part)
