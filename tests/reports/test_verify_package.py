@@ -1,10 +1,14 @@
 """The program that checks a package: ten ways to tamper with one, each found, in a folder and in a zip alike."""
 
 import hashlib
+import io
 import json
+import struct
 import subprocess
 import sys
+import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -249,3 +253,104 @@ def test_the_program_keeps_to_what_python_38_knows() -> None:
 
     ast.parse(PROGRAM.read_text(), feature_version=(3, 8))
     assert "from __future__ import annotations" in PROGRAM.read_text()
+
+
+# What one program unpacks and another does not see
+
+
+def _entry(name: str, content: bytes) -> bytes:
+    """A file as it lies in a zip, without its line in the directory."""
+    place = io.BytesIO()
+    with zipfile.ZipFile(place, "w") as archive:
+        archive.writestr(name, content)
+    return place.getvalue()[: archive.start_dir]
+
+
+def test_a_file_between_the_files_that_no_directory_names_is_found(folder: Path) -> None:
+    place = folder.parent / "package.zip"
+    with zipfile.ZipFile(place, "w") as archive:
+        for one in sorted(path for path in folder.rglob("*") if path.is_file()):
+            archive.write(one, one.relative_to(folder).as_posix())
+            if one.name.startswith("a policy"):
+                hidden = _entry("artifacts/AC/AC.L2-3.1.1/hidden.txt", b"x" * 40)
+                archive.fp.write(hidden)  # type: ignore[union-attr]
+                archive.start_dir = archive.fp.tell()  # type: ignore[union-attr]
+    assert zipfile.ZipFile(place).testzip() is None
+    (problem,) = verify.look(str(place)).problems
+    assert "belong to no file" in problem
+
+
+def test_a_file_with_another_name_for_some_programs_is_found(folder: Path) -> None:
+    place = folder.parent / "package.zip"
+    with zipfile.ZipFile(place, "w") as archive:
+        for one in sorted(path for path in folder.rglob("*") if path.is_file()):
+            info = zipfile.ZipInfo(one.relative_to(folder).as_posix())
+            if one.name.startswith("a policy"):
+                other = b"\x01" + struct.pack("<L", zlib.crc32(info.filename.encode())) + b"README.html"
+                info.extra = struct.pack("<HH", 0x7075, len(other)) + other
+            archive.writestr(info, one.read_bytes())
+    assert any("another name for some programs" in one for one in verify.look(str(place)).problems)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ONE.replace("artifacts", "Artifacts", 1),
+        ONE.replace("a policy", "A policy"),
+        f"ARTIFACTS{ONE[9:]} more.txt",
+        f"{ONE}.",
+        "artifacts /AC/new.txt",
+        "documents/sprs.json\u200b",
+    ],
+)
+def test_a_name_that_becomes_another_file_s_where_it_is_unpacked_is_found(folder: Path, name: str) -> None:
+    """The manifest names it, the log is the one that was reported: only the name tells."""
+    reported = _sha((folder / ARTIFACTS_LOG).read_bytes())
+    files = json.loads((folder / "manifest.json").read_text())["files"]
+    extra = {"path": name, "size": 5, "sha256": _sha(b"other")}
+    files += [extra]
+    (folder / "manifest.json").write_text(json.dumps({"files": files}))
+    place = _zip(folder)
+    with zipfile.ZipFile(place, "a") as archive:
+        archive.writestr(name, b"other")
+    assert verify.look(str(place), reported).problems
+    assert _run(folder, str(place), "--log-hash", reported).returncode == 1
+
+
+def test_what_is_added_in_a_folder_of_compiled_python_is_found(folder: Path) -> None:
+    (folder / "artifacts/AC/__pycache__").mkdir()
+    (folder / "artifacts/AC/__pycache__/more.txt").write_bytes(b"more")
+    assert "more.txt was added" in _run(folder).stdout
+
+
+def test_a_package_in_a_folder_of_compiled_python_is_intact(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "__pycache__").mkdir()
+    assert _run(folder.rename(tmp_path / "__pycache__" / "package")).returncode == 0
+
+
+def test_a_name_cannot_pose_as_the_verdict(folder: Path) -> None:
+    place = _zip(folder)
+    with zipfile.ZipFile(place, "a") as archive:
+        archive.writestr("x\nINTACT: 6 files checked\x1b[8m", b"x")
+    ran = _run(folder, str(place))
+    assert ran.returncode == 1
+    assert "\nINTACT" not in ran.stdout
+    assert "\x1b" not in ran.stdout
+
+
+def test_a_manifest_that_names_a_file_twice_is_none(folder: Path) -> None:
+    files = json.loads((folder / "manifest.json").read_text())["files"]
+    (folder / "manifest.json").write_text(json.dumps({"files": [{**files[0], "sha256": "0" * 64}, *files]}))
+    assert "manifest.json is no manifest of a package" in _run(folder).stdout
+
+
+def test_a_bomb_is_refused_without_unpacking_it(folder: Path) -> None:
+    place = folder.parent / "package.zip"
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
+        for one in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"):
+            name = one.relative_to(folder).as_posix()
+            archive.writestr(name, b"\0" * 50_000_000 if name == ONE else one.read_bytes())
+        archive.write(folder / "manifest.json", "manifest.json")
+    began = time.process_time()
+    assert f"{ONE} was changed: it is not the file that was frozen" in verify.look(str(place)).problems
+    assert time.process_time() - began < 1

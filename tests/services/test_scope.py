@@ -17,13 +17,24 @@ from cmmc_tracker.domain.inventory import AssetEntry, EntryKind, FlowEntry, Grou
 from cmmc_tracker.domain.matrix import LineEntry
 from cmmc_tracker.domain.permissions import Access, Actor, Right
 from cmmc_tracker.domain.providers import ProviderEntry
-from cmmc_tracker.domain.scope import Answers, Asset, AssetCategory, Duty, Held, MatrixLine, Place
+from cmmc_tracker.domain.scope import (
+    Answers,
+    Asset,
+    AssetCategory,
+    AssetFacts,
+    Duty,
+    Held,
+    MatrixLine,
+    Place,
+    ProviderFacts,
+)
 from cmmc_tracker.domain.snapshot import Person as Trained
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from cmmc_tracker.services.scope import drafts, inventory, matrix, overview, providers, reading, surroundings
 from cmmc_tracker.services.scope.inventory import AssetFilter
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import audit
+from tests.conftest import OPERATOR
 
 
 @contextmanager
@@ -270,3 +281,29 @@ def test_signs_of_a_pattern_are_only_text_to_the_search(tracker: Tracker, actor:
     with tracker.read(actor) as work:
         for text, found in (("%", ["100 % full"]), ("_", ["under_score"]), ("PLAIN", ["plain"])):
             assert [one.entry.name for one in inventory.page(work, main, AssetFilter(text=text))[0]] == found
+
+
+def test_an_administrator_changes_no_asset_but_those_that_follow_from_answers(
+    tracker: Tracker, actor: Actor, main: Access
+) -> None:
+    """Running the machine gives no right in a system."""
+    with tracker.write(actor) as work:
+        number = inventory.add(work, main, AssetEntry("Payroll", AssetCategory.CUI))
+    facts = AssetFacts("Mine", AssetCategory.OUT_OF_SCOPE, "")
+    with pytest.raises(NotFound), tracker.write(OPERATOR) as work:
+        drafts.keep(work, number, facts, None, confirm=False)
+    with pytest.raises(NotFound), tracker.write(OPERATOR) as work:
+        drafts.remove(work, number, AssetFacts, None)
+    with tracker.read(actor) as work:
+        assert inventory.one(work, main, number).entry.name == "Payroll"
+
+
+def test_lines_that_an_administrator_takes_away_with_their_provider_stay_in_the_log(
+    tracker: Tracker, actor: Actor, main: Access
+) -> None:
+    with tracker.write(actor) as work:
+        number = providers.add(work, main, ProviderEntry("Northwind", holds=Held.SPD))
+        matrix.put(work, main, number, parse_objective_id("3.1.1[a]"), LineEntry(Duty.PROVIDER, "they"), seen=0)
+    with tracker.write(OPERATOR) as work:
+        drafts.remove(work, number, ProviderFacts, None)
+    assert _said(tracker, "matrix:changed")[1]["before"] == {"AC.L2-3.1.1[a]": {"duty": "provider", "text": "they"}}

@@ -198,6 +198,51 @@ def test_what_the_package_of_record_holds_is_kept_from_the_status_date(tracker: 
         assert [row.until for row in work.rows(select(pins))] == [kept]
 
 
+# Wrong sequences
+
+
+def of_kind(tracker: Tracker, actor: Actor, act: Act, kind: AssessmentKind, package: int, on: date = TODAY) -> None:
+    given = StatusGiven(act, kind, on, "S200001", "", "The enclave", package)
+    with tracker.write(actor) as work:
+        statuses.record(work, actor.systems["main"], given)
+
+
+def test_170_21_b_a_conditional_status_is_closed_out_by_its_own_kind_of_assessment(tracker: Tracker, bo: Actor) -> None:
+    find(tracker, "not_met", WAITS)
+    record(tracker, bo, Act.RECORD_CONDITIONAL, freeze(tracker, bo))
+    find(tracker, "met")
+    package = freeze(tracker, bo, Purpose.CLOSEOUT)
+    with pytest.raises(Conflict, match="closed out by an assessment of that kind") as refused:
+        of_kind(tracker, bo, Act.CLOSE_OUT, AssessmentKind.LEVEL_2_C3PAO, package)
+    assert refused.value.clause == "32 CFR 170.21(b)"
+    of_kind(tracker, bo, Act.CLOSE_OUT, AssessmentKind.LEVEL_2_SELF, package)
+
+
+def test_a_closeout_does_not_rest_on_a_package_from_before_its_conditional_status(tracker: Tracker, bo: Actor) -> None:
+    old = freeze(tracker, bo)  # everything was MET once
+    find(tracker, "not_met", WAITS)
+    record(tracker, bo, Act.RECORD_CONDITIONAL, freeze(tracker, bo))
+    for act in (Act.CLOSE_OUT, Act.RECORD_FINAL):
+        with pytest.raises(Conflict, match="older than package 2"):
+            record(tracker, bo, act, old)
+
+
+@pytest.mark.parametrize("act", [Act.RECORD_CONDITIONAL, Act.RECORD_FINAL])
+def test_what_has_run_out_is_not_recorded_again_on_the_package_that_it_rested_on(
+    tracker: Tracker, bo: Actor, clock: Clock, act: Act
+) -> None:
+    find(tracker, "not_met", *([WAITS] if act is Act.RECORD_CONDITIONAL else []))
+    if act is Act.RECORD_FINAL:
+        find(tracker, "met")
+    package = freeze(tracker, bo)
+    record(tracker, bo, act, package)
+    clock.forward(days=200)  # not closed out, or not affirmed
+    later = TODAY + timedelta(days=200)
+    with pytest.raises(Conflict, match="a new assessment"):
+        record(tracker, bo, act, package, later)
+    record(tracker, bo, act, freeze(tracker, bo), later)
+
+
 # Affirming
 
 

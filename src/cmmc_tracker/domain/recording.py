@@ -76,6 +76,25 @@ def check_supports(given: StatusGiven, supports: str) -> None:
     )
 
 
+def check_new(given: StatusGiven, number: int, rested: int, status_on: date) -> None:
+    """Raise `Conflict` for a package, by its number, that is of an assessment before the last record.
+
+    `rested` is the number of the package that the last record rests on, `status_on` its day. Another status on the same
+    package would begin its years, or its 180 days, anew without a new assessment; a closeout begins none.
+    """
+    clause = "32 CFR 170.16(a)(1), 170.17(a)(1), 170.18(a)(1), 170.21(b)"
+    if number < rested:
+        raise Conflict(
+            f"Package {number} is older than package {rested}, which the last record rests on. Freeze anew.", clause
+        )
+    if number == rested and given.act is not Act.CLOSE_OUT and given.status_on != status_on:
+        raise Conflict(
+            f"The last record rests on package {rested} already. Another status date needs a new assessment, and a "
+            "package that was frozen after it.",
+            clause,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class AffirmationGiven:
     """An affirmation as the official submitted it in SPRS."""

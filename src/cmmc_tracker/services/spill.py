@@ -42,8 +42,9 @@ from cmmc_tracker.storage.tables import (
 LIFTED = "spilled, may come again: "
 _OUT_OF_REACH = (
     "Out of reach: the audit log, which cannot be altered and keeps what was written before (title, file names, notes, "
-    "remarks); versions of the security plan, which keep its texts and the titles that they cite; backups made in "
-    "another way, snapshots, and what people downloaded. Restart the server, so that no process keeps a part of the "
+    "remarks); versions of the security plan, which keep its texts and the titles that they cite; the records of "
+    "frozen packages, which keep titles, file names and what links say; backups made in another way, snapshots, and "
+    "what people downloaded. Restart the server, so that no process keeps a part of the "
     "text in its memory."
 )
 _BESIDE = "went with a file that was spilled: "
@@ -97,6 +98,8 @@ def _take_out(work: Work, wanted: Wanted, found: Plan) -> Spilled:
     ids = sorted({artifact_id for artifact_id, _ in found.all_versions})
     for artifact_id in ids:
         work.alone(f"artifact:{artifact_id}")
+    # Who freezes a package locks the rows of what it pins.
+    work.rows(select(artifacts.c.id).where(artifacts.c.id.in_(ids)).order_by(artifacts.c.id).with_for_update())
     for sha256 in found.hashes:
         work.alone(f"blob:{sha256}")  # nobody brings them from here on
     if set(elsewhere_of(work, found.hashes, found.versions)) != set(found.elsewhere):

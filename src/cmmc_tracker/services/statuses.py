@@ -14,7 +14,7 @@ from cmmc_tracker.domain.clocks import AssessmentKind
 from cmmc_tracker.domain.lifecycle import Act, Recorded, Stage, Standing
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.plans import ItemKind, ItemStatus
-from cmmc_tracker.domain.recording import AffirmationGiven, StatusGiven, check_supports
+from cmmc_tracker.domain.recording import AffirmationGiven, StatusGiven, check_new, check_supports
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
 from cmmc_tracker.services import assessment, assignments, members, readiness
 from cmmc_tracker.services.artifacts import actor_id
@@ -107,7 +107,7 @@ def record(work: Work, system: Access, given: StatusGiven) -> None:
     """Record a status that stands in SPRS, on its package of record.
 
     Raises `Conflict`, with the clause, for a move that the rule does not know and for a package that does not support
-    it; `Invalid` for a package of another system and for a day before the last record.
+    it, or is of an assessment before; `Invalid` for a package of another system and for a day before the last record.
     """
     allow(work.actor, Action.STATUS_RECORD, system)
     work.alone(f"status:{system.slug}")
@@ -121,6 +121,9 @@ def record(work: Work, system: Access, given: StatusGiven) -> None:
     except NotFound:
         raise Invalid({"package": "There is no such package in this system."}) from None
     check_supports(given, content["score"]["supports"])
+    if last:
+        rested = packages.one(work, system, last.package_id)
+        check_new(given, packages.one(work, system, given.package).number, rested.number, last.recorded.status_on)
     first = given.status_on
     if given.act is Act.CLOSE_OUT:
         first = _check_closeout(work, system, given, last)
@@ -145,8 +148,16 @@ def record(work: Work, system: Access, given: StatusGiven) -> None:
 
 
 def _check_closeout(work: Work, system: Access, given: StatusGiven, last: Entry | None) -> date:
-    """The date of the Conditional status that is closed out; raises `Conflict` after day 180 or with items open."""
+    """The date of the Conditional status that is closed out.
+
+    Raises `Conflict` for another kind of assessment, after day 180, and with items open.
+    """
     assert last is not None  # noqa: S101 the machine knows this act only after a Conditional status
+    if given.kind is not last.recorded.kind:
+        raise Conflict(
+            f"The Conditional status is {last.recorded.kind.label}, so it is closed out by an assessment of that kind.",
+            "32 CFR 170.21(b)",
+        )
     began = last.recorded.first_status_on
     clock = clocks.closeout(began, given.status_on)
     if clock.is_over:

@@ -165,7 +165,8 @@ def purge(tracker: Tracker, actor: Any, ids: Sequence[int]) -> tuple[list[int], 
 
 def _purge_one(work: Work, artifact_id: int) -> list[str]:
     work.alone(f"artifact:{artifact_id}")
-    row = work.row(select(artifacts).where(artifacts.c.id == artifact_id))
+    # Locked: who freezes a package locks the rows of what it pins.
+    row = work.row(select(artifacts).where(artifacts.c.id == artifact_id).with_for_update())
     if row is None or row.deleted_at is None or row.purged_at is not None:
         raise Conflict("It is not in the trash any more.")
     if row.deleted_at >= _kept_since(work):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, select, update
+from sqlalchemy import delete, event, insert, select, update
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.handoff import hashlog, package
@@ -18,11 +18,11 @@ from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
 from cmmc_tracker.reports.handoff import verify
-from cmmc_tracker.services import audit, trash
+from cmmc_tracker.services import audit, quarantine, trash
 from cmmc_tracker.services.handoff import documents, packages, record, stream
 from cmmc_tracker.services.handoff.packages import Package
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.tables import artifacts, links, pins, plan_items
+from cmmc_tracker.storage.tables import artifact_files, artifacts, links, pins, plan_items
 from tests.conftest import Clock
 from tests.services.evidence import FIRST, SECOND, acting, give, linked_artifact, other_system, somebody
 
@@ -179,6 +179,45 @@ def test_a_pinned_artifact_cannot_be_deleted_for_six_years(tracker: Tracker, bo:
     clock.offset += made.retained_until + timedelta(days=2) - today
     with tracker.write(bo) as work:
         trash.remove(work, number)
+
+
+@pytest.mark.parametrize("how", ["trash", "quarantine", "files"])
+def test_what_went_while_a_package_was_made_is_in_none(
+    tracker: Tracker, bo: Actor, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    number = linked_artifact(tracker, bo, "Access policy", ("policy.txt", b"what we do"), FIRST)
+
+    def meanwhile(*_: object) -> None:
+        with tracker.write(bo) as work:
+            if how == "trash":
+                trash.remove(work, number)
+            elif how == "quarantine":
+                quarantine.hold(work, number, "It carries a marking.")
+            else:  # as a spill of one version of several does
+                work.bookkeep(delete(artifact_files).where(artifact_files.c.artifact_id == number))
+
+    monkeypatch.setattr(packages, "_check_bytes", meanwhile)
+    with pytest.raises(Conflict, match=f"Artifact {number} went"):
+        freeze(tracker, bo)
+    with tracker.read(bo) as work:
+        assert packages.listed(work, bo.systems["main"]) == []
+
+
+def test_a_freeze_takes_no_lock_for_each_artifact(tracker: Tracker, bo: Actor) -> None:
+    """PostgreSQL has room for some thousands in all, for everybody together."""
+    for number in range(3):
+        linked_artifact(tracker, bo, f"Policy {number}", ("policy.txt", b"what we do"), FIRST)
+    asked: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, _statement: str, parameters: Any, *_: Any) -> None:
+        asked.append(str(parameters))
+
+    event.listen(tracker.engine, "before_cursor_execute", note)
+    try:
+        freeze(tracker, bo)
+    finally:
+        event.remove(tracker.engine, "before_cursor_execute", note)
+    assert not [one for one in asked if "artifact:" in one]
 
 
 # The zip

@@ -19,8 +19,10 @@ import json
 import os
 import re
 import stat
+import struct
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,6 +31,12 @@ HASH_LOG = "CMMCAssessmentLogHash.log"
 MANIFEST = "manifest.json"
 _ROW = re.compile(r"^SHA256\s+([0-9A-Fa-f]{64})\s+(\S.*?)\s*$")
 _PIECE = 1 << 20
+_LONGEST = 1 << 28  # bytes of a log or a manifest: what is longer is none
+_FOLDERS = ("artifacts", "documents")
+_PLAIN = re.compile(r"[!-~](?:[ -~]*[!-~])?")  # a part of a path as the tracker writes it
+_UNREADABLE = (OSError, RuntimeError, ValueError, EOFError, struct.error, zipfile.BadZipFile, zlib.error)
+_OTHER_NAME = 0x7075  # the field of a zip that gives a file another name, for programs that look at it
+_DESCRIPTORS = (12, 16, 20, 24)  # bytes that may follow a file whose length was not known before it
 
 
 class Unusable(Exception):
@@ -56,7 +64,7 @@ class Folder:
                     folders.remove(name)
                 if not stat.S_ISREG(mode):
                     self.problems.append("%s is no plain file: a link or a device does not belong here" % shown)
-                elif "__pycache__" not in path.parts:
+                else:
                     found.append(shown)
         return found
 
@@ -71,25 +79,32 @@ class Archive:
         self.problems: list[str] = []
         try:
             self.zip = zipfile.ZipFile(str(path))
-        except (OSError, zipfile.BadZipFile, EOFError, ValueError) as error:
+        except _UNREADABLE as error:
             raise Unusable("%s cannot be opened as a package: %s" % (path, error)) from error
         self.path = path
 
     def names(self) -> list[str]:
         """Every file of the archive; one name twice, a link, and a name that leads outside are problems."""
-        found = []
+        found = {}
         for info in self.zip.infolist():
-            name = info.filename
+            name = info.orig_filename
             if stat.S_ISLNK(info.external_attr >> 16):
                 self.problems.append("%s is a link, which does not belong here" % name)
             elif name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
                 self.problems.append("%s leads out of the package" % name)
             elif name in found:
                 self.problems.append("%s is there twice" % name)
+            elif "\0" in name or _has_other_name(info.extra):
+                self.problems.append("%s has another name for some programs" % name)
+            elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                self.problems.append("%s is packed in a way that does not belong here" % name)
             elif not name.endswith("/"):
-                found.append(name)
+                found[name] = info
+            elif info.file_size or info.compress_size:
+                self.problems.append("%s is a folder with bytes of its own" % name)
         self.padding()
-        return found
+        self.gaps()
+        return list(found)
 
     def padding(self) -> None:
         """Bytes before or behind the archive belong to nothing that was frozen."""
@@ -102,17 +117,42 @@ class Archive:
         if first != 0 or closing[:4] != b"PK\x05\x06" or closing[20:] != b"\0\0" or end > size:
             self.problems.append("the zip file has bytes before or behind what was frozen")
 
+    def gaps(self) -> None:
+        """Bytes between the files belong to none of them: some programs would unpack what lies there."""
+        infos = sorted(self.zip.infolist(), key=lambda info: info.header_offset)
+        ends = [info.header_offset for info in infos[1:]] + [self.zip.start_dir]
+        with self.path.open("rb") as file:
+            for number, info in enumerate(infos):
+                file.seek(info.header_offset)
+                flags, name, extra = struct.unpack("<6xH18xHH", file.read(30))
+                file.seek(name, os.SEEK_CUR)
+                over = ends[number] - info.header_offset - 30 - name - extra - info.compress_size
+                if over and not (flags & 8 and over in _DESCRIPTORS):
+                    self.problems.append("the zip file has bytes behind %s that belong to no file" % info.orig_filename)
+                elif _has_other_name(file.read(extra)):
+                    self.problems.append("%s has another name for some programs" % info.orig_filename)
+
     def open(self, name: str) -> IO[bytes]:
         return self.zip.open(name)
 
 
-def digest(file: IO[bytes]) -> tuple[str, int]:
-    """SHA-256 of an open file, and its size in bytes."""
+def _has_other_name(extra: bytes) -> bool:
+    """Whether the extra fields of a file in a zip give it another name."""
+    while len(extra) >= 4:
+        field, size = struct.unpack("<HH", extra[:4])
+        if field == _OTHER_NAME:
+            return True
+        extra = extra[4 + size :]
+    return False
+
+
+def digest(file: IO[bytes], most: int | None = None) -> tuple[str, int]:
+    """SHA-256 of an open file, and its size in bytes; of one that is longer than `most`, of a part."""
     found = hashlib.sha256()
     size = 0
     while True:
         piece = file.read(_PIECE)
-        if not piece:
+        if not piece or (most is not None and size > most):
             return found.hexdigest(), size
         found.update(piece)
         size += len(piece)
@@ -151,8 +191,9 @@ class Check:
         """Look at everything; returns the problems."""
         try:
             self.names = self.package.names()
-        except (OSError, zipfile.BadZipFile) as error:
+        except _UNREADABLE as error:
             raise Unusable(str(error)) from error
+        self._names()
         manifest = self._manifest()
         rows = self._logs()
         if manifest is not None:
@@ -161,16 +202,33 @@ class Check:
             self._agree(manifest, rows)
         return self.problems
 
+    def _names(self) -> None:
+        """Every name is one that the tracker writes, and no two are one for a system that takes them for the same."""
+        seen: dict[str, str] = {}
+        for name in self.names:
+            folded = name.lower()
+            if not all(_PLAIN.fullmatch(part) and not part.endswith(".") for part in name.split("/")):
+                self._say("%s is no name that a package has" % name)
+            elif folded in seen:
+                self._say("%s and %s are one file on some systems" % (seen[folded], name))
+            elif name.split("/")[0] != folded.split("/")[0] and folded.split("/")[0] in _FOLDERS:
+                self._say("%s lies in a folder of the package on some systems only" % name)
+            seen[folded] = name
+
     def _read(self, name: str) -> bytes | None:
         if name not in self.names:
             self._say("%s is missing" % name)
             return None
         try:
             with self.package.open(name) as file:
-                return file.read()
-        except (OSError, RuntimeError, zipfile.BadZipFile, EOFError) as error:
+                data = file.read(_LONGEST + 1)
+        except _UNREADABLE as error:
             self._say("%s cannot be read: %s" % (name, error))
             return None
+        if len(data) > _LONGEST:
+            self._say("%s is longer than one of a package can be" % name)
+            return None
+        return data
 
     def _say(self, problem: str) -> None:
         """Note a problem, once."""
@@ -182,11 +240,12 @@ class Check:
         if data is None:
             return None
         try:
-            entries = {str(one["path"]): one for one in json.loads(data.decode("utf-8"))["files"]}
-            sound = all(
+            listed = json.loads(data.decode("utf-8"))["files"]
+            entries = {str(one["path"]): one for one in listed}
+            sound = len(listed) == len(entries) and all(
                 isinstance(one["size"], int) and re.match("^[0-9a-f]{64}$", one["sha256"]) for one in entries.values()
             )
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             sound = False
         if not sound:
             self._say("%s is no manifest of a package" % MANIFEST)
@@ -219,8 +278,8 @@ class Check:
         for name in sorted(set(self.names) & set(manifest)):
             try:
                 with self.package.open(name) as file:
-                    found, size = digest(file)
-            except (OSError, RuntimeError, zipfile.BadZipFile, EOFError) as error:
+                    found, size = digest(file, manifest[name]["size"])
+            except _UNREADABLE as error:
                 self._say("%s cannot be read: %s" % (name, error))
                 continue
             self.checked += 1
@@ -286,8 +345,8 @@ def look(place: str, log_hash: str = "", held: str = "") -> Check:
 
 
 def told(check: Check) -> list[str]:
-    """The result in plain words, one problem a line, then a summary."""
-    lines = ["PROBLEM: %s." % one for one in check.problems]
+    """The result in plain words, one problem a line, then a summary; a name of the package cannot pose as a line."""
+    lines = ["PROBLEM: %s." % _shown(one) for one in check.problems]
     if check.elsewhere:
         lines.append("%d held elsewhere, not checked here." % check.elsewhere)
     if check.problems:
@@ -296,6 +355,11 @@ def told(check: Check) -> list[str]:
     else:
         lines.append("INTACT: %d files checked, nothing missing, added or changed." % check.checked)
     return lines
+
+
+def _shown(text: str) -> str:
+    """A text of one line that every terminal can show and none obeys."""
+    return "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -312,7 +376,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         check = look(given.package, given.log_hash, given.held)
     except Unusable as error:
-        print("NOT INTACT: %s." % error)
+        print("NOT INTACT: %s." % _shown(str(error)))
         return 1
     for line in told(check):
         print(line)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, insert, select
+from sqlalchemy import Select, func, insert, select
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.handoff import package
@@ -20,14 +20,15 @@ from cmmc_tracker.domain.readiness import Finding
 from cmmc_tracker.errors import Conflict, NotFound
 from cmmc_tracker.services import assessment, integrity, members, readiness, settings
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
-from cmmc_tracker.services.artifacts import actor_id
+from cmmc_tracker.services.artifacts import IN_USE, actor_id
 from cmmc_tracker.services.handoff import record
 from cmmc_tracker.services.plans import sheets
 from cmmc_tracker.services.ssp import reading as plan
 from cmmc_tracker.services.work import Tracker, Work
-from cmmc_tracker.storage.tables import artifact_versions, artifacts, packages, pins, recorded_statuses
+from cmmc_tracker.storage.tables import artifact_files, artifacts, held_files, packages, pins, recorded_statuses
 
 _CLAUSE = "32 CFR 170.17(c)(4)"
+_AT_ONCE = 1_000  # artifacts whose rows are locked by one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,15 +196,24 @@ def _pinned(content: dict[str, Any]) -> Iterator[tuple[int, int]]:
 
 
 def _check_there(work: Work, content: dict[str, Any]) -> None:
-    """Raise `Conflict` where a version went for good since the record was read."""
-    for id_, _ in _pinned(content):
-        work.alone(f"artifact:{id_}")
-    is_version = and_(artifact_versions.c.artifact_id == artifacts.c.id, artifacts.c.purged_at.is_(None))
-    query = select(artifact_versions.c.artifact_id, artifact_versions.c.number).join(artifacts, is_version)
-    there = {(row.artifact_id, row.number) for row in work.rows(query)}
-    gone = [pair for pair in _pinned(content) if pair not in there]
-    if gone:
-        raise Conflict(f"Artifact {gone[0][0]} was purged while the package was made. Nothing was frozen; try again.")
+    """Raise `Conflict` where an artifact or a file of it went since the record was read.
+
+    Whoever lets them go waits from here on. Their rows are locked, not their names: a database has room for some
+    thousands of those in all.
+    """
+    ids, files = [id_ for id_, _ in _pinned(content)], set()
+    for first in range(0, len(ids), _AT_ONCE):
+        some = artifacts.c.id.in_(ids[first : first + _AT_ONCE])
+        locked = select(artifacts.c.id).where(some, IN_USE).order_by(artifacts.c.id).with_for_update(read=True)
+        work.rows(locked)
+        for table in (artifact_files, held_files):
+            query = select(table.c.artifact_id, table.c.number, table.c.sha256)
+            query = query.join(artifacts, artifacts.c.id == table.c.artifact_id)
+            files |= {tuple(row) for row in work.rows(query.where(some, IN_USE))}
+    for one in content["artifacts"]:
+        wanted = {(one["id"], one["current_version"], file["sha256"]) for file in (*one["files"], *one["held"])}
+        if not wanted <= files:
+            raise Conflict(f"Artifact {one['id']} went while the package was made. Nothing was frozen; try again.")
 
 
 def listed(work: Work, system: Access) -> list[Package]:

@@ -6,7 +6,7 @@ A draft counts for nothing until an administrator confirms it. Answering again d
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Table, and_, delete, insert, or_, select, update
+from sqlalchemy import Table, and_, delete, insert, or_, select, true, update
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.cui import may_be_stored
@@ -24,8 +24,12 @@ from cmmc_tracker.domain.scope import (
 from cmmc_tracker.errors import NotFound, Stale
 from cmmc_tracker.services import settings
 from cmmc_tracker.services.artifacts import actor_id
+from cmmc_tracker.services.scope.providers import record_lines
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import assets, providers, systems
+
+# What follows from answers; all else of a system is its members' alone.
+_FOLLOW = {assets: and_(or_(assets.c.draft, assets.c.name == OURS), assets.c.category != ""), providers: true()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,7 @@ def rows(work: Work) -> list[Row]:
     allow(work.actor, Action.SETTINGS_EDIT)
     rules = settings.current(work)
     named = (systems.c.name.label("system"), systems.c.cui_never)
-    ours = and_(or_(assets.c.draft, assets.c.name == OURS), assets.c.category != "")
-    of_assets = select(assets, *named).join(systems, systems.c.id == assets.c.system_id).where(ours)
+    of_assets = select(assets, *named).join(systems, systems.c.id == assets.c.system_id).where(_FOLLOW[assets])
     of_assets = of_assets.order_by(assets.c.id)
     of_providers = (
         select(providers, *named).join(systems, systems.c.id == providers.c.system_id).order_by(providers.c.id)
@@ -126,6 +129,9 @@ def remove(work: Work, row_id: int, kind: type[AssetFacts | ProviderFacts], seen
     """Take a row away; the log keeps what it said. Raises `Stale` when somebody else changed it since."""
     table, row = _found(work, row_id, kind)
     expected = row.version if seen is None else seen
+    if table is providers:
+        slug = work.db.execute(select(systems.c.slug).where(systems.c.id == row.system_id)).scalar_one()
+        record_lines(work, slug, row)
     if work.change(delete(table).where(table.c.id == row_id, table.c.version == expected)).rowcount == 0:
         raise Stale("Somebody else changed this row meanwhile. It was not taken away; look at what it says now.")
     said = {"name": row.name, "note": row.note, "draft": row.draft}
@@ -136,7 +142,7 @@ def _found(work: Work, row_id: int, like: Any) -> tuple[Table, Any]:
     allow(work.actor, Action.SETTINGS_EDIT)
     is_asset = isinstance(like, AssetFacts) or like is AssetFacts
     table = assets if is_asset else providers
-    row = work.row(select(table).where(table.c.id == row_id))
+    row = work.row(select(table).where(table.c.id == row_id, _FOLLOW[table]))
     if row is None:
         raise NotFound("There is no such row; somebody may have taken it away.")
     return table, row

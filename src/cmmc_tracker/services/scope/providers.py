@@ -112,12 +112,17 @@ def remove(work: Work, system: Access, provider_id: int, seen: int | None) -> No
     """Take a provider away with its matrix; the log keeps what was said of it, and each line."""
     allow(work.actor, Action.SCOPE_EDIT, system)
     kept = rows.found(work, providers, system, provider_id)
-    lines = work.rows(select(matrix_lines).where(matrix_lines.c.provider_id == provider_id))
+    record_lines(work, system.slug, kept)
+    rows.remove(work, providers, system, provider_id, seen)
+
+
+def record_lines(work: Work, slug: str, kept: Any) -> None:
+    """Keep in the log what the matrix of a provider says that is about to go."""
+    lines = work.rows(select(matrix_lines).where(matrix_lines.c.provider_id == kept.id))
     if lines:
         gone = {f"{line.requirement}[{line.letter}]": {"duty": line.duty, "text": line.text} for line in lines}
-        detail = {"system": system.slug, "provider": kept.name, "before": gone, "after": {}}
-        work.record(Event.MATRIX_CHANGED, f"provider:{provider_id}", detail)
-    rows.remove(work, providers, system, provider_id, seen)
+        detail = {"system": slug, "provider": kept.name, "before": gone, "after": {}}
+        work.record(Event.MATRIX_CHANGED, f"provider:{kept.id}", detail)
 
 
 def _check(
