@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 
 from cmmc_tracker.domain import catalog, plans
 from cmmc_tracker.domain.artifacts import parse_day
@@ -35,15 +35,15 @@ def add(work: Work, system: Access, given: Mapping[str, Any]) -> int:
     allow(work.actor, Action.POAM_EDIT, system)
     plan = plans.parse(given, level=system.level)
     check(work, system, plan)
-    work.alone(f"plans:{system.system_id}")
-    kept = work.rows(select(plan_items.c.id).where(plan_items.c.system_id == system.system_id).limit(MOST_ITEMS))
-    if len(kept) >= MOST_ITEMS:
-        raise Conflict(f"The plans of a system have at most {MOST_ITEMS:,} items. Remove some first.")
     return insert_item(work, system, plan)
 
 
 def insert_item(work: Work, system: Access, plan: Plan) -> int:
-    """Keep an item that was checked."""
+    """Keep an item that was checked; raises `Conflict` where there are too many."""
+    work.alone(f"plans:{system.system_id}")
+    kept = select(func.count()).where(plan_items.c.system_id == system.system_id)
+    if work.db.execute(kept).scalar_one() >= MOST_ITEMS:
+        raise Conflict(f"The plans of a system have at most {MOST_ITEMS:,} items. Remove some first.")
     made = work.change(
         insert(plan_items).values(
             system_id=system.system_id,
