@@ -178,3 +178,18 @@ def test_the_public_address_is_answered_behind_a_proxy_that_ends_tls(settings: S
     app = build(replace(settings, production=True, public_url="https://tracker.example.com"), tracker)
     answer = app.test_client().get("/login", base_url="http://tracker.example.com")
     assert answer.status_code == 200
+
+
+def test_who_may_not_judge_turns_no_partial_credit_on(user: Person, tracker: Tracker) -> None:
+    """The switch decides about points, and whether 3.13.11 may wait: it is a judgement beside the texts."""
+    at = "/systems/main/requirements/IA.L2-3.5.3"
+    form = "/systems/main/requirements/IA.L2-3.5.3/implementation"
+    assert user.call("PATCH", at, {"partial": True}).status_code == 200
+    with tracker.write(OPERATOR) as work:
+        mine = memberships.c.user_id == user.id
+        work.bookkeep(update(memberships).where(mine).values(may_contribute=True, may_judge=False))
+    assert user.call("PATCH", at, {"partial": False}).status_code == 403
+    assert user.call("PATCH", at, {"partial": True, "narrative": "By API."}).status_code == 200
+    assert user.post(form, {"narrative": "By page.", "version": "3"}).status_code == 302
+    found = user.call("GET", at).get_json()
+    assert (found["implementation"]["narrative"], found["partial"]) == ("By page.", True)

@@ -1,5 +1,7 @@
 """The recorded status and its affirmations: what may be recorded on what, by whom, and what the calendar does then."""
 
+import threading
+import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,8 +16,9 @@ from cmmc_tracker.domain.recording import AffirmationGiven, StatusGiven
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid
 from cmmc_tracker.services import statuses
 from cmmc_tracker.services.handoff import packages
+from cmmc_tracker.services.plans import keeping
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.tables import assignments, findings, pins, plan_items
+from cmmc_tracker.storage.tables import assignments, findings, pins, plan_items, recorded_statuses
 from tests.conftest import OPERATOR, Clock
 from tests.services.evidence import FIRST, acting, linked_artifact, other_system, somebody
 
@@ -241,6 +244,38 @@ def test_what_has_run_out_is_not_recorded_again_on_the_package_that_it_rested_on
     with pytest.raises(Conflict, match="a new assessment"):
         record(tracker, bo, act, package, later)
     record(tracker, bo, act, freeze(tracker, bo), later)
+
+
+def test_an_item_is_not_taken_away_while_a_status_that_names_it_is_recorded(tracker: Tracker, bo: Actor) -> None:
+    find(tracker, "not_met", WAITS)
+    number, package = item(tracker, WAITS), freeze(tracker, bo)
+    said: list[str] = []
+
+    def take_away() -> None:
+        try:
+            with tracker.write(bo) as work:
+                keeping.remove(work, bo.systems["main"], number, None)
+        except Conflict as error:
+            said.append(error.message)
+
+    given = StatusGiven(Act.RECORD_CONDITIONAL, AssessmentKind.LEVEL_2_SELF, TODAY, "", "", "", package)
+    thread = threading.Thread(target=take_away)
+    with tracker.write(bo) as work:
+        statuses.record(work, bo.systems["main"], given)
+        thread.start()
+        time.sleep(0.4)  # to come to where it must wait
+    thread.join(20)
+    assert ["frozen since that day" in one for one in said] == [True]
+
+
+def test_a_new_assessment_after_a_status_of_long_ago_is_kept_for_six_years(tracker: Tracker, bo: Actor) -> None:
+    linked_artifact(tracker, bo, "Policy", ("policy.txt", b"what we do"), FIRST)
+    record(tracker, bo, Act.RECORD_FINAL, freeze(tracker, bo))
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(update(recorded_statuses).values(status_on=TODAY - timedelta(days=7 * 366)))
+    package = freeze(tracker, bo)
+    with tracker.read(bo) as work:
+        assert packages.one(work, bo.systems["main"], package).retained_until.year == TODAY.year + 6
 
 
 # Affirming

@@ -6,6 +6,7 @@ import re
 import openpyxl
 import pytest
 
+from cmmc_tracker.services.plans import keeping
 from cmmc_tracker.services.work import Tracker
 from tests.conftest import Person
 from tests.services.plan_steps import BARRED, MAY_WAIT, judge, planned
@@ -115,3 +116,11 @@ def test_a_sheet_is_its_senders_alone(user: Person, admin: Person, outsider: Per
     slug = user.call("POST", "/systems", {"name": "Lab", "level": 2}).get_json()["slug"]
     assert user.get(at.replace("/main/", f"/{slug}/")).status_code == 404
     assert outsider.get(f"{POAM}/import").status_code == 404
+
+
+def test_a_sheet_adds_no_more_items_than_a_system_may_have(user: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge(user, MAY_WAIT)
+    monkeypatch.setattr(keeping, "MOST_ITEMS", 0)
+    at = send(user, CSV.encode())
+    assert user.post(at, {"digest": digest(user.get(at).text), "row": "2"}).status_code == 409
+    assert user.call("GET", POAM).get_json()["items"] == []

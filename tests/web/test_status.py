@@ -1,5 +1,6 @@
 """The page of the CMMC Status: recorded and found side by side; and the page of who works where."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -90,6 +91,8 @@ def test_wrong_words_are_said_at_the_form_that_they_are_of(admin: Person) -> Non
     answer = admin.post("/admin/systems/1/members", {"person": "nobody", "rights": ["judge"]})
     assert answer.status_code == 422
     assert "nobody called" in answer.text
+    boxes = re.findall(r'<input type="checkbox" name="rights" value="(\w+)"( checked)?', answer.text)
+    assert [right for right, checked in boxes if checked] == ["judge"]  # sent again, it grants no more than was chosen
 
 
 def test_users_do_not_say_who_works_where(user: Person) -> None:

@@ -231,7 +231,10 @@ def _stale(row: Any) -> Stale:
 def implement(
     work: Work, system: Access, requirement_id: str, changes: Mapping[str, Any], version: int | None = None
 ) -> None:
-    """Change how a system implements a requirement; `changes` as `Implementation.parse` gives them."""
+    """Change how a system implements a requirement; `changes` as `Implementation.parse` gives them.
+
+    Partial credit is switched by who may judge: it decides about points, and about what may stand on a POA&M.
+    """
     allow(work.actor, Action.IMPLEMENTATION_EDIT, system)
     requirement = catalog.load(system.level).requirement(requirement_id)
     where = _implementation_at(system.system_id, requirement.id)
@@ -240,6 +243,8 @@ def implement(
         raise NotFound("There is no such requirement in this system.")
     columns = {Implementation.COLUMNS[name]: value for name, value in changes.items()}
     differing = {name: value for name, value in columns.items() if getattr(row, name) != value}
+    if "partial" in differing:
+        allow(work.actor, Action.OBJECTIVE_JUDGE, system)
     if not differing and version in {None, row.version}:
         return
     bump = {"changed_at": work.now, "changed_by": _actor_id(work), "version": implementations.c.version + 1}

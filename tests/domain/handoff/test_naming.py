@@ -75,6 +75,12 @@ def test_the_log_writes_backslashes_and_held_evidence_by_its_number() -> None:
     assert held_path(12, "") == ".\\held\\12\\file"
 
 
+def test_titles_that_look_like_the_marks_of_another_stop_no_package() -> None:
+    """Whoever names artifacts so could keep everybody from freezing."""
+    files = [wanted(n, title, "x.pdf", A) for n, title in enumerate(("x", "x (9)", "x (9-1)", "x (9-1-2)"), 1)]
+    assert len(set(paths(*files, wanted(9, "x", "x.pdf", A)))) == 5
+
+
 titles = st.text(st.characters(codec="utf-8"), max_size=320)
 
 

@@ -7,8 +7,9 @@ other whatever the case: in the hash log two names must never look alike (our de
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import chain, count
 
 from cmmc_tracker.domain.catalog import ObjectiveId, load
 
@@ -91,10 +92,11 @@ def _name(one: Wanted) -> tuple[str, str]:
 
 def _apart(folder: str, name: tuple[str, str], one: Wanted, taken: set[str]) -> str:
     """The path, with the artifact's number where another has it already, cut to what every system takes."""
-    marks: Sequence[str] = ("", f" ({one.artifact})", f" ({one.artifact}-{one.position})")
-    for mark in marks:
+    own = f"{one.artifact}-{one.position}"
+    marks = chain(("", f" ({one.artifact})", f" ({own})"), (f" ({own}-{number})" for number in count(2)))
+    for mark in marks:  # titles may look like any of them
         room = LONGEST_PATH - len(folder) - 1 - len(mark) - len(name[1])
         path = f"{folder}/{name[0][:room].rstrip(' .')}{mark}{name[1]}"
         if path.casefold() not in taken:
             return path
-    raise ValueError("two files of one artifact at one position")
+    raise AssertionError("there is always another number")

@@ -84,9 +84,11 @@ def digest(text: str) -> str:
 def retained(status_on: date | None, today: date, later: date | None) -> date:
     """Until when what a package pins is kept: six years from the status date, or from today where there is none yet.
 
+    Nor is there one where its six years are over: the package is of another assessment then.
     32 CFR 170.15(c)(2), 170.16(c)(4), 170.17(c)(4), 170.18(c)(4). `later` is a date that an administrator set.
     """
-    return max(filter(None, (retained_until(status_on or today), later)))
+    until = retained_until(status_on or today)
+    return max(filter(None, (until if until >= today else retained_until(today), later)))
 
 
 def files_of(record: Mapping[str, Any], level: int) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 
 from cmmc_tracker.domain import catalog, plans
 from cmmc_tracker.domain.artifacts import parse_day
@@ -35,15 +35,15 @@ def add(work: Work, system: Access, given: Mapping[str, Any]) -> int:
     allow(work.actor, Action.POAM_EDIT, system)
     plan = plans.parse(given, level=system.level)
     check(work, system, plan)
-    work.alone(f"plans:{system.system_id}")
-    kept = work.rows(select(plan_items.c.id).where(plan_items.c.system_id == system.system_id).limit(MOST_ITEMS))
-    if len(kept) >= MOST_ITEMS:
-        raise Conflict(f"The plans of a system have at most {MOST_ITEMS:,} items. Remove some first.")
     return insert_item(work, system, plan)
 
 
 def insert_item(work: Work, system: Access, plan: Plan) -> int:
-    """Keep an item that was checked."""
+    """Keep an item that was checked; raises `Conflict` where there are too many."""
+    work.alone(f"plans:{system.system_id}")
+    kept = select(func.count()).where(plan_items.c.system_id == system.system_id)
+    if work.db.execute(kept).scalar_one() >= MOST_ITEMS:
+        raise Conflict(f"The plans of a system have at most {MOST_ITEMS:,} items. Remove some first.")
     made = work.change(
         insert(plan_items).values(
             system_id=system.system_id,
@@ -104,8 +104,7 @@ def edit(work: Work, system: Access, item_id: int, given: Mapping[str, Any], ver
     if row.status == ItemStatus.CLOSED:
         raise Conflict(_CLOSED)
     if plan.kind is not before.kind:
-        if reading.is_frozen(work, system.system_id, item_id):
-            raise Conflict(_FROZEN.format("moved to the other plan"), "32 CFR 170.21(b)")
+        _refuse_frozen(work, system, item_id, "moved to the other plan")
         check(work, system, plan)
     bump(work, row, **_columns(plan))
     if plan.milestones != before.milestones:
@@ -120,13 +119,18 @@ def edit(work: Work, system: Access, item_id: int, given: Mapping[str, Any], ver
 def remove(work: Work, system: Access, item_id: int, version: int | None) -> None:
     """Take an item away with its milestones and reviews; what it said stands in the log."""
     row = row_of(work, system, item_id, version)
-    if reading.is_frozen(work, system.system_id, item_id):
-        raise Conflict(_FROZEN.format("removed"), "32 CFR 170.21(b)")
+    _refuse_frozen(work, system, item_id, "removed")
     said = told(reading.plan_of(row, steps_of(work, item_id)))
     work.change(delete(plan_reviews).where(plan_reviews.c.item_id == item_id))
     work.change(delete(milestones).where(milestones.c.item_id == item_id))
     work.change_one(delete(plan_items).where(plan_items.c.id == item_id, plan_items.c.version == row.version))
     work.record(Event.POAM_ITEM_REMOVED, f"poam_item:{item_id}", {"system": system.slug, "before": said})
+
+
+def _refuse_frozen(work: Work, system: Access, item_id: int, act: str) -> None:
+    work.alone(f"status:{system.slug}")  # nobody records a status that names it until this is done
+    if reading.is_frozen(work, system.system_id, item_id):
+        raise Conflict(_FROZEN.format(act), "32 CFR 170.21(b)")
 
 
 def review(work: Work, system: Access, item_id: int, given: Mapping[str, Any], version: int | None) -> None:

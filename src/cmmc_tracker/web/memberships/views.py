@@ -1,6 +1,7 @@
 """Systems and who works in them, for administrators."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,7 +20,7 @@ def index() -> ResponseReturnValue:
     return _page()
 
 
-def _page(at: int = 0, errors: Mapping[str, str] | None = None, given: Mapping[str, str] | None = None) -> str:
+def _page(at: int = 0, errors: Mapping[str, str] | None = None, given: Mapping[str, Any] | None = None) -> str:
     """`at` is the system whose form was refused."""
     with open_read() as work:
         found = memberships.all_systems(work)
@@ -38,10 +39,10 @@ def _page(at: int = 0, errors: Mapping[str, str] | None = None, given: Mapping[s
 def put(system_id: int) -> ResponseReturnValue:
     """Let somebody work in a system, or change with which rights."""
     form = request.form
-    given = {"person": form.get("person", ""), "until": form.get("until", "")}
+    given = {"person": form.get("person", ""), "rights": form.getlist("rights"), "until": form.get("until", "")}
     try:
         with open_write() as work:
-            wanted = Wanted.parse(given["person"], form.getlist("rights"), given["until"], work.now.date())
+            wanted = Wanted.parse(given["person"], given["rights"], given["until"], work.now.date())
             changed = memberships.put(work, system_id, wanted)
     except Invalid as error:
         return _page(system_id, error.fields, given), 422

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, Status
 from cmmc_tracker.domain.catalog import Objective, ObjectiveId
+from cmmc_tracker.domain.permissions import Right
 from cmmc_tracker.errors import Invalid, Stale
 from cmmc_tracker.gate.doors import open_read, open_write, system
 from cmmc_tracker.gate.etag import form_version
@@ -221,7 +222,7 @@ def implement(requirement: str) -> ResponseReturnValue:
     given: dict[str, Any] = {
         name: form[name] for name in ("narrative", "implementation_status", "responsibility") if name in form
     }
-    if known.partial:
+    if known.partial and Right.JUDGE in g.system.rights:
         given["partial"] = "partial" in form
     if form.get("act") in narratives.ACTS:
         return _page(canonical, typed=Typed("", narratives.helped(g.system, known, given)))
