@@ -32,6 +32,7 @@ from cmmc_tracker.web.ssp.values import key_of
 from tests.browser.conftest import Served, sign_in
 from tests.browser.hostile import TEXTS, Eyes, Form, watching
 from tests.conftest import OPERATOR, PASSWORD, Person, add_account, person
+from tests.services.evidence import give
 
 # Every field that people type into, by where its text is seen again.
 FIELDS = {
@@ -51,6 +52,8 @@ FIELDS = {
         ssp.settle_change.settled """
     + " ".join(f"ssp.describe.text-{letter}" for letter in "abcdef"),
     "the register of values, and the plan": " ".join(f"ssp.define.value-{key_of(one)}" for one in asked()),
+    "a package's page and the status": "packages.freeze.name packages.freeze.reason status.record.uid",
+    "the status, or a refusal": "status.record.assessor status.record.scope memberships.put.person",
     "a request's page and its upload link's": """requests.ask.wanted requests.ask.outside requests.edit.wanted
         requests.edit.outside requests.close.reason requests.waive.why""",
     "an item's page": """poam.add.weakness poam.add.owner poam.add.resources poam.add.step_text poam.add.step_owner
@@ -63,7 +66,7 @@ FIELDS = {
         requirements.implement.find ssp.write_section.find ssp.describe.find ssp.references.find
         audit.index.actor audit.index.entity audit.index.q requests.show.q poam.index.q""",
     "a refusal, or parsed into something else": """artifacts.receive.objectives artifacts.link.objective
-        requirements.record_basis.reviewed_on people.assign.what
+        requirements.record_basis.reviewed_on people.assign.what status.record.status_on memberships.put.until
         artifacts.receive.collected_on artifacts.receive.covers_from artifacts.receive.covers_until
         artifacts.edit.collected_on artifacts.edit.covers_from artifacts.edit.covers_until audit.index.since
         artifacts.add_version.collected_on artifacts.add_version.covers_from artifacts.add_version.covers_until
@@ -114,6 +117,7 @@ API_FIELDS = {
     "a requirement's page": """change_objective.note change_requirement.narrative change_objective.examined
         change_objective.interviewed change_objective.tested""",
     "every page, in the menu": "create_system.name",
+    "a package's page, or a refusal": "create_package.name create_package.reason create_package.purpose",
     "an item's page": """create_item.weakness create_item.resources create_item.owner change_item.weakness
         change_item.resources change_item.owner change_item.closing_note""",
     "a refusal, or parsed into something else": """create_artifact.kind create_artifact.covers_from
@@ -306,6 +310,7 @@ def test_what_was_kept_is_shown_as_typed_on_every_page_and_runs_nowhere(
             eyes.go(f"/systems/main/{part}")
             assert len(eyes.shown("a.row-link")) == rows
         _the_plan(eyes)
+        _a_package(eyes, admin)
         for number, place in held.items():
             eyes.go(f"/artifacts/{number}")
             short = f"…{place[-80:]}" if len(place) > 90 else place  # beside its version only the end of a long one
@@ -314,6 +319,17 @@ def test_what_was_kept_is_shown_as_typed_on_every_page_and_runs_nowhere(
         assert eyes.shown(".bar .menu:not(.person) li a") >= _kept(clean_line, 200)
         assert eyes.shown("#system option") >= _kept(clean_line, 200)
         _accounts(eyes)
+
+
+def _a_package(eyes: Eyes, ada: Person) -> None:
+    """One that is named by a text, of a system in which every text stands."""
+    name, reason = next(text for text in TEXTS if "<" in text and len(text) < 150), TEXTS[-1][:2_000]
+    place = ada.post("/systems/main/packages", {"name": name, "reason": reason}).headers["Location"]
+    eyes.go(place)
+    assert eyes.shown("h1") == {f"Package 1: {clean_line(name)}"}
+    assert eyes.shown("dd.pre") == {clean_text(reason)}
+    eyes.go("/systems/main/packages")
+    assert eyes.shown("a.row-link") == {clean_line(name)}
 
 
 def _one_artifact(eyes: Eyes, number: int, text: str) -> None:
@@ -412,7 +428,7 @@ def test_what_is_refused_or_searched_for_is_shown_as_typed_and_runs_nowhere(
     served: Served, app: Flask, admin: Person, bo: Person, tracker: Tracker, tab: Callable[..., Page]
 ) -> None:
     assert admin.upload("evidence.txt", b"some evidence", objectives="3.5.3[b]").status_code == 201
-    paths = [*_requested(admin, tracker), *_scoped(admin), *_planned(admin)]
+    paths = [*_requested(admin, tracker), *_scoped(admin), *_planned(admin), *_frozen(admin, tracker)]
     assert admin.upload("pile.txt", b"not linked yet").status_code == 201
     with watching(tab(), app, served.url) as eyes:
         _walk(eyes, bo)
@@ -539,6 +555,15 @@ def _requested(ada: Person, tracker: Tracker) -> list[str]:
         *("/systems/main/requests", "/requests/1", "/requests/1?q=evi", "/my-work", good),
         *("/quarantine", f"/quarantine/{number}", "/admin/users"),
     ]
+
+
+def _frozen(ada: Person, tracker: Tracker) -> list[str]:
+    """The pages of a package, and of the status where it may be recorded."""
+    give(tracker, ada.id, may_approve=True)
+    packages = "/systems/main/packages"
+    asked = {"name": "First", "purpose": "final", "reason": "as it is"}
+    assert ada.post(packages, asked).status_code == 303
+    return [packages, f"{packages}/1", "/systems/main/status", "/admin/systems"]
 
 
 def _scoped(ada: Person) -> list[str]:

@@ -62,7 +62,7 @@ def _states(page: Page) -> Iterator[str]:
     page.fill("#text", "A new file server")
     page.get_by_label("The plan must change").check()
     page.get_by_role("button", name="Record").click()
-    page.wait_for_selector("a.row-link")
+    expect(page.locator(".flash")).to_be_visible()
     page.goto("/systems/main/changes/1")
     yield "a change"
     made, file = docx.Document(), io.BytesIO()
