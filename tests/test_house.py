@@ -22,6 +22,7 @@ ADMIN_ONLY = {
     *("settings.show", "settings.save", "audit.index", "api.list_audit"),
     *("audit.check", "audit.export_csv", "audit.export_json"),
     *("settings.rule_system", "settings.keep_row", "settings.welcome", "settings.answer"),
+    *("memberships.index", "memberships.put", "memberships.end"),
 }
 VALUES = {
     "slug": "main",
