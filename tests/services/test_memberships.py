@@ -1,5 +1,7 @@
 """Who works in which system: administrators say so, each change is recorded, and it holds from the next request on."""
 
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -88,3 +90,19 @@ def test_no_such_system_is_said(tracker: Tracker) -> None:
     add_account(tracker, "bo")
     with pytest.raises(NotFound):
         put(tracker, 99, "bo")
+
+
+def test_two_administrators_who_let_the_same_person_in_at_once_make_one_membership(tracker: Tracker) -> None:
+    add_account(tracker, "bo")
+    lab = other_system(tracker).system_id
+    done: list[bool] = []
+    thread = threading.Thread(target=lambda: done.append(put(tracker, lab, "bo", "judge")))
+    with tracker.write(OPERATOR) as work:
+        memberships.put(work, lab, Wanted.parse("bo", ["contribute"], "", TODAY))
+        thread.start()
+        time.sleep(0.4)  # to come to where it must wait
+    thread.join(20)
+    assert done == [True]
+    with tracker.read(OPERATOR) as work:
+        (found,) = [one for one in memberships.all_systems(work) if one.id == lab]
+    assert [one.rights for one in found.people if one.name == "bo"] == [{Right.JUDGE}]

@@ -278,6 +278,32 @@ def test_a_new_assessment_after_a_status_of_long_ago_is_kept_for_six_years(track
         assert packages.one(work, bo.systems["main"], package).retained_until.year == TODAY.year + 6
 
 
+def test_170_21_b_a_conditional_status_that_expired_is_not_extended_by_a_day_within_it(
+    tracker: Tracker, bo: Actor, clock: Clock
+) -> None:
+    find(tracker, "not_met", WAITS)
+    record(tracker, bo, Act.RECORD_CONDITIONAL, freeze(tracker, bo))
+    clock.forward(days=200)
+    with pytest.raises(Conflict, match="cannot be extended"):
+        record(tracker, bo, Act.RECORD_CONDITIONAL, freeze(tracker, bo), TODAY + timedelta(days=100))
+
+
+def test_170_21_b_a_closeout_in_time_is_recorded_late_on_a_package_that_was_frozen_in_time(
+    tracker: Tracker, bo: Actor, clock: Clock
+) -> None:
+    find(tracker, "not_met", WAITS)
+    record(tracker, bo, Act.RECORD_CONDITIONAL, freeze(tracker, bo))
+    find(tracker, "met")
+    clock.forward(days=170)
+    package, posted = freeze(tracker, bo, Purpose.CLOSEOUT), TODAY + timedelta(days=170)
+    clock.forward(days=15)
+    with pytest.raises(Conflict, match="frozen after"):
+        record(tracker, bo, Act.CLOSE_OUT, freeze(tracker, bo, Purpose.CLOSEOUT), posted)
+    record(tracker, bo, Act.CLOSE_OUT, package, posted)
+    with tracker.read(bo) as work:
+        assert statuses.of(work, bo.systems["main"]).latest.recorded.stage is Stage.FINAL  # type: ignore[union-attr]
+
+
 # Affirming
 
 

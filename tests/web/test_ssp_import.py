@@ -158,6 +158,8 @@ def test_a_row_that_was_forged_into_the_form_is_read_as_strictly_as_the_sheet(us
     answer = user.post(f"{IMPORT}/scores", {"name": "x", "row": row, "take": "2", "seen-2": "1"})
     assert answer.status_code == 422
     assert statuses(tracker, "CA.L2-3.12.4")["a"][0] == "not_assessed"
+    for ticked in ("000000002999", "3", "x", ""):
+        assert user.post(f"{IMPORT}/scores", {"name": "x", "row": row, "take": ticked}).status_code == 422, ticked
     for bad in ("", "[1]", "{}", "[" * 9_000, '["2","3.1.1","met",""]', '[2,"3.1.1","met",null]', "null"):
         assert user.post(f"{IMPORT}/scores", {"name": "x", "row": bad, "take": "2"}).status_code == 400, bad
 

@@ -99,6 +99,7 @@ def put(work: Work, system_id: int, wanted: Wanted) -> bool:
     slug, who = _slug(work, system_id), members.active(work, wanted.person)
     if who is None:
         raise Invalid({"person": f"There is nobody called {wanted.person[:80]!r} who can sign in."})
+    work.alone(f"members:{system_id}")
     here = (memberships.c.system_id == system_id, memberships.c.user_id == who.id)
     row = work.row(select(memberships).where(*here))
     values: dict[str, Any] = {f"may_{right}": right in wanted.rights for right in GRANTED}

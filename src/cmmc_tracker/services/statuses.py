@@ -20,6 +20,7 @@ from cmmc_tracker.services import assessment, assignments, members, readiness
 from cmmc_tracker.services.artifacts import actor_id
 from cmmc_tracker.services.assignments import Assigned
 from cmmc_tracker.services.handoff import packages
+from cmmc_tracker.services.handoff.packages import Package
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import affirmations, changes, pins, plan_items, recorded_statuses
 from cmmc_tracker.storage.tables import packages as packages_table
@@ -112,7 +113,8 @@ def record(work: Work, system: Access, given: StatusGiven) -> None:
     allow(work.actor, Action.STATUS_RECORD, system)
     work.alone(f"status:{system.slug}")
     before = of(work, system)
-    lifecycle.moved(before.standing.stage, given.act, level=system.level)
+    then = _standing(before.entries, given.status_on)  # what was so on that day, however late it is written down
+    lifecycle.moved(then.stage, given.act, level=system.level)
     last = before.latest
     if last and given.status_on < last.recorded.status_on:
         raise Invalid({"status_on": f"The last record is of {last.recorded.status_on:%-d %b %Y}; this one is older."})
@@ -121,12 +123,13 @@ def record(work: Work, system: Access, given: StatusGiven) -> None:
     except NotFound:
         raise Invalid({"package": "There is no such package in this system."}) from None
     check_supports(given, content["score"]["supports"])
+    package = packages.one(work, system, given.package)
     if last:
         rested = packages.one(work, system, last.package_id)
-        check_new(given, packages.one(work, system, given.package).number, rested.number, last.recorded.status_on)
+        check_new(given, package.number, rested.number, last.recorded.status_on)
     first = given.status_on
     if given.act is Act.CLOSE_OUT:
-        first = _check_closeout(work, system, given, last)
+        first = _check_closeout(work, system, given, last, package)
     values = {
         "kind": given.kind,
         "stage": given.stage,
@@ -147,10 +150,10 @@ def record(work: Work, system: Access, given: StatusGiven) -> None:
     work.record(Event.STATUS_RECORDED, f"system:{system.slug}", told)
 
 
-def _check_closeout(work: Work, system: Access, given: StatusGiven, last: Entry | None) -> date:
+def _check_closeout(work: Work, system: Access, given: StatusGiven, last: Entry | None, package: Package) -> date:
     """The date of the Conditional status that is closed out.
 
-    Raises `Conflict` for another kind of assessment, after day 180, and with items open.
+    Raises `Conflict` for another kind of assessment, after day 180 or on a package from then, and with items open.
     """
     assert last is not None  # noqa: S101 the machine knows this act only after a Conditional status
     if given.kind is not last.recorded.kind:
@@ -162,6 +165,11 @@ def _check_closeout(work: Work, system: Access, given: StatusGiven, last: Entry 
     clock = clocks.closeout(began, given.status_on)
     if clock.is_over:
         raise Conflict(clock.sentence, "32 CFR 170.21(b)")
+    if package.frozen_at.date() > clock.last_day:
+        raise Conflict(
+            f"Package {package.number} was frozen after {clock.last_day:%-d %b %Y}, the last day for closing out.",
+            "32 CFR 170.21(b)",
+        )
     still = set(last.items) & set(_open_items(work, system))
     if still:
         numbers = ", ".join(str(one) for one in sorted(still))

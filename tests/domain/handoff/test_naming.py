@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.handoff.naming import LONGEST_PATH, Wanted, clean, held_path, in_log, place
+from cmmc_tracker.domain.handoff.package import held_of
 
 A, B, C = ObjectiveId("AC.L2-3.1.1", "a"), ObjectiveId("AC.L2-3.1.1", "b"), ObjectiveId("AC.L2-3.1.2", "a")
 
@@ -79,6 +80,13 @@ def test_titles_that_look_like_the_marks_of_another_stop_no_package() -> None:
     """Whoever names artifacts so could keep everybody from freezing."""
     files = [wanted(n, title, "x.pdf", A) for n, title in enumerate(("x", "x (9)", "x (9-1)", "x (9-1-2)"), 1)]
     assert len(set(paths(*files, wanted(9, "x", "x.pdf", A)))) == 5
+
+
+def test_held_files_of_an_artifact_each_have_a_row_of_their_own() -> None:
+    names = ["3 a.dwg", "a.dwg", "A.dwg", None, "file 4"]
+    held = [{"position": n, "filename": name, "sha256": f"{n:064}"} for n, name in enumerate(names, 1)]
+    rows = [row for _, row in held_of({"artifacts": [{"id": 7, "held": held}]})]
+    assert len({row.path.casefold() for row in rows}) == len(names)
 
 
 titles = st.text(st.characters(codec="utf-8"), max_size=320)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from itertools import chain, count
 from typing import Any
 
 from cmmc_tracker.domain.catalog import ObjectiveId
@@ -135,8 +136,9 @@ def held_of(record: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], hashlog
     taken: set[str] = set()
     for artifact in record["artifacts"]:
         for held in artifact["held"]:
-            path = naming.held_path(artifact["id"], held["filename"] or f"file {held['position']}")
-            if path.casefold() in taken:
-                path = naming.held_path(artifact["id"], f"{held['position']} {held['filename'] or 'file'}")
+            name = held["filename"] or f"file {held['position']}"
+            tries = chain((name,), (f"{number} {name}" for number in count(held["position"])))
+            paths = (naming.held_path(artifact["id"], one) for one in tries)
+            path = next(one for one in paths if one.casefold() not in taken)
             taken.add(path.casefold())
             yield {**held, "artifact": artifact["id"]}, hashlog.Row(held["sha256"], path)

@@ -5,8 +5,9 @@
 
 Needs Python 3.8 or newer and nothing else, on any system, without a network. Without a folder it checks the one that
 it lies in. --log-hash takes the SHA-256 of CMMCAssessmentArtifacts.log as it was reported elsewhere, for instance to
-the CMMC eMASS: only that finds somebody who made every file of the package anew. --held takes the folder of evidence
-that is held elsewhere, laid out as the log names it.
+the CMMC eMASS: only that finds somebody who made the artifacts and every list of them anew. It speaks for the artifacts
+alone: README.html and what lies in documents/ stand in the manifest, which whoever changes them can write anew, too.
+--held takes the folder of evidence that is held elsewhere, laid out as the log names it.
 
 Exit status: 0 intact, 1 not intact, 2 wrong use.
 """

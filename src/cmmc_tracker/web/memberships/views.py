@@ -39,13 +39,13 @@ def _page(at: int = 0, errors: Mapping[str, str] | None = None, given: Mapping[s
 def put(system_id: int) -> ResponseReturnValue:
     """Let somebody work in a system, or change with which rights."""
     form = request.form
-    given = {"person": form.get("person", ""), "rights": form.getlist("rights"), "until": form.get("until", "")}
+    rights, given = form.getlist("rights"), {name: form.get(name, "") for name in ("person", "until")}
     try:
         with open_write() as work:
-            wanted = Wanted.parse(given["person"], given["rights"], given["until"], work.now.date())
+            wanted = Wanted.parse(given["person"], rights, given["until"], work.now.date())
             changed = memberships.put(work, system_id, wanted)
     except Invalid as error:
-        return _page(system_id, error.fields, given), 422
+        return _page(system_id, error.fields, {**given, "rights": rights}), 422
     flash(f"{wanted.person}: {'saved' if changed else 'nothing was changed'}.")
     return redirect(url_for(".index", _anchor=f"system-{system_id}"), code=303)
 

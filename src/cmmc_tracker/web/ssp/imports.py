@@ -171,7 +171,7 @@ def take_scores() -> ResponseReturnValue:
     form = request.form
     name = clean_line(form.get("name", ""))[:LONGEST_TITLE]
     rows = {row.number: row for row in map(_unpacked, form.getlist("row")[: score_sheet.MOST_ROWS + 1])}
-    ticked = [rows[int(one)] for one in form.getlist("take") if one.isdecimal() and int(one[:9]) in rows]
+    ticked = [row for number, row in rows.items() if str(number) in form.getlist("take")]
     if not rows:
         raise _NOTHING
     if not ticked:
