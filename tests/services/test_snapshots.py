@@ -1,6 +1,5 @@
 """The picture of a whole system: every table that it is made from shows in it, and it costs the same few statements."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -215,23 +214,16 @@ def fill(tracker: Tracker, main: Access, artifacts: int, links: int, assets: int
         work.bookkeep(update(tables.findings).values(status="met", judged_at=NOW))
 
 
-def test_it_takes_the_same_statements_and_no_second_whatever_there_is(
-    tracker: Tracker, actor: Actor, main: Access
-) -> None:
+def test_it_takes_the_same_statements_whatever_there_is(tracker: Tracker, actor: Actor, main: Access) -> None:
     with counted(tracker) as few:
         taken(tracker, actor, main)
     fill(tracker, main, 1_000, 5_000, 2_000)
     with tracker.read(actor) as work:
         assert len(work.rows(select(tables.links.c.artifact_id))) == 5_000
     with counted(tracker) as many:
-        begun = time.perf_counter()
         found = taken(tracker, actor, main)
-        spent = time.perf_counter() - begun
     asked = [one for one in many if one.lstrip().upper().startswith(("SELECT", "("))]
     assert len(many) == len(few)
     assert len(asked) <= snapshots.STATEMENTS, asked
-    assert spent < 1
     assert sum(len(one.evidence) for _, one in found.objectives()) == 5_000
-    begun = time.perf_counter()
-    assert readiness.found(found)
-    assert time.perf_counter() - begun < 0.1
+    assert readiness.found(found)  # how fast: bench/
