@@ -88,7 +88,11 @@ def make(dest: Path, keep: Keep | None, *, as_json: bool) -> None:
             click.echo(f"Removed: {one}")
         if made.freed:
             click.echo(f"Removed {made.freed:,} contents that no backup needs.")
-    _fail(made.problems, "What is named is not in the backup. Nothing older was removed.", as_json=as_json)
+    _fail(
+        made.problems,
+        "The rest is in the backup. Until this is mended, nothing older is cleared away.",
+        as_json=as_json,
+    )
 
 
 @backup.command()

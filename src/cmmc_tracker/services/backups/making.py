@@ -83,7 +83,10 @@ def run(
             detail = {"manifest": made.manifest, "contents": made.contents, "lacking": len(lacking), "head": made.head}
             work.record(Event.BACKUP_MADE, f"backup:{made.name}", detail)
         if keep is not None and not made.problems:
-            _prune(shelf, keep, made)
+            try:
+                _prune(shelf, keep, made)
+            except TrackerError as error:
+                made.problems.append(f"The backup is whole, but older ones were not cleared away: {error.message}")
     return made
 
 
