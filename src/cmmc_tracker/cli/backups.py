@@ -90,7 +90,7 @@ def make(dest: Path, keep: Keep | None, *, as_json: bool) -> None:
             click.echo(f"Removed {made.freed:,} contents that no backup needs.")
     _fail(
         made.problems,
-        "The rest is in the backup. Until this is mended, nothing older is cleared away.",
+        "The rest is in the backup. Nothing older is cleared away until this is mended.",
         as_json=as_json,
     )
 
