@@ -342,6 +342,24 @@ def test_rows_that_are_too_few_are_found_and_nothing_is_restored(tracker: Tracke
     assert _picture(new) == before
 
 
+@pytest.mark.parametrize(
+    "harm", [b"[7777,7777,true,true,true,null]\n", b'[{"a":1},2,true,true,true,null]\n', b"[1]\n", b"{\n"]
+)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_rows_that_do_not_fit_are_refused_and_nothing_is_restored(
+    tracker: Tracker, empty: Empty, dest: Path, harm: bytes, kind: str
+) -> None:
+    done = _back_up(tracker, dest)
+    _forged(dest, done.name, "memberships.jsonl.gz", lambda rows: rows + harm)
+    manifest = (dest / done.name / "manifest.json").read_text()
+    assert "memberships" in manifest
+    new = empty(kind)
+    before = _picture(new)
+    with pytest.raises(Conflict, match="memberships"):
+        _restore(new, dest)
+    assert _picture(new) == before
+
+
 @pytest.mark.parametrize("facts", [{"revision": "0999"}, {"format": 2}])
 def test_a_backup_of_a_newer_version_is_refused(
     tracker: Tracker, empty: Empty, dest: Path, facts: dict[str, Any]

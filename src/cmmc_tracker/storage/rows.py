@@ -12,12 +12,14 @@ from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Boolean, Connection, Date, Integer, String, Table, column, insert, select
 from sqlalchemy import table as bare_table
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
 from sqlalchemy.types import TypeEngine
 
 from cmmc_tracker.errors import Conflict
 from cmmc_tracker.storage.tables.columns import Instant
 
 _STEP = 500
+_NOTHING = "Nothing was restored."
 _KINDS: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
     (Instant, "instant"),
     (Date, "date"),
@@ -91,10 +93,17 @@ class Lines:
                 raise Conflict(f"A row of the backup's table {self.table} cannot be read.") from None
 
     def put(self, db: Connection) -> int:
-        """Put the rows into the table of that name; returns how many."""
+        """Put the rows into the table of that name; returns how many. Raises `Conflict` for rows that do not fit it."""
         target = bare_table(self.table, *(column(name, _TYPES[kind]) for name, kind in self.columns.items()))
         statement, rows, done = insert(target), self.rows(), 0
         while piece := list(islice(rows, _STEP)):
-            db.execute(statement, piece)
+            try:
+                db.execute(statement, piece)
+            except (IntegrityError, DataError, ProgrammingError):
+                raise Conflict(f"The rows of the backup's table {self.table} do not fit. {_NOTHING}") from None
+            except StatementError as error:
+                if isinstance(error, DBAPIError):
+                    raise
+                raise Conflict(f"A row of the backup's table {self.table} cannot be read. {_NOTHING}") from None
             done += len(piece)
         return done

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -76,7 +76,7 @@ def run(
             shelf.remove(made.name)
         else:
             raise Conflict("Contents went while they were copied, again and again. Try when less is going on.")
-        whole = Manifest(**{**_fields(draft), "lacking": tuple(lacking)})
+        whole = replace(draft, lacking=tuple(lacking))
         made.manifest = shelf.write(made.name, MANIFEST, whole.text().encode()).sha256
         made.problems = [f"The content {one.sha256}: {one.why}" for one in lacking]
         with tracker.write(actor) as work:
@@ -94,10 +94,6 @@ def refuse_own_store(place: Path, store: Path) -> None:
     """Raise `Conflict` for a place in the store, or around it: a backup there would be lost with it."""
     if same_or_inside(place, store):
         raise Conflict(f"{place} and the store {store} lie in each other; name another folder. Nothing was done.")
-
-
-def _fields(manifest: Manifest) -> dict[str, object]:
-    return {name: getattr(manifest, name) for name in Manifest.__slots__}
 
 
 def _tables(tracker: Tracker, shelf: Shelf, told: Mapping[str, str]) -> tuple[Made, Manifest]:
