@@ -135,6 +135,7 @@ def test_a_full_disk_is_told_and_what_is_there_is_no_backup(
     made(tracker, somebody(tracker, "bo"), ("big.txt", os.urandom(2_500_000).hex().encode()))
     _one_line(command("backup", "copies", largest=4_000_000), 1, "There is no space left for the backup")
     _one_line(command("backup", "check", "copies"), 1, "holds no whole backup")
+    assert list((tmp_path / "copies").glob("backup-*")) == []
     assert command("backup", "copies").returncode == 0
     _one_line(command("restore", "copies", largest=4_000_000, **new), 1, "There is no space left for this file")
     assert command("restore", "copies", **new).returncode == 0

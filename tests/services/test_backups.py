@@ -5,7 +5,10 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -516,3 +519,27 @@ def test_a_backup_of_before_a_migration_is_migrated(tracker: Tracker, empty: Emp
         found = work.db.execute(text("SELECT id, name, cui_never, version FROM systems")).all()
         assert [tuple(one) for one in found] == [(7, "Of old", 0, 1)]
         assert work.db.execute(select(func.count()).select_from(sessions)).scalar_one() == 0
+
+
+def test_one_that_is_killed_half_way_is_no_backup_and_the_next_one_is(
+    tracker: Tracker, database_url: str, dest: Path, tmp_path: Path
+) -> None:
+    bo = somebody(tracker, "bo")
+    for number in range(60):
+        made(tracker, bo, ("a.txt", b"%d" % number * 20_000))
+    given = {"CMMC_DATA_DIR": str(tmp_path), "DATABASE_URL": database_url, "FLASK_SECRET": "s" * 40}
+    command = [sys.executable, "-m", "cmmc_tracker", "backup", str(dest)]
+    process = subprocess.Popen(command, env={**os.environ, **given}, stdout=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 30
+        while not list(dest.glob("blobs/??/*")) and time.monotonic() < until:
+            time.sleep(0.001)
+    finally:
+        process.kill()
+        process.wait()
+    cut = [one.name for one in dest.glob("backup-*") if not (one / "manifest.json").exists()]
+    done = _back_up(tracker, dest, Keep(daily=1))
+    assert done.contents == 60
+    assert set(cut) <= set(done.removed)
+    assert list(dest.glob("blobs/incoming-*")) == []
+    assert _prove(dest).problems == []

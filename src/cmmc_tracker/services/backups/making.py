@@ -8,13 +8,13 @@ the two is no loss: then the tables are written anew, as they are without it.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from cmmc_tracker.domain.audit import Event, stamp
 from cmmc_tracker.domain.backups import PASSING, FileOf, Keep, Lacking, Manifest, instant_of, kept, name_of
@@ -67,7 +67,7 @@ def run(
     not written.
     """
     shelf = Shelf.made(place)
-    with shelf.alone():
+    with shelf.alone(), _cleared(shelf):
         for _ in range(TRIES):
             made, draft = _tables(tracker, shelf, told)
             lacking = _contents(tracker, shelf, draft, made, moved)
@@ -90,6 +90,20 @@ def run(
     return made
 
 
+@contextmanager
+def _cleared(shelf: Shelf) -> Iterator[None]:
+    """Leave nothing of a backup that failed but the contents it copied: the next one needs them."""
+    before = set(shelf.names())
+    try:
+        yield
+    except BaseException:
+        with suppress(TrackerError, OSError):
+            for one in set(shelf.names()) - before:
+                if not shelf.is_whole(one):
+                    shelf.remove(one)
+        raise
+
+
 def refuse_own_store(place: Path, store: Path) -> None:
     """Raise `Conflict` for a place in the store, or around it: a backup there would be lost with it."""
     if same_or_inside(place, store):
@@ -102,8 +116,8 @@ def _tables(tracker: Tracker, shelf: Shelf, told: Mapping[str, str]) -> tuple[Ma
         made = Made(name_of(work.now), entries=audit.length(work), head=audit.head(work))
         shelf.begin(made.name)
         files = list(_written(work, shelf, made.name))
-        found = work.rows(select(blobs.c.size))
-        made.contents, made.bytes = len(found), sum(row.size for row in found)
+        figures = select(func.count(), func.coalesce(func.sum(blobs.c.size), 0)).select_from(blobs)
+        made.contents, made.bytes = map(int, work.db.execute(figures).one())
         settings = json.dumps(told, indent=1, sort_keys=True).encode()
         files.append(shelf.write(made.name, "settings.json", settings))
         return made, Manifest(
