@@ -221,6 +221,13 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def given(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Which variables are set, for a backup's records: values without those that may hold a secret."""
+    found = os.environ if environment is None else environment
+    names = [one.name for one in VARIABLES if found.get(one.name)]
+    return {name: "(set, not kept)" if name in _PRIVATE else found[name] for name in names}
+
+
 def _secret(value: Mapping[str, Any]) -> str:
     """The secret by either variable; raises `Misconfigured` for two of them and for a short one in production."""
     if value["FLASK_SECRET"] and value["FLASK_SECRET_FILE"]:

@@ -17,12 +17,14 @@ from sqlalchemy import text
 from cmmc_tracker.cli import commands
 from cmmc_tracker.domain.settings import Preferences
 from cmmc_tracker.services import doctor, passwords, settings, tokens
+from cmmc_tracker.services.backups import making
 from cmmc_tracker.services.doctor import CHECKS, Finding, Grade, Patient, examine
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import site
 from cmmc_tracker.storage.mail import Smtp
 from cmmc_tracker.storage.site import Answer
 from tests.conftest import ON_POSTGRESQL, OPERATOR, PASSWORD, Clock, add_account
+from tests.services.evidence import made, somebody
 from tests.storage.test_mail import Box, serving
 
 Doctor = Callable[..., subprocess.CompletedProcess[str]]
@@ -311,6 +313,18 @@ def _found(patient: Patient, check: str) -> Finding:
     found = [one for one in examine(patient) if one.check == check]
     assert len(found) == 1, found
     return found[0]
+
+
+def test_the_age_of_the_last_backup_is_told_where_there_is_something_to_lose(
+    patient: Patient, tracker: Tracker, tmp_path: Path
+) -> None:
+    assert all(one.check != "backup" for one in examine(patient))
+    made(tracker, somebody(tracker, "bo"))
+    assert _found(patient, "backup").text == "none was ever made by `cmmc-tracker backup`"
+    making.run(tracker, OPERATOR, tmp_path / "backups", told={})
+    assert _found(replace(patient, now=datetime.now(UTC)), "backup").grade is Grade.GOOD
+    late = _found(replace(patient, now=datetime.now(UTC) + timedelta(days=3)), "backup")
+    assert (late.grade, late.text) == (Grade.WARNING, f"the last one is of {datetime.now(UTC):%Y-%m-%d}")
 
 
 @pytest.mark.parametrize(

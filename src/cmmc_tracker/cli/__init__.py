@@ -14,11 +14,13 @@ from cmmc_tracker.errors import TrackerError
 _PLACES = {
     "artifact": "artifacts",
     "audit": "audit",
+    "backup": "backups",
     "catalog": "catalog",
     "demo": "demo",
     "doctor": "doctor",
     "package": "packages",
     "purge": "trash",
+    "restore": "backups",
     "score": "checks",
     "serve": "serve",
     "spill": "spill",

@@ -40,6 +40,8 @@ class Event(StrEnum):
     ASSIGNMENT_ENDED = "assignment:ended"
     ASSIGNMENT_MADE = "assignment:made"
     AUDIT_EXPORTED = "audit:exported"
+    BACKUP_MADE = "backup:made"
+    BACKUP_RESTORED = "backup:restored"
     CATALOG_IMPORTED = "catalog:imported"
     CHANGE_EDITED = "change:edited"
     CHANGE_RECORDED = "change:recorded"

@@ -116,13 +116,18 @@ class Tracker:
     @contextmanager
     def write(self, actor: Actor | None = None, address: str = "") -> Iterator[Work]:
         """A transaction that may change; commits on leaving cleanly, else rolls back."""
-        with translated(), begun(self.engine, writes=True) as db, db.begin():
-            work = Work(db, self.blobs, actor, address, self.clock())
+        with translated(), begun(self.engine, writes=True) as db, db.begin(), self.within(db, actor, address) as work:
             yield work
-            if work.changed and not work.entries:
-                raise AssertionError("a Work changed rows and recorded nothing in the audit log")
-            if work.entries:
-                _append(work)
+
+    @contextmanager
+    def within(self, db: Connection, actor: Actor | None = None, address: str = "") -> Iterator[Work]:
+        """A Work in a transaction that the caller began and ends; its entries are appended on leaving cleanly."""
+        work = Work(db, self.blobs, actor, address, self.clock())
+        yield work
+        if work.changed and not work.entries:
+            raise AssertionError("a Work changed rows and recorded nothing in the audit log")
+        if work.entries:
+            _append(work)
 
 
 def _append(work: Work) -> None:

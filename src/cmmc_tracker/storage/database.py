@@ -174,7 +174,7 @@ def migrate(engine: Engine) -> None:
             _make_place(file)
         if _revision(engine) == HEAD:
             return
-        with _locked(engine, file):
+        with locked(engine, file):
             found = _revision(engine)
             if found == HEAD:
                 return
@@ -210,7 +210,7 @@ def _revision(engine: Engine) -> str | None:
 
 
 @contextmanager
-def _locked(engine: Engine, file: Path | None) -> Iterator[None]:
+def locked(engine: Engine, file: Path | None) -> Iterator[None]:
     """One process migrates; the others wait and then find it done."""
     if file is None:
         with engine.connect() as connection:
@@ -228,14 +228,21 @@ def _locked(engine: Engine, file: Path | None) -> Iterator[None]:
         os.close(lock)
 
 
-def _upgrade(engine: Engine, found: str | None, file: Path | None) -> None:
-    # Alembic is imported here only: a start that finds nothing to do is spared its 0.2 s.
-    from alembic import command  # noqa: PLC0415
+def migrations() -> Any:
+    """Alembic's settings, with the folder of our migrations."""
     from alembic.config import Config  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", "cmmc_tracker:storage/migrations")
+    return config
+
+
+def _upgrade(engine: Engine, found: str | None, file: Path | None) -> None:
+    # Alembic is imported here only: a start that finds nothing to do is spared its 0.2 s.
+    from alembic import command  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = migrations()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:
         raise Misconfigured(

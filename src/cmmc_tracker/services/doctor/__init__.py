@@ -39,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     people.preferences,
     people.people,
     people.tokens,
+    people.backups,
     parts.scanner,
     parts.counter,
     parts.mail,

@@ -1,17 +1,19 @@
-"""Checks of accounts, API tokens and the settings that administrators keep."""
+"""Checks of accounts, API tokens, backups and the settings that administrators keep."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
 from sqlalchemy import func, select
 
+from cmmc_tracker.domain.audit import Event, stamp
 from cmmc_tracker.domain.permissions import Role
 from cmmc_tracker.domain.settings import Preferences
 from cmmc_tracker.services import accounts, settings
 from cmmc_tracker.services.doctor.findings import OPERATOR, Finding, Patient, good, warning
-from cmmc_tracker.storage.tables import api_tokens, users
+from cmmc_tracker.storage.tables import api_tokens, artifacts, audit, users
 
 _UNUSED = timedelta(days=90)
+_BACKED_UP = timedelta(days=2)  # a night may be missed
 
 
 def people(p: Patient) -> Iterator[Finding]:
@@ -77,3 +79,21 @@ def tokens(p: Patient) -> Iterator[Finding]:
         yield warning("API tokens", text, "let their owners revoke them under Profile")
     else:
         yield good("API tokens", f"none lies unused for {_UNUSED.days} days")
+
+
+def backups(p: Patient) -> Iterator[Finding]:
+    """When the last backup was made, where there is something to lose."""
+    if p.tracker is None:
+        return
+    with p.tracker.read(OPERATOR) as work:
+        if work.row(select(artifacts.c.id).limit(1)) is None:
+            return
+        made = select(audit.c.at).where(audit.c.action == Event.BACKUP_MADE).order_by(audit.c.id.desc()).limit(1)
+        last = work.row(made)
+    remedy = "make one each night: docs/operate.md"
+    if last is None:
+        yield warning("backup", "none was ever made by `cmmc-tracker backup`", remedy)
+    elif last.at < stamp(p.now - _BACKED_UP):
+        yield warning("backup", f"the last one is of {last.at[:10]}", remedy)
+    else:
+        yield good("backup", f"the last one is of {last.at[:16]}Z")
