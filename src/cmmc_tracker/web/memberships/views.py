@@ -7,6 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.errors import Invalid
+from cmmc_tracker.gate import session
 from cmmc_tracker.gate.doors import open_read, open_write
 from cmmc_tracker.services import memberships
 from cmmc_tracker.services.memberships import GRANTED, Wanted
@@ -15,6 +16,7 @@ pages = Blueprint("memberships", __name__, url_prefix="/admin/systems")
 
 
 @pages.get("")
+@session.admin_required
 def index() -> ResponseReturnValue:
     """Every system with its people."""
     return _page()
@@ -36,6 +38,7 @@ def _page(at: int = 0, errors: Mapping[str, str] | None = None, given: Mapping[s
 
 
 @pages.post("/<int:system_id>/members")
+@session.admin_required
 def put(system_id: int) -> ResponseReturnValue:
     """Let somebody work in a system, or change with which rights."""
     form = request.form
@@ -51,6 +54,7 @@ def put(system_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/<int:system_id>/members/<int:user_id>/end")
+@session.admin_required
 def end(system_id: int, user_id: int) -> ResponseReturnValue:
     """Take somebody out of a system."""
     with open_write() as work:
