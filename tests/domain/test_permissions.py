@@ -58,6 +58,8 @@ def test_who_may_only_view_changes_nothing(action: Action) -> None:
 
 def test_naming_who_answers_for_what_is_also_for_administrators_who_are_members() -> None:
     allow(_actor(Role.ADMIN), Action.ASSIGNMENT_MAKE, _system(VIEW))
+    with pytest.raises(Forbidden):
+        allow(_actor(), Action.ASSIGNMENT_MAKE, _system(VIEW))
 
 
 @pytest.mark.parametrize("action", sorted(APPROVING))

@@ -3,6 +3,8 @@
 import io
 import zipfile
 
+from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.services import audit
 from cmmc_tracker.services.work import Tracker
 from tests.conftest import Person
 from tests.services.evidence import give, other_system
@@ -26,6 +28,15 @@ def test_a_package_is_frozen_shown_and_downloaded(user: Person) -> None:
         assert found.read("artifacts/AC/AC.L2-3.1.1/a policy.txt") == b"what we do"
         assert {"documents/sprs.json", "documents/poam.xlsx", "documents/artifacts.xlsx"} <= set(found.namelist())
     assert "Of record" in user.get(PAGE).text
+
+
+def test_each_download_stands_in_the_log_with_who_took_it(user: Person, tracker: Tracker) -> None:
+    user.post(PAGE, FORM)
+    for path in (f"{PAGE}/1/download", f"/api/v1{PAGE}/1/download"):
+        assert user.get(path).status_code == 200
+    with tracker.read() as work:
+        entries = [one for one in audit.history(work, "package:1") if one.action == Event.PACKAGE_DOWNLOADED]
+    assert [one.actor for one in entries] == ["bo", "bo"]
 
 
 def test_without_a_reason_it_says_what_is_not_ready_and_keeps_what_was_typed(user: Person) -> None:

@@ -222,7 +222,8 @@ def briefing(work: Work, system: Access) -> Briefing:
         f"{score.status}. {score.status_reason}"
     )
     drift = _drift(packages.snapshot(work, system, last.package_id), picture) if last else []
-    lines.append(f"{len(drift)} objectives stand otherwise than in the package of record.")
+    if last:
+        lines.append(f"{len(drift)} objectives stand otherwise than in the package of record.")
     lines.append(f"{score.met_without_final_evidence} objectives are MET without an approved artifact.")
     lines.append(report.sentence)
     since = last.recorded.status_on if last else date.min

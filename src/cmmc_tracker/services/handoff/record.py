@@ -36,7 +36,7 @@ _OF_SYSTEM: Mapping[str, tuple[Table, tuple[str, ...]]] = {
     "assignments": (t.assignments, ("duty", "requirement")),
     "statuses": (t.recorded_statuses, ("id",)),
 }
-_LEFT_OUT = {"system_id", "demo", "slug_key"}
+_LEFT_OUT = {"system_id", "demo"}
 _PEOPLE = {"user_id", "owner_id", "reviewer_id"}  # and every column that ends with _by
 
 
