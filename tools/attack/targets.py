@@ -68,7 +68,7 @@ VALUES: Mapping[Any, object] = {
 }
 # Never sent: the token in a header needs no CSRF token, and a version would let only the first of many writes through.
 # A file is sent, so nothing is said of one that is held elsewhere.
-_HELD = {"location", "sha256", "size", "filename", "media_type"}
+_HELD = {"location", "sha256", "size", "filename", "media_type", "held_files"}
 _LEFT_OUT = {"X-CSRF-Token", "If-Match", "csrf_token", "partial", "releasable", *_HELD}
 PAGES = (
     "/artifacts?q=policy&kind=policy&status=approved&family=AC&objective=AC.L2-3.1.1[a]&unlinked=&cursor=100",

@@ -224,13 +224,13 @@ def edit(artifact_id: int) -> ResponseReturnValue:
 
 @pages.post("/artifacts/<int:artifact_id>/versions")
 def add_version(artifact_id: int) -> ResponseReturnValue:
-    """Add a file, or several in their order, or where one is held, as the artifact's new version."""
+    """Add a file, or several in their order, or where they are held, as the artifact's new version."""
     files = files_of()
     try:
         held = held_of(request.form, files)
     except Invalid as error:
         return _page(artifact_id, error.fields), 422
-    if (not files and held is None) or len(files) > artifacts.MOST_FILES:
+    if (not files and not held) or len(files) > artifacts.MOST_FILES:
         many = f"A version has at most {artifacts.MOST_FILES} files."
         return _page(artifact_id, {"file": many if files else "Please choose the new version's file first."}), 422
     note, version = request.form.get("note", ""), form_version()
@@ -238,7 +238,7 @@ def add_version(artifact_id: int) -> ResponseReturnValue:
     try:
         with open_read() as work:
             artifacts.check_version(work, artifact_id, note, version, dates)
-        received: Files = [held] if held else [take_in(one, request.form.get("strip_location", "")) for one in files]
+        received: Files = held or [take_in(one, request.form.get("strip_location", "")) for one in files]
         with open_write() as work:
             artifacts.add_version(work, artifact_id, received, note, version=version, given=dates)
             is_shown = artifacts.is_visible(work, artifact_id)
