@@ -29,6 +29,7 @@ from cmmc_tracker.services import (
     remarks,
     reviews,
     trash,
+    uses,
 )
 from cmmc_tracker.services.artifact_views import Artifact, File, Version
 from cmmc_tracker.services.artifacts import Files
@@ -65,6 +66,7 @@ def _page(
         version = _chosen(artifact, request.args.get("version", type=int))
         stones = trash.stones(work, artifact_id)
         rests = dependents.of_artifact(work, artifact_id)
+        used = uses.of_artifact(work, artifact_id)
         markings = contents.markings_of(work, version)
         suggestions = contents.suggestions_for(work, artifact, home)
         answers = reading.answered_by(work, artifact_id)
@@ -82,6 +84,7 @@ def _page(
         people=people,
         rests={(one.system, one.objective): one for one in rests},
         breaks=[one.objective for one in rests if one.breaks],
+        uses=used,
         markings=markings,
         stones=stones,
         suggestions=suggestions,
