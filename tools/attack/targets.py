@@ -84,6 +84,13 @@ PAGES = (
     "/systems/main/scope/assets?q=server&category=cui&group=Laptops&lacking=1&cursor=1",
     "/systems/main/scope/people?cursor=1",
     "/systems/main/ssp/references?find=policy",
+    "/systems/main/assess?way=open&q=access&at=AC.L2-3.1.1[a]",
+    "/systems/main/worksheet?family=AC",
+    "/systems/main/placemat?weight=5&owner=ada&status=met",
+    "/systems/main/readiness?by=check&group=3",
+    "/systems/main/people?what=owner",
+    "/calendar?assessment=2030-01-01",
+    "/artifacts/1/compare?left=1&right=1",
     "/?system=main",
 )
 _BOUNDARY = "attack-6c1f0b7d2a"
