@@ -17,7 +17,7 @@ from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.mail import Smtp
 from cmmc_tracker.storage.tables import artifacts, audit, blob_texts, blobs, leases, users
 from tests.conftest import OPERATOR, Clock, Person
-from tests.storage.test_mail import Box, serving
+from tests.storage.smtp_server import Box, serving
 
 
 def _docx(*paragraphs: str) -> bytes:
