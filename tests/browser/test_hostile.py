@@ -40,7 +40,7 @@ FIELDS = {
         artifacts.receive.locator artifacts.receive.shows artifacts.edit.title artifacts.edit.description
         artifacts.add_version.file artifacts.add_version.note artifacts.link.locator artifacts.link.shows
         artifacts.receive.location artifacts.receive.filename artifacts.add_version.location
-        artifacts.add_version.filename
+        artifacts.add_version.filename artifacts.receive.held_files artifacts.add_version.held_files
         artifacts.review.remark artifacts.remark.text artifacts.link_chosen.locator artifacts.link_chosen.shows
         artifacts.link_picked.locator artifacts.act_on_selection.locator artifacts.act_on_selection.shows""",
     "a requirement's page": """requirements.judge.note requirements.implement.narrative requirements.remark.text
@@ -113,6 +113,7 @@ API_FIELDS = {
     "an artifact's page": """create_artifact.title create_artifact.description create_artifact.locator
         create_artifact.shows change_artifact.title change_artifact.description create_version.note
         create_artifact.location create_artifact.filename create_version.location create_version.filename
+        create_artifact.held_files create_version.held_files
         put_link.locator put_link.shows review_artifact.remark""",
     "a requirement's page": """change_objective.note change_requirement.narrative change_objective.examined
         change_objective.interviewed change_objective.tested""",
@@ -221,13 +222,15 @@ def _ahead() -> str:
 def _seed_held(ada: Person) -> dict[int, str]:
     """Evidence that is held at each text that a location can be, by its number."""
     found = {}
-    for text in TEXTS:
-        form = {"title": text, "location": text, "sha256": "a" * 64, "system": "main", "csrf_token": ada.token}
+    for n, text in enumerate(TEXTS):
+        # By the fields of one file, and by the lines of several.
+        said = {"location": text, "sha256": "a" * 64} if n % 2 else {"held_files": f"{'a' * 64}  {text}"}
+        form = {"title": text, **said, "system": "main", "csrf_token": ada.token}
         made = ada.client.post("/api/v1/artifacts", data=form)
         if made.status_code == 201:
             found[made.get_json()["id"]] = text
         else:  # it has signs that nobody sees
-            assert set(made.get_json()["errors"]) == {"location"}, made.text
+            assert set(made.get_json()["errors"]) == {"location" if n % 2 else "held_files"}, made.text
     return found
 
 
