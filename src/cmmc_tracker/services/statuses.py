@@ -14,7 +14,7 @@ from cmmc_tracker.domain.clocks import AssessmentKind
 from cmmc_tracker.domain.lifecycle import Act, Recorded, Stage, Standing
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.plans import ItemKind, ItemStatus
-from cmmc_tracker.domain.recording import AffirmationGiven, StatusGiven, check_new, check_supports
+from cmmc_tracker.domain.recording import AffirmationGiven, StatusGiven, check_new, check_poam, check_supports
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
 from cmmc_tracker.services import assessment, assignments, members, readiness
 from cmmc_tracker.services.artifacts import actor_id
@@ -118,12 +118,10 @@ def record(work: Work, system: Access, given: StatusGiven) -> None:
     last = before.latest
     if last and given.status_on < last.recorded.status_on:
         raise Invalid({"status_on": f"The last record is of {last.recorded.status_on:%-d %b %Y}; this one is older."})
-    try:
-        content = packages.snapshot(work, system, given.package)
-    except NotFound:
-        raise Invalid({"package": "There is no such package in this system."}) from None
-    check_supports(given, content["score"]["supports"])
-    package = packages.one(work, system, given.package)
+    content, package = _of_record(work, system, given)
+    items = _open_items(work, system) if given.stage is Stage.CONDITIONAL else {}
+    if given.stage is Stage.CONDITIONAL:
+        check_poam(_not_met(content), _on_poam(content), set(items.values()))
     if last:
         rested = packages.one(work, system, last.package_id)
         check_new(given, package.number, rested.number, last.recorded.status_on)
@@ -141,13 +139,23 @@ def record(work: Work, system: Access, given: StatusGiven) -> None:
         "scope": given.scope,
         "assessor": given.assessor,
         "package_id": given.package,
-        "items": _open_items(work, system) if given.stage is Stage.CONDITIONAL else [],
+        "items": list(items),
     }
     common = {"system_id": system.system_id, "recorded_at": work.now, "recorded_by": actor_id(work)}
     work.change(insert(recorded_statuses).values(**values, **common))
     _keep_longer(work, given)
     told = {name: str(value) if isinstance(value, date) else value for name, value in values.items()}
     work.record(Event.STATUS_RECORDED, f"system:{system.slug}", told)
+
+
+def _of_record(work: Work, system: Access, given: StatusGiven) -> tuple[Mapping[str, Any], Package]:
+    """What the package of record holds, and the package; raises `Invalid` for none, `Conflict` for too little."""
+    try:
+        content = packages.snapshot(work, system, given.package)
+    except NotFound:
+        raise Invalid({"package": "There is no such package in this system."}) from None
+    check_supports(given, content["score"]["supports"])
+    return content, packages.one(work, system, given.package)
 
 
 def _check_closeout(work: Work, system: Access, given: StatusGiven, last: Entry | None, package: Package) -> date:
@@ -177,10 +185,24 @@ def _check_closeout(work: Work, system: Access, given: StatusGiven, last: Entry 
     return began
 
 
-def _open_items(work: Work, system: Access) -> list[int]:
+def _open_items(work: Work, system: Access) -> dict[int, str]:
+    """The requirements of the items that are open on the POA&M, by the item's number."""
     is_open = (plan_items.c.kind == ItemKind.POAM, plan_items.c.status != ItemStatus.CLOSED)
-    query = select(plan_items.c.id).where(plan_items.c.system_id == system.system_id, *is_open)
-    return [row.id for row in work.rows(query.order_by(plan_items.c.id))]
+    query = select(plan_items.c.id, plan_items.c.requirement).where(
+        plan_items.c.system_id == system.system_id, *is_open
+    )
+    return {row.id: row.requirement for row in work.rows(query.order_by(plan_items.c.id))}
+
+
+def _not_met(content: Mapping[str, Any]) -> list[str]:
+    """What is NOT MET in a package, in catalog order."""
+    return [one for one, status in content["score"]["statuses"].items() if status == Status.NOT_MET]
+
+
+def _on_poam(content: Mapping[str, Any]) -> set[str]:
+    """The requirements with an open item on the POA&M of a package."""
+    works = (one for one in content["items"] if one["kind"] == ItemKind.POAM and one["status"] != ItemStatus.CLOSED)
+    return {one["requirement"] for one in works}
 
 
 def _keep_longer(work: Work, given: StatusGiven) -> None:

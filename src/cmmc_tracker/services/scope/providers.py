@@ -95,6 +95,7 @@ def add(work: Work, system: Access, entry: ProviderEntry) -> int:
     allow(work.actor, Action.SCOPE_EDIT, system)
     work.alone(f"scope:{system.system_id}")
     _check(work, system, entry, None)
+    rows.check_room(work, providers, system, "name")
     return rows.add(work, providers, system, entry.columns())
 
 
