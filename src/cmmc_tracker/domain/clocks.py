@@ -1,8 +1,8 @@
 """The clocks of an assessment: what ends when (32 CFR 170.15 to 170.18, 170.21, 170.22; NIST SP 800-171A 3.12.4). Pure.
 
-All days are days of the calendar where the organization is; the caller brings "today". A last day still counts,
-whatever the clock: the thing is over from the day after. Years are calendar years, and 29 February becomes 28 February
-where a year has none (our decision; docs/rules.md). Only a system with a status date has running clocks.
+All days are days of the calendar where the organization is (`TIME_ZONE`); the caller brings "today". A last day still
+counts, whatever the clock: the thing is over from the day after. Years are calendar years, and 29 February becomes 28
+February where a year has none (our decision; docs/rules.md). Only a system with a status date has running clocks.
 """
 
 from dataclasses import dataclass

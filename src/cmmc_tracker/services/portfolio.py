@@ -55,7 +55,7 @@ def of_mine(work: Work) -> list[Row]:
     ids = [one.system_id for one in mine]
     scores, standings = _scores(work, mine), _standings(work, ids)
     items, reviews = _items(work, ids), _reviews(work, ids)
-    none = lifecycle.standing(None, [], work.now.date())
+    none = lifecycle.standing(None, [], work.today)
     found = []
     for one in mine:
         standing, closes = standings.get(one.system_id, (none, None))
@@ -138,7 +138,7 @@ def _standings(work: Work, ids: list[int]) -> Mapping[int, tuple[Standing, date 
     found = {}
     for row in rows:
         known = Recorded(AssessmentKind(row.kind), Stage(row.stage), row.status_on, row.first_status_on)
-        standing = lifecycle.standing(known, affirmed[row.id], work.now.date())
+        standing = lifecycle.standing(known, affirmed[row.id], work.today)
         closes = clocks.closeout_last_day(row.status_on) if standing.stage is Stage.CONDITIONAL else None
         found[row.system_id] = (standing, closes)
     return found

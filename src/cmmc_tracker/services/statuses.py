@@ -77,7 +77,7 @@ def of(work: Work, system: Access) -> Record:
     affirmed = _affirmations(work, [row.id for row in rows])
     names = members.names(work, {row.recorded_by for row in rows})
     entries = tuple(_entry(row, affirmed.get(row.id, ()), names.get(row.recorded_by, "")) for row in rows)
-    return Record(entries, _standing(entries, work.now.date()))
+    return Record(entries, _standing(entries, work.today))
 
 
 def _standing(entries: Sequence[Entry], today: date) -> Standing:
@@ -173,7 +173,7 @@ def _check_closeout(work: Work, system: Access, given: StatusGiven, last: Entry 
     clock = clocks.closeout(began, given.status_on)
     if clock.is_over:
         raise Conflict(clock.sentence, "32 CFR 170.21(b)")
-    if package.frozen_at.date() > clock.last_day:
+    if work.day(package.frozen_at) > clock.last_day:
         raise Conflict(
             f"Package {package.number} was frozen after {clock.last_day:%-d %b %Y}, the last day for closing out.",
             "32 CFR 170.21(b)",

@@ -23,7 +23,7 @@ def turn(house: House) -> bool:
     if house.mailer is None:
         return False
     with house.tracker.read() as work:
-        today = work.now.date()
+        today = work.today
         people = work.rows(
             select(users).where(users.c.mail != "", users.c.disabled_at.is_(None), users.c.deleted_at.is_(None))
         )

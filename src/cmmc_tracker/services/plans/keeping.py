@@ -144,11 +144,11 @@ def review(work: Work, system: Access, item_id: int, given: Mapping[str, Any], v
     elif len(progress) > plans.LONGEST:
         wrong["progress"] = f"This has at most {plans.LONGEST:,} characters; this one has {len(progress):,}."
     try:
-        day = parse_day(given.get("reviewed_on")) or work.now.date()
+        day = parse_day(given.get("reviewed_on")) or work.today
     except ValueError as error:
         wrong["reviewed_on"] = str(error)
     else:
-        if not row.created_at.date() <= day <= work.now.date():
+        if not work.day(row.created_at) <= day <= work.today:
             wrong["reviewed_on"] = "A review is of a day since the item was made, and not in the future."
     if wrong:
         raise Invalid(wrong)

@@ -238,7 +238,7 @@ def _standing(work: Work, system: Access) -> _Standing:
     )
     query = select(recorded_statuses).where(recorded_statuses.c.system_id == system.system_id)
     recorded = work.rows(query.order_by(recorded_statuses.c.id))
-    today = work.now.date()
+    today = work.today
     return _Standing(
         system,
         today,

@@ -50,7 +50,7 @@ def hand_over() -> ResponseReturnValue:
 @pages.get("/calendar")
 def calendar() -> ResponseReturnValue:
     """What falls due in the next twelve months, and what will be stale on the day of an assessment."""
-    today = installation().tracker.clock().date()
+    today = installation().tracker.today
     wanted, problem = _assessment()
     with open_read() as work:
         found = duties.calendar(work, months_after(today, MONTHS))

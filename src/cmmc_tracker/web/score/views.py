@@ -23,7 +23,7 @@ def show(slug: str) -> ResponseReturnValue:
     with open_read() as work:
         picture = assessment.picture(work, g.system)
         past = scores.history(work, g.system)
-        today = work.now.date()
+        today = max(work.now.date(), work.today)  # the line has days of UTC, as the log; a status has its own
     found = picture.score
     opened = {loss.requirement_id for loss in (*found.losses, *([found.gate] if found.gate else []))}
     mended = opened & set(request.args.getlist("mend"))

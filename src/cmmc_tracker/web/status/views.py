@@ -44,7 +44,7 @@ def _page(
         official = assignments.of(work, g.system).official
         brief = statuses.briefing(work, g.system)
         listed = packages.listed(work, g.system)
-        today = work.now.date()
+        today = work.today
     last = record.latest
     conditional = last if last and record.standing.stage is Stage.CONDITIONAL else None
     return render_template(
@@ -75,7 +75,7 @@ def record() -> ResponseReturnValue:
     given = {name: request.form.get(name, "") for name in _FIELDS}
     try:
         with open_write() as work:
-            wanted = StatusGiven.parse(given, g.system.level, work.now.date())
+            wanted = StatusGiven.parse(given, g.system.level, work.today)
             statuses.record(work, g.system, wanted)
     except Invalid as error:
         return _page("record", error.fields, given), 422
@@ -93,7 +93,7 @@ def affirm() -> ResponseReturnValue:
     given = {name: request.form.get(name, "") for name in ("affirmed_on", "package", "submitted")}
     try:
         with open_write() as work:
-            statuses.affirm(work, g.system, AffirmationGiven.parse(given, work.now.date()))
+            statuses.affirm(work, g.system, AffirmationGiven.parse(given, work.today))
     except Invalid as error:
         return _page("affirm", error.fields, given), 422
     except Conflict as error:
