@@ -85,6 +85,11 @@ class Closeout:
         return not self.is_over and POAM_DAYS - self.days_left >= BOOK_ASSESSOR_AT[0]
 
     @property
+    def left(self) -> str:
+        """How many days are left, in words: the last day still counts."""
+        return {0: "the last day", 1: "1 day left"}.get(self.days_left, f"{self.days_left} days left")
+
+    @property
     def sentence(self) -> str:
         """How it stands, in one sentence."""
         day = f"{self.last_day:%-d %b %Y}"

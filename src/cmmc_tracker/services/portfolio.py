@@ -10,11 +10,11 @@ from sqlalchemy import case, func, select
 
 from cmmc_tracker.domain import catalog, clocks, lifecycle, scoring
 from cmmc_tracker.domain.assessment import SSP, Status
-from cmmc_tracker.domain.clocks import AssessmentKind
-from cmmc_tracker.domain.lifecycle import Recorded, Stage, Standing
+from cmmc_tracker.domain.lifecycle import PoamClock, Stage, Standing
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.plans import ItemStatus
 from cmmc_tracker.domain.scoring import Score
+from cmmc_tracker.services import closeouts
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import (
     affirmations,
@@ -43,6 +43,7 @@ class Row:
     system: Access
     score: Score | None  # None where the level has none
     standing: Standing  # what was recorded, and what time made of it
+    clock: PoamClock | None  # the 180 days of a Conditional status
     items: int  # open ones, of both plans
     next: Deadline | None
 
@@ -58,10 +59,10 @@ def of_mine(work: Work) -> list[Row]:
     none = lifecycle.standing(None, [], work.today)
     found = []
     for one in mine:
-        standing, closes = standings.get(one.system_id, (none, None))
+        standing, clock = standings.get(one.system_id, (none, None))
         many, planned = items.get(one.system_id, (0, None))
         days = (
-            (closes, "POA&M closeout"),
+            (clock.closeout.last_day if clock and not clock.closeout.is_over else None, "POA&M closeout"),
             (standing.affirmation_due if standing.stage is not Stage.CONDITIONAL else None, "affirmation"),
             (standing.valid_until, "end of the status"),
             (planned, "plan of action"),
@@ -69,7 +70,7 @@ def of_mine(work: Work) -> list[Row]:
         )
         due = [Deadline(day, what) for day, what in days if day is not None]
         soonest = min(due, key=lambda each: each.day) if due else None
-        found.append(Row(one, scores.get(one.system_id), standing, many, soonest))
+        found.append(Row(one, scores.get(one.system_id), standing, clock, many, soonest))
     return found
 
 
@@ -121,8 +122,8 @@ def _score(told: Mapping[str, tuple[int, int]], plan: Mapping[str, Status], part
     return scoring.score(known, given, partial=partial)
 
 
-def _standings(work: Work, ids: list[int]) -> Mapping[int, tuple[Standing, date | None]]:
-    """What was recorded last of each system, as it stands today; with a Conditional status, the last day to close."""
+def _standings(work: Work, ids: list[int]) -> Mapping[int, tuple[Standing, PoamClock | None]]:
+    """What was recorded last of each system, as it stands today, and its clock where it is Conditional."""
     newest = (
         select(func.max(recorded_statuses.c.id))
         .where(recorded_statuses.c.system_id.in_(ids))
@@ -137,10 +138,8 @@ def _standings(work: Work, ids: list[int]) -> Mapping[int, tuple[Standing, date 
         affirmed[row.status_id].append(row.affirmed_on)
     found = {}
     for row in rows:
-        known = Recorded(AssessmentKind(row.kind), Stage(row.stage), row.status_on, row.first_status_on)
-        standing = lifecycle.standing(known, affirmed[row.id], work.today)
-        closes = clocks.closeout_last_day(row.status_on) if standing.stage is Stage.CONDITIONAL else None
-        found[row.system_id] = (standing, closes)
+        standing = lifecycle.standing(closeouts.recorded(row), affirmed[row.id], work.today)
+        found[row.system_id] = (standing, closeouts.clock_of(row, work.today))
     return found
 
 

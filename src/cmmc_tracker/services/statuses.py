@@ -10,13 +10,12 @@ from sqlalchemy import insert, select, update
 from cmmc_tracker.domain import clocks, lifecycle
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.audit import Event
-from cmmc_tracker.domain.clocks import AssessmentKind
-from cmmc_tracker.domain.lifecycle import Act, Recorded, Stage, Standing
+from cmmc_tracker.domain.lifecycle import Act, PoamClock, Recorded, Stage, Standing
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.plans import ItemKind, ItemStatus
 from cmmc_tracker.domain.recording import AffirmationGiven, StatusGiven, check_new, check_poam, check_supports
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
-from cmmc_tracker.services import assessment, assignments, members, readiness
+from cmmc_tracker.services import assessment, assignments, closeouts, members, readiness
 from cmmc_tracker.services.artifacts import actor_id
 from cmmc_tracker.services.assignments import Assigned
 from cmmc_tracker.services.handoff import packages
@@ -58,10 +57,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that was recorded, newest last, and what the calendar made of the newest."""
+    """All that was recorded, newest last, what the calendar made of the newest, and the 180 days where they run."""
 
     entries: tuple[Entry, ...]
     standing: Standing
+    clock: PoamClock | None
 
     @property
     def latest(self) -> Entry | None:
@@ -77,7 +77,8 @@ def of(work: Work, system: Access) -> Record:
     affirmed = _affirmations(work, [row.id for row in rows])
     names = members.names(work, {row.recorded_by for row in rows})
     entries = tuple(_entry(row, affirmed.get(row.id, ()), names.get(row.recorded_by, "")) for row in rows)
-    return Record(entries, _standing(entries, work.today))
+    clock = closeouts.clock_of(rows[-1] if rows else None, work.today)
+    return Record(entries, _standing(entries, work.today), clock)
 
 
 def _standing(entries: Sequence[Entry], today: date) -> Standing:
@@ -88,9 +89,8 @@ def _standing(entries: Sequence[Entry], today: date) -> Standing:
 
 
 def _entry(row: Any, affirmed: Sequence[Affirmation], by: str) -> Entry:
-    recorded = Recorded(AssessmentKind(row.kind), Stage(row.stage), row.status_on, row.first_status_on)
     return Entry(
-        *(row.id, recorded, Act(row.act), row.uid, row.score, row.scope, row.assessor, row.package_id),
+        *(row.id, closeouts.recorded(row), Act(row.act), row.uid, row.score, row.scope, row.assessor, row.package_id),
         *(tuple(row._mapping["items"]), row.recorded_at, by, tuple(affirmed)),  # noqa: SLF001 `items` is a method too
     )
 

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cmmc_tracker.domain.clocks import AssessmentKind, closeout
-from cmmc_tracker.domain.lifecycle import Stage
+from cmmc_tracker.domain.clocks import AssessmentKind
 from cmmc_tracker.domain.permissions import Action, Right, allow
 from cmmc_tracker.domain.recording import RECORDING, AffirmationGiven, StatusGiven
 from cmmc_tracker.errors import Conflict, Invalid
@@ -44,9 +43,6 @@ def _page(
         official = assignments.of(work, g.system).official
         brief = statuses.briefing(work, g.system)
         listed = packages.listed(work, g.system)
-        today = work.today
-    last = record.latest
-    conditional = last if last and record.standing.stage is Stage.CONDITIONAL else None
     return render_template(
         "status/show.html",
         room="status",
@@ -55,7 +51,6 @@ def _page(
         brief=brief,
         packages=listed,
         by_id={one.id: one for one in listed},
-        clock=closeout(conditional.recorded.status_on, today) if conditional else None,
         official=official,
         is_official=official is not None and official.user_id == g.actor.id,
         kinds=[kind for kind in AssessmentKind if kind.level == g.system.level],
