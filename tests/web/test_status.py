@@ -68,6 +68,21 @@ def test_170_21_b_the_180_days_are_said_alike_wherever_one_looks(
     assert row in user.get("/systems").text
 
 
+def test_my_work_and_the_calendar_show_the_days_of_a_status_to_those_who_answer_for_it(
+    user: Person, admin: Person, outsider: Person, tracker: Tracker
+) -> None:
+    freeze(tracker, [], datetime.now(UTC).date() - timedelta(days=175))
+    give(tracker, user.id, may_approve=True)
+    for path in ("/my-work", "/calendar"):
+        page = user.get(path).text
+        assert "POA&amp;M to be closed out" in page, path
+        assert "5 days left" in page, path
+    assert "Nothing waits for you" not in user.get("/my-work").text
+    assert "POA&amp;M to be closed out" not in admin.get("/my-work").text, "bo may approve, so ada need not"
+    assert "POA&amp;M to be closed out" in admin.get("/calendar").text
+    assert "POA&amp;M to be closed out" not in outsider.get("/calendar").text
+
+
 def test_without_a_conditional_status_no_page_shows_a_clock(approver: Person) -> None:
     assert approver.post(PAGE, FORM).status_code == 303
     for path in ("/?system=main", "/systems/main/poam", PAGE, "/systems/main/score", "/systems"):

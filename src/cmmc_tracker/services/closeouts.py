@@ -1,16 +1,19 @@
-"""The 180 days of a recorded Conditional status (32 CFR 170.21(b)), read once for every page that shows them."""
+"""How recorded statuses stand, and the 180 days of a Conditional one (32 CFR 170.21(b)), for every page that tells."""
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 
 from cmmc_tracker.domain import lifecycle
 from cmmc_tracker.domain.clocks import AssessmentKind
-from cmmc_tracker.domain.lifecycle import PoamClock, Recorded, Stage
+from cmmc_tracker.domain.lifecycle import PoamClock, Recorded, Stage, Standing
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.tables import recorded_statuses
+from cmmc_tracker.storage.tables import affirmations, recorded_statuses
 
 _NEEDED = ("kind", "stage", "status_on", "first_status_on")
 
@@ -30,6 +33,32 @@ def of(work: Work, system: Access) -> PoamClock | None:
     allow(work.actor, Action.SYSTEM_VIEW, system)
     mine = select(recorded_statuses).where(recorded_statuses.c.system_id == system.system_id)
     return clock_of(work.row(mine.order_by(recorded_statuses.c.id.desc()).limit(1)), work.today)
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """The newest recorded status of a system: its row, what it is today, and the clock where it is Conditional."""
+
+    row: Any
+    standing: Standing
+    clock: PoamClock | None
+
+
+def standings(work: Work, ids: Sequence[int]) -> Mapping[int, Stands]:
+    """What was recorded last of each of these systems, as it stands today: two statements however many they are."""
+    mine = recorded_statuses.c.system_id.in_(ids)
+    newest = select(func.max(recorded_statuses.c.id)).where(mine).group_by(recorded_statuses.c.system_id)
+    rows = work.rows(select(recorded_statuses).where(recorded_statuses.c.id.in_(newest)))
+    affirmed: dict[int, list[date]] = defaultdict(list)
+    by_status = select(affirmations.c.status_id, affirmations.c.affirmed_on)
+    for row in work.rows(by_status.where(affirmations.c.status_id.in_([row.id for row in rows]))):
+        affirmed[row.status_id].append(row.affirmed_on)
+    return {
+        row.system_id: Stands(
+            row, lifecycle.standing(recorded(row), affirmed[row.id], work.today), clock_of(row, work.today)
+        )
+        for row in rows
+    }
 
 
 def columns(system: Access) -> list[ColumnElement[Any]]:

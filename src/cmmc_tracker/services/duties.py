@@ -11,10 +11,11 @@ from cmmc_tracker.domain.artifacts import EARLIEST, ArtifactStatus
 from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.freshness import AGED_MONTHS, SOON, Cadence, Dates, Freshness, freshness, months_after
 from cmmc_tracker.domain.permissions import Right
-from cmmc_tracker.services import members, quarantine
+from cmmc_tracker.services import members, quarantine, status_dates
 from cmmc_tracker.services.artifacts import actor_id, shown_to
 from cmmc_tracker.services.requests import reading
 from cmmc_tracker.services.requests.reading import Request
+from cmmc_tracker.services.status_dates import SystemDate
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import artifact_versions, artifacts, remarks
 
@@ -58,6 +59,7 @@ class MyWork:
     answer: list[Question]
     send: list[Request]  # evidence that was asked for and is still to be sent
     accept: int  # things in quarantine, of the systems that the person contributes to
+    dates: list[SystemDate]  # days of recorded statuses that run out; they are told, not counted
 
     @property
     def count(self) -> int:
@@ -75,6 +77,7 @@ def mine(work: Work) -> MyWork:
         answer=questions(work),
         send=reading.mine(work),
         accept=int(work.db.execute(select(quarantine.counted(work))).scalar_one()),
+        dates=status_dates.answered_for(work),
     )
 
 

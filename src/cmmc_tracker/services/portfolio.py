@@ -17,11 +17,9 @@ from cmmc_tracker.domain.scoring import Score
 from cmmc_tracker.services import closeouts
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import (
-    affirmations,
     findings,
     implementations,
     plan_items,
-    recorded_statuses,
     systems,
 )
 
@@ -54,12 +52,13 @@ def of_mine(work: Work) -> list[Row]:
     for one in mine:
         allow(work.actor, Action.SYSTEM_VIEW, one)
     ids = [one.system_id for one in mine]
-    scores, standings = _scores(work, mine), _standings(work, ids)
+    scores, standings = _scores(work, mine), closeouts.standings(work, ids)
     items, reviews = _items(work, ids), _reviews(work, ids)
     none = lifecycle.standing(None, [], work.today)
     found = []
     for one in mine:
-        standing, clock = standings.get(one.system_id, (none, None))
+        stands = standings.get(one.system_id)
+        standing, clock = (stands.standing, stands.clock) if stands else (none, None)
         many, planned = items.get(one.system_id, (0, None))
         days = (
             (clock.closeout.last_day if clock and not clock.closeout.is_over else None, "POA&M closeout"),
@@ -120,27 +119,6 @@ def _score(told: Mapping[str, tuple[int, int]], plan: Mapping[str, Status], part
             *((Status.MET,) * met),
         )
     return scoring.score(known, given, partial=partial)
-
-
-def _standings(work: Work, ids: list[int]) -> Mapping[int, tuple[Standing, PoamClock | None]]:
-    """What was recorded last of each system, as it stands today, and its clock where it is Conditional."""
-    newest = (
-        select(func.max(recorded_statuses.c.id))
-        .where(recorded_statuses.c.system_id.in_(ids))
-        .group_by(recorded_statuses.c.system_id)
-    )
-    rows = work.rows(select(recorded_statuses).where(recorded_statuses.c.id.in_(newest)))
-    affirmed: dict[int, list[date]] = defaultdict(list)
-    by_status = select(affirmations.c.status_id, affirmations.c.affirmed_on).where(
-        affirmations.c.status_id.in_([row.id for row in rows])
-    )
-    for row in work.rows(by_status):
-        affirmed[row.status_id].append(row.affirmed_on)
-    found = {}
-    for row in rows:
-        standing = lifecycle.standing(closeouts.recorded(row), affirmed[row.id], work.today)
-        found[row.system_id] = (standing, closeouts.clock_of(row, work.today))
-    return found
 
 
 def _items(work: Work, ids: list[int]) -> Mapping[int, Any]:

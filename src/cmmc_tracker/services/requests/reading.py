@@ -286,9 +286,9 @@ def _known(work: Work, found: Round, row: Any, names: Mapping[int | None, str]) 
         gone, held = row.deleted_at is not None, row.quarantined_at is not None
         answer = Answer(row.artifact_id, row.title, ArtifactStatus(row.status), gone, held)
     by = names.get(row.answered_by, "an upload link") if row.answered_at else ""
-    why = (names.get(row.waived_by, ""), row.waived_why) if row.waived_at else ("", "")
+    waiver, why = (names.get(row.waived_by, ""), row.waived_why) if row.waived_at else ("", "")
     is_late = row.answered_at is not None and work.day(row.answered_at) > found.due_on
-    return KnownRound(found, answer, row.answered_at, by, row.met_at, *why, is_late=is_late)
+    return KnownRound(found, answer, row.answered_at, by, row.met_at, waiver, why, is_late)
 
 
 def _by_day(found: Any) -> list[Request]:
