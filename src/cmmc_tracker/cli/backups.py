@@ -137,7 +137,7 @@ def restore(src: Path, *, as_json: bool) -> None:
     manifest = reading.opened(src).manifest
     engine = make_engine(settings.database_url)
     migrate(engine)
-    tracker = Tracker(engine, FolderBlobs(settings.upload_path))
+    tracker = Tracker(engine, FolderBlobs(settings.upload_path), zone=settings.time_zone)
     with byte_bar(shown=not as_json) as bar:
         task = bar.add_task("Restoring", total=manifest.blob_bytes)
         done = restoring.run(
