@@ -90,6 +90,8 @@ FIELDS = {
         settings.save.session_longest_hours settings.save.security_contact""",
     "the scope": """scope.add_asset.name scope.add_asset.owner scope.add_asset.location scope.add_asset.network
         scope.add_asset.group scope.add_asset.treatment scope.add_asset.justification scope.add_asset.note
+        scope.add_asset.kind scope.add_asset.model scope.add_asset.serial
+        scope.edit_asset.kind scope.edit_asset.model scope.edit_asset.serial
         scope.edit_asset.name scope.edit_asset.owner scope.edit_asset.location scope.edit_asset.network
         scope.edit_asset.group scope.edit_asset.treatment scope.edit_asset.justification scope.edit_asset.note
         scope.put_group.name scope.put_group.treatment scope.add_entry.name scope.add_entry.description
@@ -143,7 +145,7 @@ NO_PAGES = {
     *("static", "about.security_txt", "health.alive", "health.ready", "api_about.openapi"),
     *("artifacts.content_of", "artifacts.pdf_page", "audit.export_csv", "audit.export_json"),
     *("requirements.part", "dashboard.of_system", "quarantine.file", "exports.show", "scope.download"),
-    "packages.download",
+    *("packages.download", "providers.download_matrix"),
     "accounts.set_up",  # gone with the first account; it has a test of its own
 }
 REQUIREMENTS = [r.id for r in catalog.load(2).requirements][: len(TEXTS)]
