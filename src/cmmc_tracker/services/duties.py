@@ -13,6 +13,7 @@ from cmmc_tracker.domain.freshness import AGED_MONTHS, SOON, Cadence, Dates, Fre
 from cmmc_tracker.domain.permissions import Right
 from cmmc_tracker.services import members, quarantine, status_dates
 from cmmc_tracker.services.artifacts import actor_id, shown_to
+from cmmc_tracker.services.handoff import questions as questions_of
 from cmmc_tracker.services.requests import reading
 from cmmc_tracker.services.requests.reading import Request
 from cmmc_tracker.services.status_dates import SystemDate
@@ -60,12 +61,13 @@ class MyWork:
     send: list[Request]  # evidence that was asked for and is still to be sent
     accept: int  # things in quarantine, of the systems that the person contributes to
     dates: list[SystemDate]  # days of recorded statuses that run out; they are told, not counted
+    assessors: list[questions_of.Question]  # what assessors asked about packages of those systems
 
     @property
     def count(self) -> int:
         """How many things wait."""
         evidence = len(self.renew) + len(self.drafts) + len(self.review)
-        return evidence + len(self.answer) + len(self.send) + self.accept
+        return evidence + len(self.answer) + len(self.send) + self.accept + len(self.assessors)
 
 
 def mine(work: Work) -> MyWork:
@@ -78,6 +80,7 @@ def mine(work: Work) -> MyWork:
         send=reading.mine(work),
         accept=int(work.db.execute(select(quarantine.counted(work))).scalar_one()),
         dates=status_dates.answered_for(work),
+        assessors=questions_of.to_answer(work),
     )
 
 
@@ -132,9 +135,10 @@ def _to_answer(work: Work) -> Select[Any]:
 
 def counted(work: Work) -> ColumnElement[int]:
     """How many things wait for the actor, as a column of another query: of the same lists as `mine`."""
-    lists = [make(work).order_by(None).subquery() for make in (_to_renew, _drafts, _to_review, _to_answer)]
-    renew, drafts, review, answer = (select(func.count()).select_from(one).scalar_subquery() for one in lists)
-    return renew + drafts + review + answer + reading.counted(work) + quarantine.counted(work)
+    made = (_to_renew, _drafts, _to_review, _to_answer, questions_of.waiting)
+    lists = [make(work).order_by(None).subquery() for make in made]
+    renew, drafts, review, answer, asked = (select(func.count()).select_from(one).scalar_subquery() for one in lists)
+    return renew + drafts + review + answer + asked + reading.counted(work) + quarantine.counted(work)
 
 
 def calendar(work: Work, until: date) -> list[DueArtifact]:
