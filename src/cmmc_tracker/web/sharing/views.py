@@ -83,7 +83,7 @@ def _address(made: Made) -> str:
 def _wanted(work: Work) -> Wanted:
     form = request.form
     given = {name: form.get(name, "") for name in ("whom", "until")}
-    return Wanted.parse({**given, "may_download": form.get("may_download") == "on"}, work.now.date())
+    return Wanted.parse({**given, "may_download": form.get("may_download") == "on"}, work.today)
 
 
 @pages.post("/accounts")
