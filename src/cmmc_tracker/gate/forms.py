@@ -93,7 +93,7 @@ def held_of(form: Mapping[str, Any], files: Sequence[FileStorage]) -> list[Held]
 def check(system: Access, facts: Mapping[str, Any]) -> None:
     """Raise before any bytes are kept when the person may not add evidence here, or a fact is wrong."""
     allow(doors.actor(), Action.ARTIFACT_CREATE, system)
-    artifacts.check(facts, doors.installation().tracker.clock().date())
+    artifacts.check(facts, doors.installation().tracker.today)
     with doors.open_read() as work:
         artifacts.check_people(work, system, facts)
 

@@ -215,7 +215,7 @@ def of_requirement(
     rows = work.rows(query)
     marked = cui.marked(work, [row.id for row in rows])
     for row in rows:
-        fresh = freshness(row.due_on, _dates(row, row.received_at.date()), work.now.date())
+        fresh = freshness(row.due_on, _dates(row, work.day(row.received_at)), work.today)
         name = ArtifactName(
             *(row.id, row.title, Kind(row.kind), ArtifactStatus(row.status), fresh, row.location or ""),
             row.id in marked,
@@ -254,8 +254,8 @@ def _artifact(
     versions: tuple[Version, ...],
     linked: list[LinkedObjective],
 ) -> Artifact:
-    received = next(v.received_at for v in versions if v.number == row.current_version).date()
-    dates = _dates(row, received)
+    received = next(v.received_at for v in versions if v.number == row.current_version)
+    dates = _dates(row, work.day(received))
     is_home = work.actor is not None and work.actor.by_id(row.system_id) is not None  # its people are for its members
     return Artifact(
         id=row.id,
@@ -279,7 +279,7 @@ def _artifact(
         due_on=row.due_on,
         approved_by=by.get(row.approved_by, ""),
         approved_at=row.approved_at,
-        freshness=freshness(row.due_on, dates, work.now.date()),
+        freshness=freshness(row.due_on, dates, work.today),
         origin=row.origin if is_home else "",
         quarantined=row.quarantined_at is not None,
     )

@@ -126,7 +126,7 @@ def accept(work: Work, artifact_id: int, version: int | None = None, title: str 
     work.alone(f"artifact:{artifact_id}")
     row, home = waiting(work, artifact_id)
     allow(work.actor, Action.ARTIFACT_CREATE, home)
-    changes: dict[str, Any] = parse_facts({"title": title}, work.now.date()) if title is not None else {}
+    changes: dict[str, Any] = parse_facts({"title": title}, work.today) if title is not None else {}
     changes |= _brought_in(work, row)
     seen = version if version is not None else row.version
     work.change_one(bumped(artifact_id, seen, quarantined_at=None, quarantine_why="", **changes))

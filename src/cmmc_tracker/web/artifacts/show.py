@@ -192,6 +192,11 @@ def pdf_page(artifact_id: int, number: int, page: int) -> ResponseReturnValue:
     """One page of a PDF as a picture, made in a child process with limits."""
     with open_read() as work:
         file = artifact_views.file_of(work, artifact_id, number, request.args.get("file", 1, type=int))
+    return picture_of(file, page)
+
+
+def picture_of(file: File, page: int) -> Response:
+    """One page of a PDF as a picture, counted from 1; raises `NotFound` for what has no such page."""
     if file.media_type != "application/pdf":
         raise NotFound("This file has no pages.")
     content.refuse_held(file)

@@ -58,7 +58,7 @@ def index() -> ResponseReturnValue:
     with open_read() as work:
         try:
             found, following = artifact_list.page(work, wanted)
-            words = searching.parse(wanted.text, work.now.date()).plain
+            words = searching.parse(wanted.text, work.today).plain
         except Invalid as error:
             if "q" not in error.fields:
                 raise

@@ -11,6 +11,7 @@ from cmmc_tracker.gate.doors import open_read
 from cmmc_tracker.gate.streams import send_package
 from cmmc_tracker.services import readiness
 from cmmc_tracker.services.handoff import packages
+from cmmc_tracker.web.sharing.views import of_package
 from cmmc_tracker.web.system_room import system_room
 
 pages = system_room("packages", __name__, "/packages")
@@ -64,6 +65,7 @@ def show(package_id: int) -> ResponseReturnValue:
         package = packages.one(work, g.system, package_id)
         content = packages.snapshot(work, g.system, package_id)
         before = packages.before(work, g.system, package)
+        shared = of_package(work, g.system, package_id)
     return render_template(
         "packages/show.html",
         room="packages",
@@ -72,6 +74,7 @@ def show(package_id: int) -> ResponseReturnValue:
         files=content["files"][:SHOWN],
         more=max(0, len(content["files"]) - SHOWN),
         before=before,
+        shared=shared,
     )
 
 

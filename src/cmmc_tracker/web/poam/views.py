@@ -213,7 +213,7 @@ def review(item_id: int) -> ResponseReturnValue:
     try:
         with open_write() as work:
             keeping.review(work, g.system, item_id, request.form, form_version())
-    except (Invalid, Stale) as error:
+    except (Invalid, Conflict, Stale) as error:
         return _refused(item_id, error)
     flash("The review is recorded.")
     return redirect(url_for(".show", item_id=item_id, _anchor="reviews"), code=302)
