@@ -124,6 +124,7 @@ def test_who_is_shown_a_finding_may_confirm_it_and_who_is_not_may_not(
     for status, by, recorded_by in product(("met", "not_applicable", "not_met"), ids, ("none", *ids)):
         with tracker.write(OPERATOR) as work:
             where = (findings.c.requirement == FIRST.requirement, findings.c.letter == FIRST.letter)
+            work.bookkeep(update(findings).values(confirmed_at=None, confirmed_by=None))
             work.bookkeep(update(findings).where(*where).values(status=status, judged_by=ids[by], judged_at=work.now))
             work.bookkeep(delete(specials_table))
             if recorded_by != "none":
