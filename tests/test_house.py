@@ -20,6 +20,7 @@ MODULES = sorted(SRC.rglob("*.py"))
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 ADMIN_ONLY = {
     *("users.index", "users.add", "users.change", "users.reset_password", "users.hand_over"),
+    "users.preview_hand_over",
     *("settings.show", "settings.save", "audit.index", "api.list_audit"),
     *("audit.check", "audit.export_csv", "audit.export_json"),
     *("settings.rule_system", "settings.keep_row", "settings.welcome", "settings.answer"),
@@ -124,7 +125,15 @@ def test_every_address_of_a_system_is_unknown_to_an_outsider(app: Flask, outside
     own = {"about", "accounts", "dashboard", "static", "health", "api_about", "profile", "second_factor"}
     listing = {
         *("artifacts.index", "artifacts.upload", "artifacts.receive", "artifacts.picker"),
-        *("duties.mine", "duties.calendar", "duties.hand_over", "trash.index", "imports.new", "imports.receive"),
+        *(
+            "duties.mine",
+            "duties.calendar",
+            "duties.hand_over",
+            "duties.preview_hand_over",
+            "trash.index",
+            "imports.new",
+            "imports.receive",
+        ),
         *(
             "quarantine.index",
             "links.show",

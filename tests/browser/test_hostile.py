@@ -470,6 +470,8 @@ def _walk(eyes: Eyes, bo: Person) -> None:
         "/triage",
         "/triage?end=1",
         "/my-work",
+        "/my-work/hand-over?to=bo",
+        "/admin/users/2/hand-over?to=ada",
         "/calendar",
         "/systems/new",
         "/trash",
