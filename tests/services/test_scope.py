@@ -79,6 +79,10 @@ def test_two_assets_of_a_system_have_not_the_same_name(tracker: Tracker, actor: 
         inventory.add(work, main, AssetEntry("Laptop"))
     with pytest.raises(Invalid), tracker.write(actor) as work:
         inventory.edit(work, main, other, AssetEntry("Laptop"), 1)
+    with pytest.raises(Invalid), tracker.write(actor) as work:
+        inventory.add(work, main, AssetEntry("LAPTOP"))  # a sheet would know the two by one name
+    with tracker.write(actor) as work:
+        inventory.edit(work, main, other, AssetEntry("PHONE"), 1)  # its own name, written otherwise
 
 
 def test_the_list_is_narrowed_by_category_group_text_and_what_is_missing(

@@ -226,7 +226,9 @@ def test_an_import_is_its_senders_alone(user: Person, admin: Person) -> None:
 
 
 def test_what_is_exported_is_imported_again_without_a_change(user: Person) -> None:
-    assert user.post(f"{SCOPE}/assets", {**SERVER, "name": "=1+1", "treatment": "x"}).status_code == 302
+    what = {"kind": "Server", "model": "=Dell R740", "serial": "SN-7"}
+    assert user.post(f"{SCOPE}/assets", {**SERVER, **what, "name": "=1+1", "treatment": "x"}).status_code == 302
+    assert "Server, =Dell R740" in user.get(f"{SCOPE}/assets?q=sn-7").text
     for ending in ("csv", "xlsx"):
         file = user.get(f"{SCOPE}/inventory.{ending}")
         assert "attachment" in file.headers["Content-Disposition"]

@@ -311,11 +311,11 @@ def _versions(work: Work, *where: Any) -> Mapping[int, list[Version]]:
     grouped: dict[tuple[int, int], list[Any]] = defaultdict(list)
     for row in work.rows(query):
         grouped[row.artifact_id, row.number].append(row)
-    held = _held(work, {artifact_id for (artifact_id, _), rows in grouped.items() if rows[0].position is None})
+    elsewhere = held(work, {artifact_id for (artifact_id, _), rows in grouped.items() if rows[0].position is None})
     found: dict[int, list[Version]] = defaultdict(list)
     for (artifact_id, number), rows in grouped.items():
         first = rows[0]
-        files = held[artifact_id, number] if first.position is None else list(map(file_from, rows))
+        files = elsewhere[artifact_id, number] if first.position is None else list(map(file_from, rows))
         if files:
             by = first.name or COMMAND_LINE
             version = Version(number, first.note, first.received_at, by, tuple(files), first.manifest_sha256)
@@ -328,10 +328,10 @@ def _files(work: Work, artifact_id: int, number: int) -> list[File]:
     query = select(*OF_FILE).join(blobs, blobs.c.sha256 == artifact_files.c.sha256)
     query = query.where(artifact_files.c.artifact_id == artifact_id, artifact_files.c.number == number)
     rows = work.rows(query.order_by(artifact_files.c.position))
-    return list(map(file_from, rows)) if rows else _held(work, {artifact_id})[artifact_id, number]
+    return list(map(file_from, rows)) if rows else held(work, {artifact_id})[artifact_id, number]
 
 
-def _held(work: Work, ids: Collection[int]) -> Mapping[tuple[int, int], list[File]]:
+def held(work: Work, ids: Collection[int]) -> Mapping[tuple[int, int], list[File]]:
     """The files of these artifacts that are held elsewhere, by version; nothing is asked where there is none to ask."""
     found: dict[tuple[int, int], list[File]] = defaultdict(list)
     query = select(held_files).where(held_files.c.artifact_id.in_(ids)).order_by(held_files.c.position)

@@ -14,6 +14,7 @@ from cmmc_tracker.domain.permissions import Right
 from cmmc_tracker.services import confirmations, members, quarantine, status_dates
 from cmmc_tracker.services.artifacts import actor_id, shown_to
 from cmmc_tracker.services.confirmations import ToClose, ToConfirm
+from cmmc_tracker.services.handoff import questions as questions_of
 from cmmc_tracker.services.requests import reading
 from cmmc_tracker.services.requests.reading import Request
 from cmmc_tracker.services.status_dates import SystemDate
@@ -63,13 +64,14 @@ class MyWork:
     confirm: list[ToConfirm]  # findings that wait for a second person
     close: list[ToClose]  # items of the plans that wait for one
     dates: list[SystemDate]  # days of recorded statuses that run out; they are told, not counted
+    assessors: list[questions_of.Question]  # what assessors asked about packages of those systems
 
     @property
     def count(self) -> int:
         """How many things wait."""
         evidence = len(self.renew) + len(self.drafts) + len(self.review)
         second = sum(len(one.letters) for one in self.confirm) + len(self.close)
-        return evidence + len(self.answer) + len(self.send) + self.accept + second
+        return evidence + len(self.answer) + len(self.send) + self.accept + second + len(self.assessors)
 
 
 def mine(work: Work) -> MyWork:
@@ -84,6 +86,7 @@ def mine(work: Work) -> MyWork:
         confirm=confirmations.to_confirm(work),
         close=confirmations.to_close(work),
         dates=status_dates.answered_for(work),
+        assessors=questions_of.to_answer(work),
     )
 
 
@@ -138,10 +141,11 @@ def _to_answer(work: Work) -> Select[Any]:
 
 def counted(work: Work) -> ColumnElement[int]:
     """How many things wait for the actor, as a column of another query: of the same lists as `mine`."""
-    lists = [make(work).order_by(None).subquery() for make in (_to_renew, _drafts, _to_review, _to_answer)]
-    renew, drafts, review, answer = (select(func.count()).select_from(one).scalar_subquery() for one in lists)
-    second = confirmations.counted(work)
-    return renew + drafts + review + answer + reading.counted(work) + quarantine.counted(work) + second
+    made = (_to_renew, _drafts, _to_review, _to_answer, questions_of.waiting)
+    lists = [make(work).order_by(None).subquery() for make in made]
+    renew, drafts, review, answer, asked = (select(func.count()).select_from(one).scalar_subquery() for one in lists)
+    others = reading.counted(work) + quarantine.counted(work) + confirmations.counted(work)
+    return renew + drafts + review + answer + asked + others
 
 
 def calendar(work: Work, until: date) -> list[DueArtifact]:

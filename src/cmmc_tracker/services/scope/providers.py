@@ -145,6 +145,13 @@ def check_document(work: Work, system: Access, artifact_id: int | None, field: s
         raise Invalid({field: _NO_DOCUMENT})
 
 
+def titles(work: Work, system: Access) -> dict[int, str]:
+    """The titles of the system's artifacts in use by number: what a sheet may name as evidence."""
+    allow(work.actor, Action.SYSTEM_VIEW, system)
+    mine = select(artifacts.c.id, artifacts.c.title).where(IN_USE, artifacts.c.system_id == system.system_id)
+    return {row.id: row.title for row in work.rows(mine)}
+
+
 def documents(work: Work, system: Access) -> list[Any]:
     """The newest artifacts of the system, to choose a document from: number and title."""
     allow(work.actor, Action.SYSTEM_VIEW, system)

@@ -12,6 +12,7 @@ from cmmc_tracker.gate.doors import actor, open_read, system
 from cmmc_tracker.services import assessment, integrity
 from cmmc_tracker.services.assessment import Line, Picture
 from cmmc_tracker.services.overview import overview
+from cmmc_tracker.web.viewing import views as viewing
 
 pages = Blueprint("dashboard", __name__)
 SHOWN_LOSSES = 12
@@ -31,6 +32,8 @@ class FamilyBar:
 @pages.get("/")
 def show() -> ResponseReturnValue:
     """The dashboard of one system: the one named by `system`, else the first that the person belongs to."""
+    if actor().is_assessor:
+        return viewing.entrance()
     mine = actor().systems
     if not mine:
         return render_template("dashboard/no_system.html", room="dashboard")
