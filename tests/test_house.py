@@ -197,7 +197,7 @@ def test_every_address_but_its_package_and_its_own_is_unknown_to_an_assessor(
         assert asa.get(path).status_code == 404, path
     with tracker.write(Actor(asa.id, "asa", Role.USER)) as work:
         token = tokens.make(work, tokens.Wanted.parse("program", "write", "30"))
-    for endpoint, method, path in _addresses(app):
+    for _, method, path in _addresses(app):
         if path.startswith("/api/"):
             answer = app.test_client().open(path, method=method, headers={"Authorization": f"Bearer {token}"})
             assert answer.status_code == 404, (method, path)

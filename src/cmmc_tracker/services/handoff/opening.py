@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select, update
@@ -63,6 +63,11 @@ class Opened:
         return self.user_id is None
 
     @property
+    def last_day(self) -> date:
+        """The last day on which it opens, UTC."""
+        return (self.expires_at - timedelta(microseconds=1)).date()
+
+    @property
     def actor(self) -> Actor:
         """The holder as the log names them: an assessor's account, or nobody who has one."""
         if self.user_id is not None:
@@ -90,16 +95,23 @@ def is_link_like(token: str) -> bool:
     return _FORM.fullmatch(token) is not None
 
 
+def of_link(work: Work, token: str) -> Opened:
+    """The good link of that token; raises `NotFound`. For what cannot be one the database is not asked."""
+    found = []
+    if is_link_like(token):
+        found = _good(work, _all().where(package_views.c.token_hash == sessions.token_hash(token)))
+    if not found:
+        raise NotFound(GONE)
+    return found[0]
+
+
 def check(tracker: Tracker, limiter: Limiter, visitor: Visitor, token: str) -> Opened:
     """The good link of that token; raises `NotFound`, or `TooMany` for an address that guesses.
 
     It is looked up first: 384 random bits are not guessed, only tried for harm.
     """
-    if is_link_like(token):
-        with tracker.read() as work:
-            found = _good(work, _all().where(package_views.c.token_hash == sessions.token_hash(token)))
-        if found:
-            return found[0]
+    with suppress(NotFound), tracker.read() as work:
+        return of_link(work, token)
     limiter.take(PACKAGE_LINK, visitor.network).settle()
     with suppress(TooMany):
         limiter.take(REFUSAL_NOTED, f"package link {visitor.network}").settle()

@@ -101,7 +101,7 @@ def make_link(work: Work, system: Access, package_id: int, wanted: Wanted) -> Ma
     if system.cui:
         raise Conflict(
             "CUI may be stored in this system, so nobody looks at its packages without an account "
-            "(settings, and docs/handoff.md)."
+            "(settings, and docs/assessors.md)."
         )
     if not package.releasable:
         raise Conflict("This package is not marked as one that may be released, so no link to it is made.")

@@ -58,7 +58,7 @@ def _page(
         stale=stale,
         given=request.form if errors or stale else {},
         made=made,
-        address=_address(made) if made else "",
+        address=doors.public_address(url_for("package_link.home", token=made.token)) if made else "",
     )
 
 
@@ -71,13 +71,6 @@ def of_package(work: Work, access: Access, package_id: int) -> dict[str, Any]:
         "may_share": Right.APPROVE in access.rights or doors.actor().is_admin,
         "may_answer": Right.CONTRIBUTE in access.rights,
     }
-
-
-def _address(made: Made) -> str:
-    """The link as it is sent; with `PUBLIC_URL`, by the address that people use."""
-    public = doors.installation().public_url.rstrip("/")
-    path = url_for("package_link.home", token=made.token)
-    return f"{public}{path}" if public else url_for("package_link.home", token=made.token, _external=True)
 
 
 def _wanted(work: Work) -> Wanted:
