@@ -241,6 +241,16 @@ def test_only_config_reads_the_environment() -> None:
             assert "os.environ" not in module.read_text(), name
 
 
+def test_days_are_those_of_the_organization_and_not_of_utc() -> None:
+    """The line of scores alone has days of UTC, as the log that it is replayed from."""
+    found = [
+        str(module.relative_to(SRC))
+        for module in MODULES
+        if re.search(r"(\bnow|clock\(\)|_at)\.date\(\)", module.read_text())
+    ]
+    assert found == ["services/scores.py", "web/score/views.py"]
+
+
 ROOTS = {"Path", "root", "_root", "_folder", "folder", "place", "parent", "data_dir"}
 
 

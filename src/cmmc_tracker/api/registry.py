@@ -84,7 +84,7 @@ PATH_VALUES = {
 class Operation:
     """One call of the API. `path` is below `/api/v1`; `form` is multipart with a file where `file` says so.
 
-    `without_file` are the fields that must come where no file does.
+    `without_file` are the sets of fields of which one must come where no file does.
     """
 
     method: str
@@ -100,7 +100,7 @@ class Operation:
     failures: tuple[int, ...]
     binary: bool
     versioned: bool
-    without_file: tuple[str, ...]
+    without_file: tuple[tuple[str, ...], ...]
 
     @property
     def id(self) -> str:
@@ -130,7 +130,7 @@ def operation(
     failures: tuple[int, ...] = (),
     binary: bool = False,
     versioned: bool = False,
-    without_file: tuple[str, ...] = (),
+    without_file: tuple[tuple[str, ...], ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Declare an operation. `failures` are the statuses that it may answer with besides those of any call."""
 

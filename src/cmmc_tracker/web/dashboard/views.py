@@ -40,7 +40,7 @@ def show() -> ResponseReturnValue:
     g.system = system(request.args.get("system", next(iter(mine))))
     with open_read() as work:
         picture = assessment.picture(work, g.system)
-        seen = overview(work)
+        seen = overview(work, g.system)
         is_wrong = seen.store.damaged or seen.store.held_damaged
         damaged = integrity.damaged(work) if is_wrong and actor().is_admin else []
     return render_template(
@@ -53,6 +53,7 @@ def show() -> ResponseReturnValue:
         store=seen.store,
         damaged=damaged,
         waiting=seen.waiting,
+        clock=seen.clock,
         shown=SHOWN_LOSSES,
         assessed=_assessed(picture),
         objectives=sum(len(line.objectives) for line in picture.lines),

@@ -76,7 +76,7 @@ def of_package(work: Work, access: Access, package_id: int) -> dict[str, Any]:
 def _wanted(work: Work) -> Wanted:
     form = request.form
     given = {name: form.get(name, "") for name in ("whom", "until")}
-    return Wanted.parse({**given, "may_download": form.get("may_download") == "on"}, work.now.date())
+    return Wanted.parse({**given, "may_download": form.get("may_download") == "on"}, work.today)
 
 
 @pages.post("/accounts")
