@@ -130,7 +130,7 @@ def create_viewer(slug: str, package_id: int, body: NewViewer) -> ViewerMade:
     allow(doors.actor(), Action.PACKAGE_SHARE, system)
     by_link = given.pop("link", False)
     with doors.open_write() as work:
-        wanted = Wanted.parse(given, work.now.date())
+        wanted = Wanted.parse(given, work.today)
         address = word = None
         if by_link:
             made = views.make_link(work, system, package_id, wanted)

@@ -24,7 +24,7 @@ def fill(tracker: Tracker, actor: Actor, main: Access, package: Package) -> Made
     if main.cui:
         return None
     with tracker.write(actor) as work:
-        until = (work.now + timedelta(days=DAYS)).date()
+        until = work.today + timedelta(days=DAYS)
         made = views.make_link(work, main, package.id, Wanted(WHOM, until, may_download=True))
     with tracker.read() as work:
         view = opening.of_link(work, made.token)

@@ -60,7 +60,7 @@ def wanted(tracker: Tracker, whom: str = "asa", *, days: int = DAYS, may_downloa
 
 
 def _today(tracker: Tracker) -> date:
-    return tracker.clock().date()
+    return tracker.today
 
 
 def view(tracker: Tracker, stage: Stage, one: Wanted | None = None) -> int:

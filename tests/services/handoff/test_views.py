@@ -298,5 +298,5 @@ def _spill(tracker: Tracker, artifact_id: int) -> None:
 def test_the_last_day_is_a_day_of_its_own(tracker: Tracker, stage: Stage) -> None:
     made = link(tracker, stage, wanted(tracker, "Kim", days=3))
     one = _opened(tracker, made.token)
-    assert one.last_day == tracker.clock().date() + timedelta(days=3)
+    assert one.last_day == tracker.today + timedelta(days=3)
     assert _listed(tracker, stage)[0].until == one.last_day

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select, update
@@ -50,7 +50,7 @@ class Opened:
     user_id: int | None
     whom: str
     may_download: bool
-    expires_at: datetime
+    last_day: date  # on which it opens, where the organization is
     slug: str
     system_name: str
     demo: bool
@@ -61,11 +61,6 @@ class Opened:
     def is_link(self) -> bool:
         """Whether its holder has no account."""
         return self.user_id is None
-
-    @property
-    def last_day(self) -> date:
-        """The last day on which it opens, UTC."""
-        return (self.expires_at - timedelta(microseconds=1)).date()
 
     @property
     def actor(self) -> Actor:
@@ -218,7 +213,7 @@ def _good(work: Work, query: Select[Any]) -> list[Opened]:
         package = Package(**{**values, "purpose": Purpose(values["purpose"]), "frozen_by": COMMAND_LINE})
         found.append(
             Opened(
-                *(row.id, row.user_id, row.whom, row.may_download, row.expires_at),
+                *(row.id, row.user_id, row.whom, row.may_download, views.last_day(work, row.expires_at)),
                 *(row.slug, row.system_name, row.demo, package),
                 row.token_hash or "",
             )
