@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from cmmc_tracker.domain.backups import SHORTEST_PASSPHRASE
 from cmmc_tracker.domain.digest import is_address
 from cmmc_tracker.errors import Misconfigured
 from cmmc_tracker.storage import mail
-from cmmc_tracker.storage.sealing import SHORTEST as SHORTEST_PASSPHRASE
 
 MIB = 1_048_576
 SHORTEST_SECRET = 32  # characters, in production

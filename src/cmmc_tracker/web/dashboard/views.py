@@ -50,6 +50,8 @@ def show() -> ResponseReturnValue:
         store=seen.store,
         damaged=damaged,
         waiting=seen.waiting,
+        backup=seen.backup,
+        backups=seen.backup.standing(work.now) if seen.backup else None,
         shown=SHOWN_LOSSES,
         assessed=_assessed(picture),
         objectives=sum(len(line.objectives) for line in picture.lines),
