@@ -16,10 +16,10 @@ from cmmc_tracker.services import systems
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.limits import DatabaseLimiter, SharedLimiter
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.blobs import FolderBlobs
 from cmmc_tracker.storage.database import make_engine, migrate
 from cmmc_tracker.storage.mail import Smtp
 from cmmc_tracker.storage.scanner import Clamd
+from cmmc_tracker.storage.stores import store_of
 
 
 class _Number(IntegerConverter):
@@ -59,7 +59,8 @@ def open_tracker(settings: Settings) -> Tracker:
     engine = make_engine(settings.database_url)
     migrate(engine)
     scanner = Clamd(settings.scanner_url) if settings.scanner_url else None
-    tracker = Tracker(engine, FolderBlobs(settings.upload_path), scanner=scanner, zone=settings.time_zone)
+    store = store_of(settings.upload_path, engine, settings.data_dir)
+    tracker = Tracker(engine, store, scanner=scanner, zone=settings.time_zone)
     systems.prepare(tracker)
     return tracker
 

@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from cmmc_tracker.domain.backups import SHORTEST_PASSPHRASE
 from cmmc_tracker.domain.digest import is_address
 from cmmc_tracker.errors import Misconfigured
 from cmmc_tracker.storage import mail
-from cmmc_tracker.storage.sealing import SHORTEST as SHORTEST_PASSPHRASE
+from cmmc_tracker.storage.addresses import Address, parse
 
 MIB = 1_048_576
 SHORTEST_SECRET = 32  # characters, in production
@@ -40,7 +41,7 @@ class Settings:
     debug: bool
     data_dir: Path
     database_url: str = field(repr=False)
-    upload_path: Path
+    upload_path: Address
     rate_limit_url: str = field(repr=False)
     public_url: str
     trusted_proxies: int
@@ -100,12 +101,6 @@ def _database(text: str) -> str:
     except (ArgumentError, ValueError):
         raise ValueError(_UNREADABLE) from None
     return text
-
-
-def _store(text: str) -> Path:
-    if "://" in text:
-        raise ValueError("this version keeps artifacts in a folder; object stores are not supported yet")
-    return _folder(text)
 
 
 def _limits(text: str) -> str:
@@ -194,7 +189,7 @@ VARIABLES = (
     Variable("FLASK_DEBUG", "`1` turns debug on; refused together with `FLASK_ENV=production`", "0", _switch),
     Variable("CMMC_DATA_DIR", "folder for all embedded state", "instance", _folder),
     Variable("DATABASE_URL", "SQLAlchemy URL (SQLite or PostgreSQL)", "sqlite:///$CMMC_DATA_DIR/cmmc.db", _database),
-    Variable("UPLOAD_PATH", "artifact store: a folder", "$CMMC_DATA_DIR/uploads", _store),
+    Variable("UPLOAD_PATH", "artifact store: a folder, or `s3://bucket/prefix`", "$CMMC_DATA_DIR/uploads", parse),
     Variable("RATE_LIMIT_URL", "`memory://` or `redis://…` for sign-in limits; empty: the database", "", _limits),
     Variable("PUBLIC_URL", "the address that people use; empty: the address served", "", _public),
     Variable("TRUSTED_PROXIES", "how many reverse proxies may set X-Forwarded-*", "0", _count),

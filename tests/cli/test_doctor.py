@@ -16,12 +16,14 @@ from sqlalchemy import text
 
 from cmmc_tracker.cli import commands
 from cmmc_tracker.domain.settings import Preferences
+from cmmc_tracker.errors import Busy
 from cmmc_tracker.services import doctor, passwords, settings, tokens
 from cmmc_tracker.services.backups import making
 from cmmc_tracker.services.doctor import CHECKS, Finding, Grade, Patient, examine
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import site
 from cmmc_tracker.storage.mail import Smtp
+from cmmc_tracker.storage.places import FolderPlace
 from cmmc_tracker.storage.site import Answer
 from tests.conftest import ON_POSTGRESQL, OPERATOR, PASSWORD, Clock, add_account
 from tests.services.evidence import made, somebody
@@ -321,10 +323,17 @@ def test_the_age_of_the_last_backup_is_told_where_there_is_something_to_lose(
     assert all(one.check != "backup" for one in examine(patient))
     made(tracker, somebody(tracker, "bo"))
     assert _found(patient, "backup").text == "none was ever made by `cmmc-tracker backup`"
-    making.run(tracker, OPERATOR, tmp_path / "backups", told={})
+    making.run(tracker, OPERATOR, FolderPlace(tmp_path / "backups"), told={})
     assert _found(replace(patient, now=datetime.now(UTC)), "backup").grade is Grade.GOOD
     late = _found(replace(patient, now=datetime.now(UTC) + timedelta(days=3)), "backup")
     assert (late.grade, late.text) == (Grade.WARNING, f"the last one is of {datetime.now(UTC):%Y-%m-%d}")
+    (tmp_path / "other").write_text("x")
+    with pytest.raises(Busy):
+        making.run(tracker, OPERATOR, FolderPlace(tmp_path / "other"), told={})
+    failed = _found(replace(patient, now=datetime.now(UTC)), "backup")
+    assert failed.grade is Grade.BAD
+    assert failed.text.startswith("the last try failed: The backup's place cannot be used")
+    assert "the last good one is of" in failed.text
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,8 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 
 def _look_at_modes(settings: Settings, database: Path | None) -> None:
     """Warn of what others on the machine may read. The start goes on: who may is the administrator's to say."""
-    found = modes.too_open(settings.data_dir, settings.upload_path, database, _LOOKED_AT)
+    store = settings.upload_path if isinstance(settings.upload_path, Path) else settings.data_dir
+    found = modes.too_open(settings.data_dir, store, database, _LOOKED_AT)
     for one in found[:_TOLD]:
         log.warning("%s. Mend it with: %s", one, one.remedy)
     if len(found) > _TOLD:

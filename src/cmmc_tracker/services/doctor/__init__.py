@@ -74,7 +74,7 @@ def _fitting_store(patient: Patient, engine: Engine) -> Blobs | None:
     try:
         with engine.connect() as connection:
             fits = looking.revision(connection) == HEAD
-        return looking.store(patient.store) if fits else None
+        return looking.store(patient.store, engine, patient.data_dir) if fits else None
     except (OSError, TrackerError, DBAPIError):
         return None
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from cmmc_tracker.domain.permissions import Actor, Role
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage.addresses import Address
 from cmmc_tracker.storage.mail import Mailer
 from cmmc_tracker.storage.scanner import Scanner
 
@@ -51,7 +52,7 @@ class Patient:
     max_upload_bytes: int
     rate_limit_url: str
     data_dir: Path
-    store: Path
+    store: Address
     database_url: str
     now: datetime
     tracker: Tracker | None = None
