@@ -96,6 +96,10 @@ def _real_host() -> None:
         raise Malformed("The Host header is no name that a site can have.")
 
 
+# What programs of the same machine or network ask by its address, without the name that people use.
+_ASKED_BY_ADDRESS = frozenset({"health.alive", "health.figures", "health.ready"})
+
+
 def _watch_host(app: Flask, public_url: str) -> None:
     public = urlsplit(public_url)
     host = named(public.scheme, public.netloc)
@@ -103,7 +107,7 @@ def _watch_host(app: Flask, public_url: str) -> None:
     @app.before_request
     def _own_host() -> None:
         # By the public scheme: a proxy that ends TLS speaks plain HTTP to us, and leaves the port out all the same.
-        if named(public.scheme, request.host) != host and request.endpoint not in {"health.alive", "health.ready"}:
+        if named(public.scheme, request.host) != host and request.endpoint not in _ASKED_BY_ADDRESS:
             raise Malformed("This address is not the one that this tracker is served under.")
 
 
