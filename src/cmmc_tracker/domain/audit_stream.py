@@ -24,6 +24,7 @@ _CEF = {_CRITICAL: 9, _WARNING: 6, _NOTICE: 3}  # of 10
 _GRAVE = frozenset({Event.INTEGRITY_BROKEN})
 _REFUSED = re.compile(r":(failed|refused|quarantined|rejected)$", re.ASCII)
 _NOT_SD = re.compile(r'(["\\\]])')
+_HALF_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\$")
 _NOT_ASCII = re.compile(r"[^!-~]")
 
 
@@ -107,7 +108,7 @@ def cef(one: Numbered, sender: Sender, most: int) -> str:
     if len(whole.encode()) <= most:
         return whole
     cut = whole.encode()[: most - len(" cn1Label=cut cn1=1")].decode("utf-8", "ignore")
-    return re.sub(r"\\+$", "", cut) + " cn1Label=cut cn1=1"
+    return _HALF_ESCAPE.sub(r"\1", cut) + " cn1Label=cut cn1=1"
 
 
 def cef_in_syslog(one: Numbered, sender: Sender, most: int) -> str:
