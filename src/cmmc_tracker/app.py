@@ -142,7 +142,7 @@ def metrics_folder(settings: Settings) -> Path:
 def share_counts(settings: Settings) -> None:
     """Let the processes that are forked from this one count together, from nothing. Before the application is built.
 
-    The library takes the folder from the environment only, and looks there when it is loaded; by now it is, and is told.
+    The library takes the folder from the environment only, and looks there when it is loaded, which was before.
     """
     folder = metrics_folder(settings)
     shutil.rmtree(folder, ignore_errors=True)

@@ -73,7 +73,15 @@ def test_a_cef_event_keeps_each_sign_in_its_field(odd: str) -> None:
     event = cef(_numbered(entry), HERE, MOST)
     assert event.isprintable()
     header = re.split(r"(?<!\\)\|", event, maxsplit=7)
-    assert header[:7] == ["CEF:0", "CMMC Artifact Tracker", "cmmc-tracker", "0.1.0", "login:failed", "login failed", "6"]
+    assert header[:7] == [
+        "CEF:0",
+        "CMMC Artifact Tracker",
+        "cmmc-tracker",
+        "0.1.0",
+        "login:failed",
+        "login failed",
+        "6",
+    ]
     names = re.findall(r"(?:^| )([A-Za-z0-9]+)(?<!\\)=", header[7])
     assert names == [n for n in names if n in _CEF_NAMES]
     assert len(names) == len(set(names))

@@ -1,4 +1,4 @@
-"""The audit log on its way to a SIEM, against real receivers on the loopback: in order, every entry, whatever happens."""
+"""The audit log on its way to a SIEM, against real receivers on the loopback: in order, nothing left out."""
 
 import re
 import socket

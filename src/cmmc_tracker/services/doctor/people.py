@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from cmmc_tracker.domain.audit import Event, stamp
 from cmmc_tracker.domain.permissions import Role
 from cmmc_tracker.domain.settings import Preferences
 from cmmc_tracker.services import accounts, settings
 from cmmc_tracker.services.doctor.findings import OPERATOR, Finding, Patient, good, warning
-from cmmc_tracker.storage.tables import api_tokens, artifacts, audit, users
+from cmmc_tracker.services.figures import last_backup
+from cmmc_tracker.storage.tables import api_tokens, artifacts, users
 
 _UNUSED = timedelta(days=90)
 _BACKED_UP = timedelta(days=2)  # a night may be missed
@@ -88,12 +88,11 @@ def backups(p: Patient) -> Iterator[Finding]:
     with p.tracker.read(OPERATOR) as work:
         if work.row(select(artifacts.c.id).limit(1)) is None:
             return
-        made = select(audit.c.at).where(audit.c.action == Event.BACKUP_MADE).order_by(audit.c.id.desc()).limit(1)
-        last = work.row(made)
+        last = last_backup(work)
     remedy = "make one each night: docs/operate.md"
     if last is None:
         yield warning("backup", "none was ever made by `cmmc-tracker backup`", remedy)
-    elif last.at < stamp(p.now - _BACKED_UP):
-        yield warning("backup", f"the last one is of {last.at[:10]}", remedy)
+    elif last < p.now - _BACKED_UP:
+        yield warning("backup", f"the last one is of {last:%Y-%m-%d}", remedy)
     else:
-        yield good("backup", f"the last one is of {last.at[:16]}Z")
+        yield good("backup", f"the last one is of {last:%Y-%m-%dT%H:%M}Z")
