@@ -148,7 +148,7 @@ API_FIELDS = {
 
 
 NO_PAGES = {
-    *("static", "about.security_txt", "health.alive", "health.ready", "api_about.openapi"),
+    *("static", "about.security_txt", "health.alive", "health.figures", "health.ready", "api_about.openapi"),
     *("artifacts.content_of", "artifacts.pdf_page", "audit.export_csv", "audit.export_json"),
     *("requirements.part", "dashboard.of_system", "quarantine.file", "exports.show", "scope.download"),
     *("packages.download", "providers.download_matrix"),
