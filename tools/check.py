@@ -40,7 +40,7 @@ ONCE = (
     *(f"tests/services/test_{n}.py" for n in ("preview_pages", "pdf_child", "text_child", "extraction", "sheets")),
     *(
         "tests/storage/test_scanner.py",
-        "tests/storage/test_mail.py",
+        *(f"tests/storage/test_mail{part}.py" for part in ("", "_address", "_encrypted", "_servers")),
         "tests/storage/test_blobs.py",
         "tests/gate/test_server.py",
     ),

@@ -59,7 +59,8 @@ def open_tracker(settings: Settings) -> Tracker:
     engine = make_engine(settings.database_url)
     migrate(engine)
     scanner = Clamd(settings.scanner_url) if settings.scanner_url else None
-    tracker = Tracker(engine, store_of(settings.upload_path, engine, settings.data_dir), scanner=scanner)
+    store = store_of(settings.upload_path, engine, settings.data_dir)
+    tracker = Tracker(engine, store, scanner=scanner, zone=settings.time_zone)
     systems.prepare(tracker)
     return tracker
 

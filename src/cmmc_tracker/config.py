@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -48,6 +49,7 @@ class Settings:
     scanner_url: str
     smtp_url: str = field(repr=False)
     mail_from: str
+    time_zone: ZoneInfo
     backup_passphrase: str = field(repr=False)
 
 
@@ -172,6 +174,14 @@ def _sender(text: str) -> str:
     return text
 
 
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        hint = "it must be the name of a time zone that this machine knows, such as America/New_York"
+        raise ValueError(hint) from None
+
+
 VARIABLES = (
     Variable("FLASK_SECRET", "signs sessions; empty: a random key per process start, and a warning", "", str),
     Variable("FLASK_SECRET_FILE", "a file that holds the secret, instead of `FLASK_SECRET`", "", _secret_file),
@@ -187,6 +197,7 @@ VARIABLES = (
     Variable("CLAMD_URL", "a ClamAV daemon that uploads are shown to; empty: none is asked", "", _scanner),
     Variable("SMTP_URL", "the mail server that reminders are handed to; empty: no mail", "", _smtp),
     Variable("MAIL_FROM", "the address that mail comes from; goes together with `SMTP_URL`", "", _sender),
+    Variable("TIME_ZONE", "where the organization's days begin and end, for all due days", "UTC", _zone),
     Variable("BACKUP_PASSPHRASE", "encrypts backups; empty: they are not encrypted", "", _passphrase),
     Variable(
         "BACKUP_PASSPHRASE_FILE",
@@ -237,6 +248,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         scanner_url=value["CLAMD_URL"],
         smtp_url=value["SMTP_URL"],
         mail_from=value["MAIL_FROM"],
+        time_zone=value["TIME_ZONE"],
         backup_passphrase=_one_of(value, "BACKUP_PASSPHRASE", "BACKUP_PASSPHRASE_FILE"),
     )
 

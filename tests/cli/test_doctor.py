@@ -27,7 +27,7 @@ from cmmc_tracker.storage.places import FolderPlace
 from cmmc_tracker.storage.site import Answer
 from tests.conftest import ON_POSTGRESQL, OPERATOR, PASSWORD, Clock, add_account
 from tests.services.evidence import made, somebody
-from tests.storage.test_mail import Box, serving
+from tests.storage.smtp_server import Box, serving
 
 Doctor = Callable[..., subprocess.CompletedProcess[str]]
 Look = Callable[..., tuple[int, str]]

@@ -141,7 +141,7 @@ def restore(src: str, *, as_json: bool) -> None:
     engine = make_engine(settings.database_url)
     migrate(engine)
     store = settings.upload_path
-    tracker = Tracker(engine, store_of(store, engine, settings.data_dir))
+    tracker = Tracker(engine, store_of(store, engine, settings.data_dir), zone=settings.time_zone)
     with byte_bar(shown=not as_json) as bar:
         task = bar.add_task("Restoring", total=backup.manifest.blob_bytes)
         done = restoring.run(

@@ -74,6 +74,11 @@ def address() -> str:
     return (request.remote_addr or "")[:64]
 
 
+def public_address(path: str) -> str:
+    """A path of this site as a whole address that can be sent: by `PUBLIC_URL` where it is set, else as asked."""
+    return (installation().public_url or request.host_url).rstrip("/") + path
+
+
 def loggable(path: str) -> str:
     """A path as logs keep it: what makes a link secret (`/setup/…`, `/link/…`) is left out, it may still be good."""
     return _SECRET_LINK.sub(r"\1(left out)", path)[:200]

@@ -176,7 +176,7 @@ def forget_old(tracker: Tracker) -> int:
 def archive_plan(blobs: Blobs, found: Import, most_each: int, taken: Mapping[int, int]) -> Preview:
     """What would come of an archive; `taken` is what already came of it."""
     plan = _planned(blobs, found.sha256, most_each)
-    filed = [filing.recognise(one.path) for one in plan.entries]
+    filed = [filing.recognise(one.path, found.home.level) for one in plan.entries]
     counts = Counter(one.title.casefold() for one in filed)
     return Preview(
         tuple(

@@ -41,6 +41,7 @@ from cmmc_tracker.storage.tables.assessment import (
     specials,
 )
 from cmmc_tracker.storage.tables.columns import metadata
+from cmmc_tracker.storage.tables.handoff import package_questions, package_views
 from cmmc_tracker.storage.tables.plan import (
     changes,
     defined_values,
@@ -98,6 +99,8 @@ __all__ = [
     "milestones",
     "objective_texts",
     "old_passwords",
+    "package_questions",
+    "package_views",
     "packages",
     "pins",
     "plan_items",
