@@ -24,6 +24,7 @@ from sqlalchemy.exc import (
     InterfaceError,
     NoSuchModuleError,
     OperationalError,
+    SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -256,9 +257,19 @@ def _upgrade(engine: Engine, found: str | None, file: Path | None) -> None:
         )
     if found is not None and file is not None:
         _copy(file)
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    try:
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except (SQLAlchemyError, OSError) as error:
+        if found is None:
+            raise
+        # All of it is one transaction, on both databases: a step that fails takes back those before it.
+        why = _first_line(error) if isinstance(error, DBAPIError) else str(error).partition("\n")[0][:200]
+        raise Misconfigured(
+            f"The upgrade of the database from {found} to {HEAD} failed: {why}. Nothing was changed: go on with the "
+            "version before, or mend what is named and start again."
+        ) from error
 
 
 def _copy(file: Path) -> None:
