@@ -76,9 +76,29 @@ def frozen(ada: Person, tracker: Tracker) -> list[str]:
     """The pages of a package, and of the status where it may be recorded."""
     give(tracker, ada.id, may_approve=True)
     packages = "/systems/main/packages"
-    asked = {"name": "First", "purpose": "final", "reason": "as it is"}
+    asked = {"name": "First", "purpose": "final", "reason": "as it is", "releasable": "on"}
     assert ada.post(packages, asked).status_code == 303
     return [packages, f"{packages}/1", "/systems/main/status", "/admin/systems"]
+
+
+def looked_at(eyes: Eyes, ada: Person) -> None:
+    """A package that is opened by a link and its word, a question that was asked there, and where it is answered."""
+    viewers = "/systems/main/packages/1/viewers"
+    made = ada.post(f"{viewers}/links", {"whom": "Kim", "until": ahead()}).text
+    link, word = re.search(r"/link/[\w-]{64}/package", made), re.search(r">(\w{4}(?:-\w{4}){3})<", made)
+    assert link
+    assert word
+    eyes.go(f"{link[0]}/word")
+    eyes.page.fill("#word", word[1])
+    eyes.page.click("main button[type=submit]")
+    eyes.page.wait_for_url("**/package")
+    eyes.look()
+    for path in ("/requirements/IA.L2-3.5.3", "/artifacts/1", "/search?q=evidence", "/questions"):
+        eyes.go(link[0] + path)
+    eyes.page.fill("main #text", "why")
+    eyes.page.get_by_role("button", name="Ask the contractor").click()
+    eyes.page.wait_for_selector("#question-1")
+    eyes.go(viewers)
 
 
 def scoped(ada: Person) -> list[str]:

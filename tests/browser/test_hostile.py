@@ -25,6 +25,7 @@ from tests.browser.hostile_steps import (
     PLACES,
     bring,
     frozen,
+    looked_at,
     planned,
     requested,
     scoped,
@@ -56,13 +57,16 @@ FIELDS = {
     "an item's page": """poam.add.weakness poam.add.owner poam.add.resources poam.add.step_text poam.add.step_owner
         poam.edit.weakness poam.edit.owner poam.edit.resources poam.edit.step_text poam.edit.step_owner
         poam.move.closing_note poam.review.progress""",
+    "who looks at a package, and the assessor's view": """sharing.give.whom sharing.make_link.whom sharing.answer.answer
+        package_link.ask.text package_word.enter.word""",
     "the quarantine, or an artifact's page": "links.receive.file quarantine.accept.title requests.answer.file",
     "the log": "quarantine.reject.reason",
     "its own field, beside what was found": """artifacts.index.q artifacts.picker.q requirements.index.q
-        artifacts.choose.q triage.show.q assess.show.q scope.assets.q
+        package_link.search.q artifacts.choose.q triage.show.q assess.show.q scope.assets.q
         requirements.implement.find ssp.write_section.find ssp.describe.find ssp.references.find
         audit.index.actor audit.index.entity audit.index.q requests.show.q poam.index.q""",
     "a refusal, or parsed into something else": """artifacts.receive.objectives artifacts.link.objective
+        sharing.give.until sharing.make_link.until
         requirements.record_basis.reviewed_on people.assign.what status.record.status_on memberships.put.until
         artifacts.receive.collected_on artifacts.receive.covers_from artifacts.receive.covers_until
         artifacts.edit.collected_on artifacts.edit.covers_from artifacts.edit.covers_until audit.index.since
@@ -119,6 +123,7 @@ API_FIELDS = {
     "a requirement's page": """change_objective.note change_requirement.narrative change_objective.examined
         change_objective.interviewed change_objective.tested""",
     "every page, in the menu": "create_system.name",
+    "who looks at a package, or a refusal": "create_viewer.whom create_viewer.until answer_question.answer",
     "a package's page, or a refusal": "create_package.name create_package.reason create_package.purpose",
     "an item's page": """create_item.weakness create_item.resources create_item.owner change_item.weakness
         change_item.resources change_item.owner change_item.closing_note""",
@@ -143,10 +148,14 @@ API_FIELDS = {
 
 
 NO_PAGES = {
-    *("static", "about.security_txt", "health.alive", "health.ready", "api_about.openapi"),
+    *("static", "about.security_txt", "health.alive", "health.figures", "health.ready", "api_about.openapi"),
     *("artifacts.content_of", "artifacts.pdf_page", "audit.export_csv", "audit.export_json"),
     *("requirements.part", "dashboard.of_system", "quarantine.file", "exports.show", "scope.download"),
     *("packages.download", "providers.download_matrix"),
+    *("package_link.content_of", "package_link.download", "package_link.sheet"),
+    # the pages of a package link by another address
+    *(f"assessor.{name}" for name in ("artifact", "content_of", "download", "home", "questions_page", "requirement")),
+    *("assessor.search", "assessor.sheet"),
     "accounts.set_up",  # gone with the first account; it has a test of its own
 }
 
@@ -175,6 +184,7 @@ def test_what_is_refused_or_searched_for_is_shown_as_typed_and_runs_nowhere(
     assert admin.upload("pile.txt", b"not linked yet").status_code == 201
     with watching(tab(), app, served.url) as eyes:
         _walk(eyes, bo)
+        looked_at(eyes, admin)
         for path in paths:
             eyes.go(path)
         pages = {
@@ -213,6 +223,8 @@ def _walk(eyes: Eyes, bo: Person) -> None:
         "/triage",
         "/triage?end=1",
         "/my-work",
+        "/my-work/hand-over?to=bo",
+        "/admin/users/2/hand-over?to=ada",
         "/calendar",
         "/systems/new",
         "/trash",

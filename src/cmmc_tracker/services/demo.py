@@ -13,7 +13,7 @@ from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.errors import Conflict
-from cmmc_tracker.services import assessment, demo_plan, demo_plans, demo_scope, intake
+from cmmc_tracker.services import assessment, demo_assessor, demo_plan, demo_plans, demo_scope, intake
 from cmmc_tracker.services.artifacts import Received
 from cmmc_tracker.services.demo_data import (
     ARTIFACTS,
@@ -28,6 +28,7 @@ from cmmc_tracker.services.demo_data import (
     DemoArtifact,
 )
 from cmmc_tracker.services.handoff import packages
+from cmmc_tracker.services.handoff.views import Made
 from cmmc_tracker.services.links import Target, create_linked
 from cmmc_tracker.services.systems import MAIN
 from cmmc_tracker.services.work import Tracker, Work
@@ -37,7 +38,7 @@ PACKAGE = Asked(
     "Before the mock assessment",
     Purpose.READINESS,
     "A first look with the consultant: what is open is what the look is for.",
-    releasable=False,
+    releasable=True,
 )
 
 
@@ -46,8 +47,11 @@ def steps() -> int:
     return len(ARTIFACTS) + len(JUDGED)
 
 
-def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: None) -> None:
-    """Fill system `main`, all or nothing. Raises `Conflict` when anything is in the install already."""
+def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: None) -> Made | None:
+    """Fill system `main`, all or nothing; returns the link of an invented assessor to the frozen package.
+
+    Raises `Conflict` when anything is in the install already. No link is made where CUI may be stored.
+    """
     with tracker.read(actor) as work:
         _refuse_used(work)
     with ExitStack() as uploads:
@@ -70,7 +74,8 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
                 .values(demo=True, name="Halvorsen main enclave (demo)")
             )
             work.record(Event.DEMO_FILLED, f"system:{MAIN}", {"artifacts": len(ARTIFACTS) + 1, "judged": len(JUDGED)})
-    packages.freeze(tracker, actor, "", main, PACKAGE)
+    package = packages.freeze(tracker, actor, "", main, PACKAGE)
+    return demo_assessor.fill(tracker, actor, main, package)
 
 
 def _refuse_used(work: Work) -> None:
