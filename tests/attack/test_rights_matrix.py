@@ -18,7 +18,7 @@ from tests.conftest import OPERATOR, Clock, Person, add_account, person
 from tests.test_house import VALUES
 
 READS = {"GET"}
-NAMELESS = {"about.security_txt", "health.alive", "health.ready", "static"}
+NAMELESS = {"about.security_txt", "health.alive", "health.figures", "health.ready", "static"}
 # Addresses of a list or a form that any signed-in person may open; what is in them depends on their systems.
 LISTS = {
     *("dashboard.show", "artifacts.index", "artifacts.upload", "artifacts.receive", "artifacts.picker"),

@@ -74,6 +74,8 @@ PATH_VALUES = {
     "report": PathValue("string", "string", "poam.xlsx", "A document's name"),
     "artifact_id": PathValue("int", "integer", 1, "An artifact's number"),
     "package_id": PathValue("int", "integer", 1, "A package's number in the whole installation"),
+    "view_id": PathValue("int", "integer", 1, "A view's number"),
+    "question_id": PathValue("int", "integer", 1, "A question's number"),
     "number": PathValue("int", "integer", 1, "A version's number"),
 }
 
