@@ -73,7 +73,13 @@ class Event(StrEnum):
     OBJECTIVE_DESCRIBED = "objective:described"
     OBJECTIVE_JUDGED = "objective:judged"
     PACKAGE_DOWNLOADED = "package:downloaded"
+    PACKAGE_ENDED = "package:ended"
     PACKAGE_FROZEN = "package:frozen"
+    PACKAGE_HELD = "package:held"
+    PACKAGE_KEPT_LONGER = "package:kept_longer"
+    PACKAGE_ORDERED = "package:ordered"
+    PACKAGE_RELEASED = "package:released"
+    PACKAGE_SEALED = "package:sealed"
     PASSWORD_REFUSED = "password:refused"  # noqa: S105 the name of an event
     PLAN_APPROVED = "plan:approved"
     PLAN_REVIEWED = "plan:reviewed"

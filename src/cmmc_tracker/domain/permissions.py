@@ -46,6 +46,7 @@ class Action(StrEnum):
     OBJECTIVE_JUDGE = "objective:judge"
     OWN_ACCOUNT = "own:account"
     PACKAGE_FREEZE = "package:freeze"
+    PACKAGE_HOLD = "package:hold"
     PLAN_APPROVE = "plan:approve"
     POAM_CLOSE = "poam:close"
     POAM_EDIT = "poam:edit"
@@ -61,7 +62,7 @@ class Action(StrEnum):
 
 _ADMIN_ONLY = {
     *(Action.ARTIFACT_PURGE, Action.ARTIFACT_SPILL, Action.AUDIT_READ, Action.CATALOG_IMPORT),
-    *(Action.SETTINGS_EDIT, Action.USER_MANAGE),
+    *(Action.PACKAGE_HOLD, Action.SETTINGS_EDIT, Action.USER_MANAGE),
 }
 _SIGNED_IN = {Action.OWN_ACCOUNT, Action.SYSTEM_CREATE}
 _IN_SYSTEM = {

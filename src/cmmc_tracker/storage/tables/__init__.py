@@ -34,13 +34,13 @@ from cmmc_tracker.storage.tables.assessment import (
     affirmations,
     assignments,
     milestones,
-    packages,
     plan_items,
     plan_reviews,
     recorded_statuses,
     specials,
 )
 from cmmc_tracker.storage.tables.columns import metadata
+from cmmc_tracker.storage.tables.packages import freezes, package_files, package_holds, packages
 from cmmc_tracker.storage.tables.plan import (
     changes,
     defined_values,
@@ -86,6 +86,7 @@ __all__ = [
     "cui_flows",
     "defined_values",
     "findings",
+    "freezes",
     "held_files",
     "implementations",
     "imports",
@@ -98,6 +99,8 @@ __all__ = [
     "milestones",
     "objective_texts",
     "old_passwords",
+    "package_files",
+    "package_holds",
     "packages",
     "pins",
     "plan_items",
