@@ -19,6 +19,7 @@ from flask.testing import FlaskClient
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from sqlalchemy import create_engine, delete, text
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from cmmc_tracker import config
@@ -91,6 +92,26 @@ def _templates_are_compiled_once() -> Iterator[None]:
     """Or else most of the time goes into compiling the same pages anew for each test."""
     patch = pytest.MonkeyPatch()
     patch.setitem(Flask.jinja_options, "bytecode_cache", _Compiled())
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _addresses_are_compiled_once() -> Iterator[None]:
+    """Werkzeug compiles two functions for each of some 200 addresses of an application: most of what making one takes.
+
+    They work on the rule that they are bound to, so applications of one worker can share them.
+    """
+    compile_one, kept = Rule._compile_builder, dict[Any, Any]()
+
+    def compiled(self: Rule, append_unknown: bool = True) -> Any:
+        key = (self.rule, self.subdomain, self.host, self.merge_slashes, repr(self.defaults), append_unknown)
+        if key not in kept:
+            kept[key] = compile_one(self, append_unknown)
+        return kept[key]
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(Rule, "_compile_builder", compiled)
     yield
     patch.undo()
 

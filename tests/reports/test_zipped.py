@@ -31,10 +31,10 @@ def one(path: str, content: bytes) -> One:
 
 def joined(members: list[One], start: int = 0, stop: int | None = None) -> bytes:
     parts = zipped.laid_out(members, AT)
-    found = b""
-    for part, first, last in zipped.between(parts, start, zipped.size(parts) if stop is None else stop):
-        found += (part.own if part.member is None else members[part.member].content)[first:last]
-    return found
+    wanted = zipped.between(parts, start, zipped.size(parts) if stop is None else stop)
+    return b"".join(
+        (part.own if part.member is None else members[part.member].content)[first:last] for part, first, last in wanted
+    )
 
 
 def test_another_program_reads_it_with_names_times_and_modes() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -14,7 +14,7 @@ from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, St
 from cmmc_tracker.domain.catalog import Objective, ObjectiveId
 from cmmc_tracker.domain.permissions import Right
 from cmmc_tracker.errors import Invalid, Stale
-from cmmc_tracker.gate.doors import open_read, open_write, system
+from cmmc_tracker.gate.doors import open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.session import local_path
 from cmmc_tracker.services import assessment, assignments, audit, remarks, wordings
@@ -22,26 +22,9 @@ from cmmc_tracker.services.assessment import LineFilter
 from cmmc_tracker.services.plans import reading as plans
 from cmmc_tracker.web.requirements import narratives
 from cmmc_tracker.web.requirements.talk import choices_of, part_of, talk_of
+from cmmc_tracker.web.system_room import system_room
 
-pages = Blueprint("requirements", __name__, url_prefix="/systems/<slug>/requirements")
-
-
-@pages.url_value_preprocessor
-def _name_system(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-    if values is not None:
-        g.slug = values.pop("slug")
-
-
-@pages.before_request
-def _open_system() -> None:
-    """Every address of this room names a system; strangers to it get 404 before anything else."""
-    g.system = system(g.slug)
-
-
-@pages.url_defaults
-def _same_system(_endpoint: str, values: dict[str, Any]) -> None:
-    if "slug" in g:
-        values.setdefault("slug", g.slug)
+pages = system_room("requirements", __name__, "/requirements")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain.clocks import AssessmentKind, closeout
@@ -10,22 +10,13 @@ from cmmc_tracker.domain.lifecycle import Stage
 from cmmc_tracker.domain.permissions import Action, Right, allow
 from cmmc_tracker.domain.recording import RECORDING, AffirmationGiven, StatusGiven
 from cmmc_tracker.errors import Conflict, Invalid
-from cmmc_tracker.gate.doors import open_read, open_write, system
+from cmmc_tracker.gate.doors import open_read, open_write
 from cmmc_tracker.services import assessment, assignments, statuses
 from cmmc_tracker.services.handoff import packages
+from cmmc_tracker.web.system_room import system_room
 
-pages = Blueprint("status", __name__, url_prefix="/systems/<slug>/status")
+pages = system_room("status", __name__, "/status")
 _FIELDS = ("act", "kind", "status_on", "uid", "assessor", "scope", "package")
-
-
-@pages.url_value_preprocessor
-def _enter(_endpoint: str | None, values: dict[str, str] | None) -> None:
-    g.slug = (values or {}).pop("slug", "")
-
-
-@pages.before_request
-def _known() -> None:
-    g.system = system(g.slug)
 
 
 @pages.get("")
