@@ -131,10 +131,10 @@ def stop(work: Work, system: Access, freeze_id: int) -> None:
 
 
 def _end(work: Work, freeze_id: int, state: str, **values: Any) -> bool:
-    """End a freeze that is under way; tells whether it was."""
+    """End a freeze that is under way; tells whether it was. The caller records it."""
     mine = update(freezes).where(freezes.c.id == freeze_id, freezes.c.state.in_(_UNDER_WAY))
     ended = mine.values(state=state, ended_at=work.now, snapshot="", hashed={}, **values)
-    return bool(work.change(ended).rowcount)
+    return bool(work.bookkeep(ended).rowcount)
 
 
 # The job
