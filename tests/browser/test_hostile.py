@@ -26,6 +26,7 @@ from cmmc_tracker.domain.defined_values import asked
 from cmmc_tracker.domain.text import clean_line, clean_text
 from cmmc_tracker.domain.uploads import clean_name
 from cmmc_tracker.errors import Invalid
+from cmmc_tracker.services.handoff import freezing
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import artifacts, requests
 from cmmc_tracker.web.ssp.values import key_of
@@ -52,7 +53,8 @@ FIELDS = {
         ssp.settle_change.settled """
     + " ".join(f"ssp.describe.text-{letter}" for letter in "abcdef"),
     "the register of values, and the plan": " ".join(f"ssp.define.value-{key_of(one)}" for one in asked()),
-    "a package's page and the status": "packages.freeze.name packages.freeze.reason status.record.uid",
+    "a package's page and the status": """packages.freeze.name packages.freeze.reason packages.hold.reason
+        packages.lift.reason status.record.uid""",
     "the status, or a refusal": "status.record.assessor status.record.scope memberships.put.person",
     "a request's page and its upload link's": """requests.ask.wanted requests.ask.outside requests.edit.wanted
         requests.edit.outside requests.close.reason requests.waive.why""",
@@ -67,6 +69,7 @@ FIELDS = {
         audit.index.actor audit.index.entity audit.index.q requests.show.q poam.index.q""",
     "a refusal, or parsed into something else": """artifacts.receive.objectives artifacts.link.objective
         requirements.record_basis.reviewed_on people.assign.what status.record.status_on memberships.put.until
+        packages.keep.retained_until
         artifacts.receive.collected_on artifacts.receive.covers_from artifacts.receive.covers_until
         artifacts.edit.collected_on artifacts.edit.covers_from artifacts.edit.covers_until audit.index.since
         artifacts.add_version.collected_on artifacts.add_version.covers_from artifacts.add_version.covers_until
@@ -117,7 +120,8 @@ API_FIELDS = {
     "a requirement's page": """change_objective.note change_requirement.narrative change_objective.examined
         change_objective.interviewed change_objective.tested""",
     "every page, in the menu": "create_system.name",
-    "a package's page, or a refusal": "create_package.name create_package.reason create_package.purpose",
+    "a package's page, or a refusal": """create_package.name create_package.reason create_package.purpose
+        keep_package.retained_until hold_package.reason lift_hold.reason""",
     "an item's page": """create_item.weakness create_item.resources create_item.owner change_item.weakness
         change_item.resources change_item.owner change_item.closing_note""",
     "a refusal, or parsed into something else": """create_artifact.kind create_artifact.covers_from
@@ -325,9 +329,11 @@ def _a_package(eyes: Eyes, ada: Person) -> None:
     """One that is named by a text, of a system in which every text stands."""
     name, reason = next(text for text in TEXTS if "<" in text and len(text) < 150), TEXTS[-1][:2_000]
     place = ada.post("/systems/main/packages", {"name": name, "reason": reason}).headers["Location"]
+    assert ada.post(f"{place}/holds", {"reason": reason}).status_code == 303
     eyes.go(place)
     assert eyes.shown("h1") == {f"Package 1: {clean_line(name)}"}
     assert eyes.shown("dd.pre") == {clean_text(reason)}
+    assert eyes.shown("td.pre") == {clean_text(reason)}
     eyes.go("/systems/main/packages")
     assert eyes.shown("a.row-link") == {clean_line(name)}
 
@@ -563,7 +569,12 @@ def _frozen(ada: Person, tracker: Tracker) -> list[str]:
     packages = "/systems/main/packages"
     asked = {"name": "First", "purpose": "final", "reason": "as it is"}
     assert ada.post(packages, asked).status_code == 303
-    return [packages, f"{packages}/1", "/systems/main/status", "/admin/systems"]
+    assert ada.post(packages, {**asked, "name": "Second"}).status_code == 303
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(freezing, "AT_ONCE", -1)  # one that waits for the job
+        waits = ada.post(packages, asked).headers["Location"]
+    shown = [packages, f"{packages}/1", f"{packages}/2/changes?since=1", waits]
+    return [*shown, "/systems/main/status", "/admin/systems"]
 
 
 def _scoped(ada: Person) -> list[str]:

@@ -54,6 +54,8 @@ VALUES: Mapping[Any, object] = {
     "q": "policy",
     "remark": "seen",
     "responsibility": "own",
+    "reason": "for the scan",
+    "retained_until": "2099-01-01",
     "reviewer": "",
     "shows": "it is so",
     "since": "2026-01-01",
@@ -83,6 +85,7 @@ PAGES = (
     "/systems/main/requests?shown=open&about=AC.L2-3.1.1[a]&objective=AC.L2-3.1.1[a]",
     "/systems/main/scope/assets?q=server&category=cui&group=Laptops&lacking=1&cursor=1",
     "/systems/main/scope/people?cursor=1",
+    "/systems/main/packages/1/changes?since=1",
     "/systems/main/ssp/references?find=policy",
     "/?system=main",
 )

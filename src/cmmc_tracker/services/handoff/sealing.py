@@ -33,13 +33,17 @@ Moved = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A file of a package's zip; `content` where it was made for it, None where the store has its bytes."""
+    """A file of a package's zip; `content` where it was made for it and is looked at.
+
+    `is_made`: the database has its bytes, not the store.
+    """
 
     path: str
     size: int
     sha256: str
     crc32: int
     content: bytes | None = None
+    is_made: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,28 +135,33 @@ def sealed(ready: Prepared, number: int, sha256: str) -> list[Sealed]:
 
 def _kept(one: Extra) -> Sealed:
     digest = hashlib.sha256(one.content).hexdigest()
-    return Sealed(one.path, len(one.content), digest, zlib.crc32(one.content), one.content)
+    return Sealed(one.path, len(one.content), digest, zlib.crc32(one.content), one.content, is_made=True)
 
 
 def keep(work: Work, package_id: int, files: Sequence[Sealed]) -> None:
     """Write the files of a package down; the caller records it."""
-    rows = ({"package_id": package_id, "position": n, **asdict(one)} for n, one in enumerate(files, 1))
+    rows = ({"package_id": package_id, "position": n, **_row(one)} for n, one in enumerate(files, 1))
     while some := list(islice(rows, 500)):
         work.change(insert(package_files), some)
+
+
+def _row(one: Sealed) -> dict[str, Any]:
+    return {name: value for name, value in asdict(one).items() if name != "is_made"}
 
 
 def members(work: Work, package_id: int) -> list[Sealed]:
     """The files of a package's zip without their contents, in their order; none for one that was never sealed."""
     table = package_files.c
-    query = select(table.path, table.size, table.sha256, table.crc32).where(table.package_id == package_id)
-    return [Sealed(*tuple(row)) for row in work.rows(query.order_by(table.position))]
+    is_made = table.content.is_not(None).label("is_made")
+    query = select(table.path, table.size, table.sha256, table.crc32, is_made).where(table.package_id == package_id)
+    rows = work.rows(query.order_by(table.position))
+    return [Sealed(row.path, row.size, row.sha256, row.crc32, is_made=bool(row.is_made)) for row in rows]
 
 
-def content(work: Work, package_id: int, position: int) -> bytes | None:
-    """What was made for a package at that position, from 1; None where it is an artifact's, in the store."""
+def content(work: Work, package_id: int, position: int) -> bytes:
+    """What was made for a package at that position, from 1."""
     key = (package_files.c.package_id == package_id, package_files.c.position == position)
-    found = work.db.execute(select(package_files.c.content).where(*key)).scalar_one()
-    return None if found is None else bytes(found)
+    return bytes(work.db.execute(select(package_files.c.content).where(*key)).scalar_one())
 
 
 def manifest_of(work: Work, package_id: int) -> bytes:
@@ -177,9 +186,9 @@ def read(tracker: Tracker, package_id: int, position: int, one: Sealed, part: tu
 
 def _pieces(tracker: Tracker, package_id: int, position: int, one: Sealed, part: tuple[int, int]) -> Iterator[bytes]:
     first, last = part
-    with tracker.read() as work:
-        own = content(work, package_id, position)
-    if own is not None:
+    if one.is_made:
+        with tracker.read() as work:
+            own = content(work, package_id, position)
         yield own[first:last]
         return
     left = last - first
