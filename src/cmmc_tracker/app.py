@@ -59,7 +59,7 @@ def open_tracker(settings: Settings) -> Tracker:
     engine = make_engine(settings.database_url)
     migrate(engine)
     scanner = Clamd(settings.scanner_url) if settings.scanner_url else None
-    tracker = Tracker(engine, FolderBlobs(settings.upload_path), scanner=scanner)
+    tracker = Tracker(engine, FolderBlobs(settings.upload_path), scanner=scanner, zone=settings.time_zone)
     systems.prepare(tracker)
     return tracker
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -18,6 +19,7 @@ from sqlalchemy.exc import ArgumentError
 from cmmc_tracker.domain.digest import is_address
 from cmmc_tracker.errors import Misconfigured
 from cmmc_tracker.storage import mail
+from cmmc_tracker.storage.sealing import SHORTEST as SHORTEST_PASSPHRASE
 
 MIB = 1_048_576
 SHORTEST_SECRET = 32  # characters, in production
@@ -46,6 +48,8 @@ class Settings:
     scanner_url: str
     smtp_url: str = field(repr=False)
     mail_from: str
+    time_zone: ZoneInfo
+    backup_passphrase: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,12 @@ def _secret_file(text: str) -> str:
     return found
 
 
+def _passphrase(text: str) -> str:
+    if text and len(text) < SHORTEST_PASSPHRASE:
+        raise ValueError(f"it must have at least {SHORTEST_PASSPHRASE} characters")
+    return text
+
+
 def _scanner(text: str) -> str:
     parts = urlsplit(text)
     try:
@@ -169,6 +179,14 @@ def _sender(text: str) -> str:
     return text
 
 
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        hint = "it must be the name of a time zone that this machine knows, such as America/New_York"
+        raise ValueError(hint) from None
+
+
 VARIABLES = (
     Variable("FLASK_SECRET", "signs sessions; empty: a random key per process start, and a warning", "", str),
     Variable("FLASK_SECRET_FILE", "a file that holds the secret, instead of `FLASK_SECRET`", "", _secret_file),
@@ -184,9 +202,26 @@ VARIABLES = (
     Variable("CLAMD_URL", "a ClamAV daemon that uploads are shown to; empty: none is asked", "", _scanner),
     Variable("SMTP_URL", "the mail server that reminders are handed to; empty: no mail", "", _smtp),
     Variable("MAIL_FROM", "the address that mail comes from; goes together with `SMTP_URL`", "", _sender),
+    Variable("TIME_ZONE", "where the organization's days begin and end, for all due days", "UTC", _zone),
+    Variable("BACKUP_PASSPHRASE", "encrypts backups; empty: they are not encrypted", "", _passphrase),
+    Variable(
+        "BACKUP_PASSPHRASE_FILE",
+        "a file that holds the passphrase, instead of `BACKUP_PASSPHRASE`",
+        "",
+        lambda text: _passphrase(_secret_file(text)),
+    ),
 )
 # What is never shown in a message: it may hold a password, or the secret itself where something beside it was meant.
-_PRIVATE = {"FLASK_SECRET", "FLASK_SECRET_FILE", "DATABASE_URL", "RATE_LIMIT_URL", "SMTP_URL", "MAIL_FROM"}
+_PRIVATE = {
+    "FLASK_SECRET",
+    "FLASK_SECRET_FILE",
+    "DATABASE_URL",
+    "RATE_LIMIT_URL",
+    "SMTP_URL",
+    "MAIL_FROM",
+    "BACKUP_PASSPHRASE",
+    "BACKUP_PASSPHRASE_FILE",
+}
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:
@@ -218,6 +253,8 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         scanner_url=value["CLAMD_URL"],
         smtp_url=value["SMTP_URL"],
         mail_from=value["MAIL_FROM"],
+        time_zone=value["TIME_ZONE"],
+        backup_passphrase=_one_of(value, "BACKUP_PASSPHRASE", "BACKUP_PASSPHRASE_FILE"),
     )
 
 
@@ -230,9 +267,7 @@ def given(environment: Mapping[str, str] | None = None) -> dict[str, str]:
 
 def _secret(value: Mapping[str, Any]) -> str:
     """The secret by either variable; raises `Misconfigured` for two of them and for a short one in production."""
-    if value["FLASK_SECRET"] and value["FLASK_SECRET_FILE"]:
-        raise Misconfigured("FLASK_SECRET and FLASK_SECRET_FILE are both set; keep one of them")
-    given: str = value["FLASK_SECRET"] or value["FLASK_SECRET_FILE"]
+    given = _one_of(value, "FLASK_SECRET", "FLASK_SECRET_FILE")
     name = "FLASK_SECRET" if value["FLASK_SECRET"] else "FLASK_SECRET_FILE"
     if given and value["FLASK_ENV"] and len(given) < SHORTEST_SECRET:
         raise Misconfigured(
@@ -240,6 +275,20 @@ def _secret(value: Mapping[str, Any]) -> str:
             '`python3 -c "import secrets; print(secrets.token_hex(32))"` prints'
         )
     return given
+
+
+def _one_of(value: Mapping[str, Any], name: str, other: str) -> str:
+    if value[name] and value[other]:
+        raise Misconfigured(f"{name} and {other} are both set; keep one of them")
+    found: str = value[name] or value[other]
+    return found
+
+
+def passphrase(environment: Mapping[str, str] | None = None) -> str:
+    """The passphrase of backups alone, for who reads one without an installation; raises `Misconfigured`."""
+    given = os.environ if environment is None else environment
+    names = ("BACKUP_PASSPHRASE", "BACKUP_PASSPHRASE_FILE")
+    return _one_of({one.name: _parsed(one, given, "") for one in VARIABLES if one.name in names}, *names)
 
 
 def _parsed(variable: Variable, given: Mapping[str, str], data_dir: str) -> Any:

@@ -29,12 +29,24 @@ LISTS = {
 }
 ADMIN = ("/admin/", "/config", "/welcome", "/audit", "/api/v1/audit")
 # Of a system, for its approvers, or for its affirming official; `people.assign` for administrators who are members.
-APPROVING = {"people.assign", "ssp.approve_version", "status.record", "status.affirm"}
+SHARING = {"sharing.give", "sharing.make_link", "sharing.revoke"}
+APPROVING = {"people.assign", "ssp.approve_version", "status.record", "status.affirm"} | SHARING
+ADMINISTRATORS_TOO = {"people.assign"} | SHARING
 # Of a system, for administrators who are its members.
 FOR_ADMINS = {"packages.keep", "packages.hold", "packages.lift"}
 OWN = ("/profile", "/logout", "/api/docs", "/api/openapi.json")
 SYSTEM = (
-    *("/systems/", "/artifacts/", "/uploads/", "/trash/", "/remarks/", "/requests/", "/quarantine/", "/triage/"),
+    *(
+        "/assessor/",
+        "/systems/",
+        "/artifacts/",
+        "/uploads/",
+        "/trash/",
+        "/remarks/",
+        "/requests/",
+        "/quarantine/",
+        "/triage/",
+    ),
     *("/api/v1/systems/", "/api/v1/artifacts/"),
 )
 
@@ -188,7 +200,7 @@ def test_an_administrator_opens_everything(app: Flask, tracker: Tracker) -> None
     for address in _addresses(app):
         if address.kind != "public":
             answer = asker.ask(address)
-            refused = address.endpoint in APPROVING - {"people.assign"}
+            refused = address.endpoint in APPROVING - ADMINISTRATORS_TOO
             wanted = answer.status_code == 403 if refused else _own_way(address, answer)
             assert wanted, (address, answer.status_code)
 

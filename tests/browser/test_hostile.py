@@ -41,7 +41,7 @@ FIELDS = {
         artifacts.receive.locator artifacts.receive.shows artifacts.edit.title artifacts.edit.description
         artifacts.add_version.file artifacts.add_version.note artifacts.link.locator artifacts.link.shows
         artifacts.receive.location artifacts.receive.filename artifacts.add_version.location
-        artifacts.add_version.filename
+        artifacts.add_version.filename artifacts.receive.held_files artifacts.add_version.held_files
         artifacts.review.remark artifacts.remark.text artifacts.link_chosen.locator artifacts.link_chosen.shows
         artifacts.link_picked.locator artifacts.act_on_selection.locator artifacts.act_on_selection.shows""",
     "a requirement's page": """requirements.judge.note requirements.implement.narrative requirements.remark.text
@@ -93,6 +93,8 @@ FIELDS = {
         settings.save.session_longest_hours settings.save.security_contact""",
     "the scope": """scope.add_asset.name scope.add_asset.owner scope.add_asset.location scope.add_asset.network
         scope.add_asset.group scope.add_asset.treatment scope.add_asset.justification scope.add_asset.note
+        scope.add_asset.kind scope.add_asset.model scope.add_asset.serial
+        scope.edit_asset.kind scope.edit_asset.model scope.edit_asset.serial
         scope.edit_asset.name scope.edit_asset.owner scope.edit_asset.location scope.edit_asset.network
         scope.edit_asset.group scope.edit_asset.treatment scope.edit_asset.justification scope.edit_asset.note
         scope.put_group.name scope.put_group.treatment scope.add_entry.name scope.add_entry.description
@@ -116,6 +118,7 @@ API_FIELDS = {
     "an artifact's page": """create_artifact.title create_artifact.description create_artifact.locator
         create_artifact.shows change_artifact.title change_artifact.description create_version.note
         create_artifact.location create_artifact.filename create_version.location create_version.filename
+        create_artifact.held_files create_version.held_files
         put_link.locator put_link.shows review_artifact.remark""",
     "a requirement's page": """change_objective.note change_requirement.narrative change_objective.examined
         change_objective.interviewed change_objective.tested""",
@@ -146,7 +149,7 @@ NO_PAGES = {
     *("static", "about.security_txt", "health.alive", "health.ready", "api_about.openapi"),
     *("artifacts.content_of", "artifacts.pdf_page", "audit.export_csv", "audit.export_json"),
     *("requirements.part", "dashboard.of_system", "quarantine.file", "exports.show", "scope.download"),
-    "packages.download",
+    *("packages.download", "providers.download_matrix"),
     "accounts.set_up",  # gone with the first account; it has a test of its own
 }
 REQUIREMENTS = [r.id for r in catalog.load(2).requirements][: len(TEXTS)]
@@ -225,13 +228,15 @@ def _ahead() -> str:
 def _seed_held(ada: Person) -> dict[int, str]:
     """Evidence that is held at each text that a location can be, by its number."""
     found = {}
-    for text in TEXTS:
-        form = {"title": text, "location": text, "sha256": "a" * 64, "system": "main", "csrf_token": ada.token}
+    for n, text in enumerate(TEXTS):
+        # By the fields of one file, and by the lines of several.
+        said = {"location": text, "sha256": "a" * 64} if n % 2 else {"held_files": f"{'a' * 64}  {text}"}
+        form = {"title": text, **said, "system": "main", "csrf_token": ada.token}
         made = ada.client.post("/api/v1/artifacts", data=form)
         if made.status_code == 201:
             found[made.get_json()["id"]] = text
         else:  # it has signs that nobody sees
-            assert set(made.get_json()["errors"]) == {"location"}, made.text
+            assert set(made.get_json()["errors"]) == {"location" if n % 2 else "held_files"}, made.text
     return found
 
 

@@ -29,10 +29,13 @@ from cmmc_tracker.services.backups.checking import Proof
 from cmmc_tracker.services.backups.making import Made
 from cmmc_tracker.services.backups.restoring import Restored
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage import backups as shelves
 from cmmc_tracker.storage import disk, search
+from cmmc_tracker.storage.addresses import refuse_own_store
+from cmmc_tracker.storage.backups import Shelf
 from cmmc_tracker.storage.blobs import FolderBlobs
 from cmmc_tracker.storage.database import make_engine
+from cmmc_tracker.storage.places import FolderPlace
+from cmmc_tracker.storage.stores import place_of
 from cmmc_tracker.storage.tables import artifacts, leases, metadata, sessions
 from cmmc_tracker.storage.tables import audit as audit_table
 from tests.conftest import OPERATOR, Clock, prepare
@@ -75,15 +78,15 @@ def dest(tmp_path: Path) -> Path:
 
 
 def _back_up(tracker: Tracker, dest: Path, keep: Keep | None = None) -> Made:
-    return making.run(tracker, OPERATOR, dest, told={"FLASK_ENV": "production"}, keep=keep)
+    return making.run(tracker, OPERATOR, FolderPlace(dest), told={"FLASK_ENV": "production"}, keep=keep)
 
 
 def _prove(place: Path) -> Proof:
-    return checking.run(reading.opened(place))
+    return checking.run(reading.opened(*place_of(place)))
 
 
 def _restore(tracker: Tracker, place: Path) -> Restored:
-    return restoring.run(tracker, OPERATOR, place, Path("/"))
+    return restoring.run(tracker, OPERATOR, reading.opened(*place_of(place)), Path("/"))
 
 
 def _picture(tracker: Tracker) -> dict[str, list[Any]]:
@@ -198,7 +201,7 @@ def test_the_log_names_the_backup_and_its_manifest(tracker: Tracker, dest: Path)
         newest = audit.history(work, f"backup:{done.name}")[0]
     assert newest.action == Event.BACKUP_MADE
     assert newest.detail["manifest"] == done.manifest
-    assert shelves.Shelf(dest).hashed(done.name, "manifest.json")[1] == done.manifest
+    assert Shelf(FolderPlace(dest)).hashed(done.name, "manifest.json")[1] == done.manifest
 
 
 def test_a_backup_beside_writers_is_one_instant(tracker: Tracker, empty: Empty, dest: Path) -> None:
@@ -310,7 +313,7 @@ def test_a_harmed_backup_is_found_and_its_tables_are_not_restored(
 
 def _forged(dest: Path, name: str, file: str, change: Callable[[bytes], bytes], **facts: Any) -> None:
     """Alter a file of a backup, and its manifest with it, as somebody who knows the form would."""
-    shelf, path = shelves.Shelf(dest), dest / name / file
+    shelf, path = Shelf(FolderPlace(dest)), dest / name / file
     path.write_bytes(gzip.compress(change(gzip.decompress(path.read_bytes()))))
     manifest = json.loads((dest / name / "manifest.json").read_bytes())
     manifest.pop("seal")
@@ -401,23 +404,23 @@ def test_a_restore_that_was_broken_off_goes_on(
 
 def test_one_that_was_cut_short_is_never_taken_for_whole(tracker: Tracker, dest: Path) -> None:
     with pytest.raises(NotFound, match="neither"):
-        reading.opened(dest)
+        reading.opened(*place_of(dest))
     first = _back_up(tracker, dest)
     second = _back_up(tracker, dest)
     (dest / second.name / "manifest.json").unlink()
-    assert reading.opened(dest).name == first.name
+    assert reading.opened(*place_of(dest)).name == first.name
     with pytest.raises(Conflict, match="cut short"):
-        reading.opened(dest / second.name)
+        reading.opened(*place_of(dest / second.name))
     (dest / first.name / "manifest.json").unlink()
     with pytest.raises(NotFound, match="no whole backup"):
-        reading.opened(dest)
+        reading.opened(*place_of(dest))
 
 
 def test_a_backup_without_its_contents_beside_it_says_so(tracker: Tracker, dest: Path, tmp_path: Path) -> None:
     done = _back_up(tracker, dest)
     (dest / done.name).rename(tmp_path / done.name)
     with pytest.raises(NotFound, match="missing beside"):
-        reading.opened(tmp_path / done.name)
+        reading.opened(*place_of(tmp_path / done.name))
 
 
 def test_a_folder_of_other_things_and_the_store_itself_are_no_places(
@@ -430,13 +433,13 @@ def test_a_folder_of_other_things_and_the_store_itself_are_no_places(
     assert [one.name for one in dest.iterdir()] == ["holiday.jpg"]
     for place in (tmp_path / "uploads", tmp_path / "uploads" / "b", tmp_path):
         with pytest.raises(Conflict, match="lie in each other"):
-            making.refuse_own_store(place, tmp_path / "uploads")
-    making.refuse_own_store(dest, tmp_path / "uploads")
+            refuse_own_store(place, tmp_path / "uploads")
+    refuse_own_store(dest, tmp_path / "uploads")
 
 
 def test_two_backups_into_one_folder_do_not_go_at_once(tracker: Tracker, dest: Path) -> None:
     _back_up(tracker, dest)
-    with shelves.Shelf(dest).alone(), pytest.raises(Busy, match="under way"):
+    with Shelf(FolderPlace(dest)).alone(), pytest.raises(Busy, match="under way"):
         _back_up(tracker, dest)
 
 
@@ -493,7 +496,7 @@ def test_a_store_without_room_is_told_before_anything_is_restored(
 def test_a_backup_of_before_a_migration_is_migrated(tracker: Tracker, empty: Empty, dest: Path, kind: str) -> None:
     """Rows go back into the schema they were written under; the migrations after it then do their work."""
     done = _back_up(tracker, dest)
-    shelf = shelves.Shelf(dest)
+    shelf = Shelf(FolderPlace(dest))
     old = {"systems.jsonl.gz", "settings.json", "blobs.jsonl.gz", "audit.jsonl.gz"}
     head = [["id", "integer"], ["slug", "text"], ["name", "text"], ["level", "integer"], ["created_at", "instant"]]
     rows = [{"table": "systems", "columns": head}, [7, "main", "Of old", 2, "2025-01-01T00:00:00+00:00"]]

@@ -341,14 +341,14 @@ def test_what_is_damaged_there_is_told_to_administrators_until_it_is_replaced(
     (tmp_path / "enclave" / PUMP.location).write_bytes(b"other")
     _recheck(tracker, enclave)
     with tracker.read(OPERATOR) as work:
-        store = overview(work).store
+        store = overview(work, bo.systems["main"]).store
         assert (store.damaged, store.held_damaged) == (0, 1)
         assert [(one.artifact_id, one.told, one.location) for one in integrity.damaged(work)] == [
             (number, "Altered", PUMP.location)
         ]
     _next(tracker, bo, number, Held(PUMP.location, hashlib.sha256(b"other").hexdigest()))
     with tracker.read(OPERATOR) as work:
-        assert (overview(work).store.held_damaged, integrity.damaged(work)) == (0, [])
+        assert (overview(work, bo.systems["main"]).store.held_damaged, integrity.damaged(work)) == (0, [])
     assert _states(_recheck(tracker, enclave)) == [(number, "intact")]
 
 

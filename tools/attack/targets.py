@@ -70,7 +70,7 @@ VALUES: Mapping[Any, object] = {
 }
 # Never sent: the token in a header needs no CSRF token, and a version would let only the first of many writes through.
 # A file is sent, so nothing is said of one that is held elsewhere.
-_HELD = {"location", "sha256", "size", "filename", "media_type"}
+_HELD = {"location", "sha256", "size", "filename", "media_type", "held_files"}
 _LEFT_OUT = {"X-CSRF-Token", "If-Match", "csrf_token", "partial", "releasable", *_HELD}
 PAGES = (
     "/artifacts?q=policy&kind=policy&status=approved&family=AC&objective=AC.L2-3.1.1[a]&unlinked=&cursor=100",
@@ -87,6 +87,13 @@ PAGES = (
     "/systems/main/scope/people?cursor=1",
     "/systems/main/packages/1/changes?since=1",
     "/systems/main/ssp/references?find=policy",
+    "/systems/main/assess?way=open&q=access&at=AC.L2-3.1.1[a]",
+    "/systems/main/worksheet?family=AC",
+    "/systems/main/placemat?weight=5&owner=ada&status=met",
+    "/systems/main/readiness?by=check&group=3",
+    "/systems/main/people?what=owner",
+    "/calendar?assessment=2030-01-01",
+    "/artifacts/1/compare?left=1&right=1",
     "/?system=main",
 )
 _BOUNDARY = "attack-6c1f0b7d2a"

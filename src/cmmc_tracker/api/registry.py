@@ -85,7 +85,7 @@ PATH_VALUES = {
 class Operation:
     """One call of the API. `path` is below `/api/v1`; `form` is multipart with a file where `file` says so.
 
-    `without_file` are the fields that must come where no file does; `accepted` is what 202 answers, where it may.
+    `without_file` are the sets of fields of which one must come where no file does; `accepted` is what 202 answers.
     """
 
     method: str
@@ -101,7 +101,7 @@ class Operation:
     failures: tuple[int, ...]
     binary: bool
     versioned: bool
-    without_file: tuple[str, ...]
+    without_file: tuple[tuple[str, ...], ...]
     accepted: type[BaseModel] | None
 
     @property
@@ -132,7 +132,7 @@ def operation(
     failures: tuple[int, ...] = (),
     binary: bool = False,
     versioned: bool = False,
-    without_file: tuple[str, ...] = (),
+    without_file: tuple[tuple[str, ...], ...] = (),
     accepted: type[BaseModel] | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare an operation. `failures` are the statuses that it may answer with besides those of any call."""

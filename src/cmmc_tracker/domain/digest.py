@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from cmmc_tracker.domain.status_dates import Deadline
 from cmmc_tracker.domain.text import clean_line
 
 MOST_LINES = 50
@@ -32,6 +33,9 @@ class Task(StrEnum):
     REVIEW = "review"
     RENEW = "renew"
     ANSWER = "answer"
+    CLOSE_OUT = "close_out"
+    AFFIRM = "affirm"
+    ASSESS = "assess"
 
     @property
     def label(self) -> str:
@@ -44,6 +48,9 @@ _TASKS = {
     Task.REVIEW: "Evidence to review",
     Task.RENEW: "Evidence that falls due",
     Task.ANSWER: "Question to answer",
+    Task.CLOSE_OUT: Deadline.CLOSEOUT.label,
+    Task.AFFIRM: Deadline.AFFIRMATION.label,
+    Task.ASSESS: Deadline.END.label,
 }
 
 
@@ -53,6 +60,7 @@ class Thing(StrEnum):
     ARTIFACT = "artifact"
     REQUEST = "request"
     QUESTION = "question"
+    STATUS = "status"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from cmmc_tracker.errors import Conflict
 from cmmc_tracker.gate.doors import installation
 from cmmc_tracker.gate.headers import PDF_POLICY, UPLOAD_POLICY
 from cmmc_tracker.services.artifact_views import File
-from cmmc_tracker.services.exports import Document
+from cmmc_tracker.services.exports import XLSX, Document
 
 
 def send(file: File, *, may_show: bool = True) -> Response:
@@ -45,6 +45,12 @@ def attached(document: Document) -> Response:
     response.headers["Content-Security-Policy"] = UPLOAD_POLICY
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def spreadsheet(name: str, ending: str, content: bytes) -> Response:
+    """A table that was made for this request, `csv` or `xlsx`, as a download."""
+    media_type = "text/csv" if ending == "csv" else XLSX
+    return attached(Document(f"{name}.{ending}", media_type, content))
 
 
 def refuse_held(file: File) -> None:

@@ -1,5 +1,7 @@
 """Sending what is made while it is sent: a package's zip, the whole or a part of it (RFC 9110, 13 and 14)."""
 
+from collections.abc import Callable
+
 from flask import Response, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
@@ -11,31 +13,43 @@ from cmmc_tracker.services.handoff import packages, stream
 from cmmc_tracker.services.handoff.packages import Package
 from cmmc_tracker.services.handoff.stream import Zip
 
+Span = tuple[int, int]  # the first byte, and the one behind the last
+
 
 def send_package(system: Access, package_id: int) -> Response:
-    """The zip of a package; a broken download goes on by `Range`, with `If-Range` only while it is the same zip.
-
-    Raises `NotFound`, and `Conflict` before the first byte for a package that cannot be given out as it was frozen.
-    What goes wrong after the first byte breaks the connection off: the zip then has no end, and opens nowhere.
-    """
+    """The zip of a package, for a member of its system; raises `NotFound`, and `Conflict` as `zipped` does."""
     with doors.open_read() as work:
         package = packages.one(work, system, package_id)
+
+    def noted(part: Span | None) -> None:
+        with doors.open_write() as work:
+            packages.note_download(work, system, package, part)
+
+    return zipped(system.slug, package, noted)
+
+
+def zipped(slug: str, package: Package, noted: Callable[[Span | None], None]) -> Response:
+    """The zip of a package; a broken download goes on by `Range`, with `If-Range` only while it is the same zip.
+
+    `noted` writes down that it is taken, the whole or a part, before the first byte. Raises `Conflict` before that for
+    a package that cannot be given out as it was frozen. What goes wrong after the first byte breaks the connection off:
+    the zip then has no end, and opens nowhere.
+    """
     found = stream.opened(doors.installation().tracker, package)
     if request.if_none_match.contains(found.etag):
-        return _headed(Response(status=304), system, package, found)
+        return _headed(Response(status=304), slug, package, found)
     part = _part(found)
     start, stop = part or (0, found.size)
     if request.method != "HEAD":
-        with doors.open_write() as work:
-            packages.note_download(work, system, package, part)
+        noted(part)
     response = Response(found.pieces(start, stop), 206 if part else 200, mimetype="application/zip")
     response.content_length = stop - start
     if part:
         response.content_range.set(start, stop, found.size)
-    return _headed(response, system, package, found)
+    return _headed(response, slug, package, found)
 
 
-def _part(found: Zip) -> tuple[int, int] | None:
+def _part(found: Zip) -> Span | None:
     """The bytes that are asked for, from one to another (exclusive), or None for all of them.
 
     Raises `RequestedRangeNotSatisfiable` for a range beyond the end.
@@ -50,8 +64,8 @@ def _part(found: Zip) -> tuple[int, int] | None:
     return part
 
 
-def _headed(response: Response, system: Access, package: Package, found: Zip) -> Response:
-    name = clean(f"{system.slug} package {package.number} {package.name}", 100)
+def _headed(response: Response, slug: str, package: Package, found: Zip) -> Response:
+    name = clean(f"{slug} package {package.number} {package.name}", 100)
     response.headers.set("Content-Disposition", "attachment", filename=f"{name}.zip")
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["Accept-Ranges"] = "bytes"

@@ -87,7 +87,7 @@ def _keep(tracker: Tracker, uploads: ExitStack, one: DemoArtifact, progress: Cal
 
 
 def _add(work: Work, main: Access, one: DemoArtifact, received: Received) -> None:
-    collected = work.now.date() - timedelta(days=one.age)
+    collected = work.today - timedelta(days=one.age)
     given = {
         "title": one.title,
         "kind": one.kind,

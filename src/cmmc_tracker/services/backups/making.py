@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from itertools import islice
-from pathlib import Path
 
 from sqlalchemy import func, select
 
@@ -25,8 +24,9 @@ from cmmc_tracker.services.backups import reading
 from cmmc_tracker.services.backups.reading import Backup
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage import rows
-from cmmc_tracker.storage.backups import MANIFEST, Shelf, same_or_inside
+from cmmc_tracker.storage.backups import Shelf
 from cmmc_tracker.storage.database import HEAD
+from cmmc_tracker.storage.places import MANIFEST, Place
 from cmmc_tracker.storage.tables import blobs, metadata
 
 THREADS = 4
@@ -55,18 +55,21 @@ class Made:
 def run(
     tracker: Tracker,
     actor: Actor,
-    place: Path,
+    place: Place,
     *,
     told: Mapping[str, str],
+    passphrase: str = "",
     keep: Keep | None = None,
     moved: Moved = lambda _bytes: None,
 ) -> Made:
-    """Make a backup in a folder; `told` is what is kept of the settings, `moved` is told the bytes of each content.
+    """Make a backup in a place, encrypted where there is a passphrase.
+
+    Parameters: `told` is what is kept of the settings, `moved` is told the bytes of each content.
 
     What the store lacks is named in `problems`, and the rest is kept. Raises what stops the whole; then the manifest is
     not written.
     """
-    shelf = Shelf.made(place)
+    shelf = Shelf.made(place, passphrase)
     with shelf.alone(), _cleared(shelf):
         for _ in range(TRIES):
             made, draft = _tables(tracker, shelf, told)
@@ -81,6 +84,7 @@ def run(
         made.problems = [f"The content {one.sha256}: {one.why}" for one in lacking]
         with tracker.write(actor) as work:
             detail = {"manifest": made.manifest, "contents": made.contents, "lacking": len(lacking), "head": made.head}
+            detail |= {"encrypted": shelf.is_sealed}
             work.record(Event.BACKUP_MADE, f"backup:{made.name}", detail)
         if keep is not None and not made.problems:
             try:
@@ -102,12 +106,6 @@ def _cleared(shelf: Shelf) -> Iterator[None]:
                 if not shelf.is_whole(one):
                     shelf.remove(one)
         raise
-
-
-def refuse_own_store(place: Path, store: Path) -> None:
-    """Raise `Conflict` for a place in the store, or around it: a backup there would be lost with it."""
-    if same_or_inside(place, store):
-        raise Conflict(f"{place} and the store {store} lie in each other; name another folder. Nothing was done.")
 
 
 def _tables(tracker: Tracker, shelf: Shelf, told: Mapping[str, str]) -> tuple[Made, Manifest]:

@@ -66,7 +66,7 @@ def keep_until(work: Work, system: Access, package_id: int, given: Any, version:
     years away, `Stale` for another version than that one.
     """
     one = _one(work, system, package_id)
-    until = parse_later(given, one.retained_until, work.now.date())
+    until = parse_later(given, one.retained_until, work.today)
     seen = one.version if version is None else version
     mine = update(packages_table).where(packages_table.c.id == one.id, packages_table.c.version == seen)
     work.change_one(mine.values(retained_until=until, version=seen + 1))

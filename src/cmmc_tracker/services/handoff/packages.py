@@ -210,7 +210,7 @@ def _values(work: Work, system: Access, asked: Asked, content: Mapping[str, Any]
         "log_sha256": package.digest(content["log"]),
         "artifacts": len(content["artifacts"]),
         "bytes": sum(file["size"] for file in content["files"]),
-        "retained_until": package.retained(work.db.execute(newest).scalar_one(), frozen_at.date(), None),
+        "retained_until": package.retained(work.db.execute(newest).scalar_one(), work.today, None),
         "releasable": asked.releasable,
     }
 

@@ -40,6 +40,7 @@ from cmmc_tracker.storage.tables.assessment import (
     specials,
 )
 from cmmc_tracker.storage.tables.columns import metadata
+from cmmc_tracker.storage.tables.handoff import package_questions, package_views
 from cmmc_tracker.storage.tables.packages import freezes, package_files, package_holds, packages
 from cmmc_tracker.storage.tables.plan import (
     changes,
@@ -101,6 +102,8 @@ __all__ = [
     "old_passwords",
     "package_files",
     "package_holds",
+    "package_questions",
+    "package_views",
     "packages",
     "pins",
     "plan_items",

@@ -29,6 +29,7 @@ from cmmc_tracker.services import (
     remarks,
     reviews,
     trash,
+    uses,
 )
 from cmmc_tracker.services.artifact_views import Artifact, File, Version
 from cmmc_tracker.services.artifacts import Files
@@ -65,6 +66,7 @@ def _page(
         version = _chosen(artifact, request.args.get("version", type=int))
         stones = trash.stones(work, artifact_id)
         rests = dependents.of_artifact(work, artifact_id)
+        used = uses.of_artifact(work, artifact_id)
         markings = contents.markings_of(work, version)
         suggestions = contents.suggestions_for(work, artifact, home)
         answers = reading.answered_by(work, artifact_id)
@@ -82,6 +84,7 @@ def _page(
         people=people,
         rests={(one.system, one.objective): one for one in rests},
         breaks=[one.objective for one in rests if one.breaks],
+        uses=used,
         markings=markings,
         stones=stones,
         suggestions=suggestions,
@@ -189,6 +192,11 @@ def pdf_page(artifact_id: int, number: int, page: int) -> ResponseReturnValue:
     """One page of a PDF as a picture, made in a child process with limits."""
     with open_read() as work:
         file = artifact_views.file_of(work, artifact_id, number, request.args.get("file", 1, type=int))
+    return picture_of(file, page)
+
+
+def picture_of(file: File, page: int) -> Response:
+    """One page of a PDF as a picture, counted from 1; raises `NotFound` for what has no such page."""
     if file.media_type != "application/pdf":
         raise NotFound("This file has no pages.")
     content.refuse_held(file)
@@ -224,13 +232,13 @@ def edit(artifact_id: int) -> ResponseReturnValue:
 
 @pages.post("/artifacts/<int:artifact_id>/versions")
 def add_version(artifact_id: int) -> ResponseReturnValue:
-    """Add a file, or several in their order, or where one is held, as the artifact's new version."""
+    """Add a file, or several in their order, or where they are held, as the artifact's new version."""
     files = files_of()
     try:
         held = held_of(request.form, files)
     except Invalid as error:
         return _page(artifact_id, error.fields), 422
-    if (not files and held is None) or len(files) > artifacts.MOST_FILES:
+    if (not files and not held) or len(files) > artifacts.MOST_FILES:
         many = f"A version has at most {artifacts.MOST_FILES} files."
         return _page(artifact_id, {"file": many if files else "Please choose the new version's file first."}), 422
     note, version = request.form.get("note", ""), form_version()
@@ -238,7 +246,7 @@ def add_version(artifact_id: int) -> ResponseReturnValue:
     try:
         with open_read() as work:
             artifacts.check_version(work, artifact_id, note, version, dates)
-        received: Files = [held] if held else [take_in(one, request.form.get("strip_location", "")) for one in files]
+        received: Files = held or [take_in(one, request.form.get("strip_location", "")) for one in files]
         with open_write() as work:
             artifacts.add_version(work, artifact_id, received, note, version=version, given=dates)
             is_shown = artifacts.is_visible(work, artifact_id)

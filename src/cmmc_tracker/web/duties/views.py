@@ -11,7 +11,7 @@ from cmmc_tracker.domain.freshness import months_after
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.gate.doors import actor, installation, open_read, open_write
 from cmmc_tracker.gate.session import local_path
-from cmmc_tracker.services import duties, handover, members, remarks
+from cmmc_tracker.services import duties, handover, members, remarks, status_dates
 from cmmc_tracker.services.duties import DueArtifact
 from cmmc_tracker.services.requests import reading
 from cmmc_tracker.services.requests.reading import DueRound
@@ -32,7 +32,8 @@ def _mine(errors: Mapping[str, str]) -> str:
         found = duties.mine(work)
         people = {one.name for home in me.systems.values() for one in members.of_system(work, home.system_id)}
     others = sorted(people - {me.name}, key=str.casefold)
-    return render_template("duties/mine.html", room="duties", work=found, people=others, errors=errors)
+    today = installation().tracker.today
+    return render_template("duties/mine.html", room="duties", work=found, people=others, errors=errors, today=today)
 
 
 @pages.post("/my-work/hand-over")
@@ -50,12 +51,13 @@ def hand_over() -> ResponseReturnValue:
 @pages.get("/calendar")
 def calendar() -> ResponseReturnValue:
     """What falls due in the next twelve months, and what will be stale on the day of an assessment."""
-    today = installation().tracker.clock().date()
+    today = installation().tracker.today
     wanted, problem = _assessment()
     with open_read() as work:
         found = duties.calendar(work, months_after(today, MONTHS))
         stale = duties.stale_on(work, wanted) if wanted else []
         asked = reading.due_rounds(work, months_after(today, MONTHS))
+        dates = status_dates.of_my_systems(work)
     overdue = [one for one in found if one.due_on and one.due_on < today]
     missed = [one for one in asked if one.due_on < today]
     return render_template(
@@ -63,6 +65,7 @@ def calendar() -> ResponseReturnValue:
         room="calendar",
         overdue=overdue,
         missed=missed,
+        dates=[one for one in dates if one.date.last_day <= months_after(today, MONTHS)],
         months=_months(found[len(overdue) :], asked[len(missed) :]),
         today=today,
         wanted=wanted,

@@ -14,6 +14,7 @@ from cmmc_tracker.gate.streams import send_package
 from cmmc_tracker.services import readiness
 from cmmc_tracker.services.handoff import freezing, holds, packages
 from cmmc_tracker.services.handoff.packages import Package
+from cmmc_tracker.web.sharing.views import of_package
 from cmmc_tracker.web.system_room import system_room
 
 pages = system_room("packages", __name__, "/packages")
@@ -81,6 +82,7 @@ def shown(package_id: int, errors: Mapping[str, str] | None = None, typed: Mappi
         package = packages.one(work, g.system, package_id)
         content = packages.snapshot(work, g.system, package_id)
         legal = holds.of(work, package)
+        shared = of_package(work, g.system, package_id)
     return render_template(
         "packages/show.html",
         room="packages",
@@ -91,6 +93,7 @@ def shown(package_id: int, errors: Mapping[str, str] | None = None, typed: Mappi
         holds=legal,
         errors=errors or {},
         typed=typed or {},
+        shared=shared,
     )
 
 

@@ -14,7 +14,7 @@ from cmmc_tracker.errors import Conflict, Invalid, Malformed, NotFound, Stale, T
 from cmmc_tracker.gate.doors import open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.problems import STATUS
-from cmmc_tracker.services import members
+from cmmc_tracker.services import artifact_views, members
 from cmmc_tracker.services.plans import closing, keeping, reading
 from cmmc_tracker.web.system_room import system_room
 
@@ -139,6 +139,7 @@ def _page(
         found = reading.detail(work, g.system, item_id)
         people = members.of_system(work, g.system.system_id)
         may_close = closing.may_close(work, g.system)
+        evidence = artifact_views.of_requirement(work, g.system.system_id, found.item.requirement.id)
     item = found.item
     is_edit = typed is not None and "weakness" in typed
     return render_template(
@@ -151,6 +152,7 @@ def _page(
         spare=SPARE_STEPS,
         acts={act for status, act in MOVES if status is item.status},
         people=people,
+        evidence=sorted(evidence.items()),
         may_edit=Right.CONTRIBUTE in g.system.rights,
         may_close=may_close,
         errors=errors or {},
@@ -211,7 +213,7 @@ def review(item_id: int) -> ResponseReturnValue:
     try:
         with open_write() as work:
             keeping.review(work, g.system, item_id, request.form, form_version())
-    except (Invalid, Stale) as error:
+    except (Invalid, Conflict, Stale) as error:
         return _refused(item_id, error)
     flash("The review is recorded.")
     return redirect(url_for(".show", item_id=item_id, _anchor="reviews"), code=302)

@@ -42,7 +42,7 @@ def _index(typed: Mapping[str, Any], errors: Mapping[str, str]) -> str:
 
 
 def _parsed() -> ProviderEntry:
-    return ProviderEntry.parse(request.form, installation().tracker.clock().date())
+    return ProviderEntry.parse(request.form, installation().tracker.today)
 
 
 @pages.post("")

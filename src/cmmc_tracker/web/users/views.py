@@ -7,6 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain.accounts import parse_role
+from cmmc_tracker.domain.permissions import Organization
 from cmmc_tracker.errors import Conflict, Invalid
 from cmmc_tracker.gate import session
 from cmmc_tracker.gate.doors import actor, address, installation, open_read, open_write
@@ -27,7 +28,8 @@ def _page(errors: dict[str, str], given: Any) -> str:
     with open_read() as work:
         everyone = accounts.everyone(work)
         duties = handover.open_duties(work, [one.id for one in everyone])
-    return render_template("users/index.html", accounts=everyone, duties=duties, errors=errors, given=given)
+    shown = {"accounts": everyone, "duties": duties, "organizations": list(Organization)}
+    return render_template("users/index.html", **shown, errors=errors, given=given)
 
 
 @pages.post("")
@@ -36,7 +38,8 @@ def add() -> ResponseReturnValue:
     """Make an account."""
     form = request.form
     try:
-        who = accounts.candidate(form.get("username", ""), form.get("password", ""), form.get("role", ""))
+        name, password, role = (form.get(field, "") for field in ("username", "password", "role"))
+        who = accounts.candidate(name, password, role, form.get("organization", Organization.OURS))
         with open_write() as work:
             accounts.create(work, who)
     except Invalid as error:
