@@ -25,7 +25,7 @@ def whole(user: Person) -> bytes:
     assert user.upload("policy.txt", b"what we do " * 500, objectives="3.1.1[a]").status_code == 201
     assert user.upload("list.csv", b"ada,bo\n" * 900, objectives="3.1.2[b]").status_code == 201
     assert user.post(PAGE, FORM).status_code == 303
-    return user.get(ADDRESS).data
+    return bytes(user.get(ADDRESS).data)
 
 
 def test_a_download_that_was_cut_goes_on_where_it_stood_and_gives_the_same_zip(user: Person, whole: bytes) -> None:

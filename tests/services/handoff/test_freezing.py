@@ -124,7 +124,12 @@ def test_a_turn_notes_how_far_it_came_and_the_next_hashes_the_rest_only(
     assert (state(tracker, bo, waiting).state, state(tracker, bo, waiting).bytes_done) == ("hashing", 12)
     looked: list[str] = []
     real = sealing.look
-    monkeypatch.setattr(sealing, "look", lambda *told: looked.append(told[1]) or real(*told))
+
+    def noting(tracker: Tracker, sha256: str, size: int) -> tuple[str, int]:
+        looked.append(sha256)
+        return real(tracker, sha256, size)
+
+    monkeypatch.setattr(sealing, "look", noting)
     all_turns(tracker)
     assert len(looked) == 2
     assert state(tracker, bo, waiting).state == "done"
