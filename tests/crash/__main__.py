@@ -2,12 +2,13 @@
 
     python -m tests.crash [--rounds 50] [--seed N]
 
-In each round a fresh server takes uploads, judgements, deletions, imports and freezes from several clients at once, while its
-jobs hash the bytes again and `purge` and `verify` run beside it; all of it is killed at a random instant. Then nothing
-may be there by half: no purge without its tombstones, no import that claims to be done, no register applied in part, no
-row without bytes, no package without its files and its pins. `verify` must be content, every acknowledged upload must come back byte for byte, every acknowledged
-judgement must stand, and nothing may be there that nobody sent. Bounded: 50 rounds take about five minutes. Exit 1 at
-the first loss.
+In each round a fresh server takes uploads, judgements, deletions, imports and freezes from several clients at once,
+while its jobs hash the bytes again and `purge` and `verify` run beside it; all of it is killed at a random instant.
+Then nothing may be there by half: no purge without its tombstones, no import that claims to be done, no register
+applied in part, no row without bytes, no package without its files and its pins. `verify` must be content, every
+acknowledged upload must come back byte for byte, every acknowledged judgement must stand, the newest acknowledged
+package must pass its own check, and nothing may be there that nobody sent. Bounded: 50 rounds take about five minutes.
+Exit 1 at the first loss.
 """
 
 import argparse

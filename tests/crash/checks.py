@@ -143,7 +143,7 @@ class Remains:
         self._partly = partly
 
     def _packages(self, work: Work) -> None:
-        """Each package is there with its files and its pins, and the log says so; of one that was cut short is nothing."""
+        """Each package is there with its files and its pins, and the log says so; of one cut short is nothing."""
         rows = {row.id: row for row in work.rows(select(packages))}
         last = select(package_files.c.package_id, package_files.c.sha256).where(package_files.c.path == "manifest.json")
         sealed = {row.package_id: row.sha256 for row in work.rows(last)}

@@ -23,7 +23,7 @@ from cmmc_tracker.services.demo_data import (
     PARTIAL,
     DemoArtifact,
 )
-from cmmc_tracker.services.handoff import packages
+from cmmc_tracker.services.handoff import holds, packages
 from cmmc_tracker.services.links import Target, create_linked
 from cmmc_tracker.services.systems import MAIN
 from cmmc_tracker.services.work import Tracker, Work
@@ -35,6 +35,7 @@ PACKAGE = Asked(
     "A first look with the consultant: what is open is what the look is for.",
     releasable=False,
 )
+HELD = "A former supplier disputes an invoice of March; counsel asks to keep what was sent to them (demo)."
 
 
 def steps() -> int:
@@ -66,7 +67,9 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
                 .values(demo=True, name="Halvorsen main enclave (demo)")
             )
             work.record(Event.DEMO_FILLED, f"system:{MAIN}", {"artifacts": len(ARTIFACTS), "judged": len(JUDGED)})
-    packages.freeze(tracker, actor, "", main, PACKAGE)
+    frozen = packages.freeze(tracker, actor, "", main, PACKAGE)
+    with tracker.write(actor) as work:
+        holds.place(work, main, frozen.id, HELD)
 
 
 def _refuse_used(work: Work) -> None:

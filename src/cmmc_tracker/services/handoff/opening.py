@@ -194,7 +194,7 @@ def _preferences() -> ColumnElement[Any]:
 
 _OF_PACKAGE = (
     *("id", "system_id", "number", "name", "purpose", "reason", "frozen_at", "snapshot_sha256", "log_sha256"),
-    *("artifacts", "bytes", "retained_until", "releasable"),
+    *("artifacts", "bytes", "retained_until", "releasable", "manifest_sha256"),
 )
 
 
