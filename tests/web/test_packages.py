@@ -65,6 +65,11 @@ def test_a_second_package_tells_what_was_added(user: Person) -> None:
     changes = user.get(f"{place}/changes").text
     assert "What changed from package 1 to 2" in changes
     assert "Artifact 1: policy.txt" in changes
+    user.call("PATCH", "/systems/main/requirements/3.1.1/objectives/a", {"status": "not_met"})
+    place = user.post(PAGE, FORM).headers["Location"]
+    changes = user.get(f"{place}/changes").text
+    assert "AC.L2-3.1.1[a]" in changes
+    assert ">NOT MET<" in changes
     assert user.get(f"{place}/changes?since=1").status_code == 200
     for nonsense in ("9", "-1", "x", "\u0661"):
         assert user.get(f"{place}/changes?since={nonsense}").status_code == 404

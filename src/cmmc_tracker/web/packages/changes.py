@@ -3,6 +3,7 @@
 from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 
+from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.errors import NotFound
 from cmmc_tracker.gate.doors import open_read
 from cmmc_tracker.services.handoff import packages
@@ -27,6 +28,7 @@ def changes(package_id: int) -> ResponseReturnValue:
         others=others,
         sections=sections,
         shown=SHOWN,
+        words={one.value: one.label for one in Status},
     )
 
 
