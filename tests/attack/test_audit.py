@@ -288,7 +288,7 @@ def _drive_requests(app: Flask, ada: Person, hidden: Secrets) -> None:
 
 
 def _drive_packages(app: Flask, ada: Person, hidden: Secrets) -> None:
-    """A package that may be released; a link, whose secret and word are secrets, and a question that came by it."""
+    """A package that may be released; a link to it, whose secret and word are secrets; a question that came by it."""
     form = {"name": "n", "purpose": "final", "reason": "n", "releasable": "on"}
     place = ada.post("/systems/main/packages", form).headers["Location"] + "/viewers"
     day = (datetime.now(UTC) + timedelta(days=99)).date().isoformat()

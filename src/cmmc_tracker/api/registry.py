@@ -77,6 +77,8 @@ PATH_VALUES = {
     "freeze_id": PathValue("int", "integer", 1, "A freeze's number in the whole installation"),
     "hold_id": PathValue("int", "integer", 1, "A legal hold's number"),
     "then_id": PathValue("int", "integer", 1, "The older package's number in the whole installation"),
+    "view_id": PathValue("int", "integer", 1, "A view's number"),
+    "question_id": PathValue("int", "integer", 1, "A question's number"),
     "number": PathValue("int", "integer", 1, "A version's number"),
 }
 

@@ -8,11 +8,12 @@ from sqlalchemy import insert, select
 
 from cmmc_tracker.domain.accounts import name_key
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
+from cmmc_tracker.domain.handoff.viewing import Asked as Question
 from cmmc_tracker.domain.handoff.viewing import Wanted
 from cmmc_tracker.domain.permissions import Actor, Organization
 from cmmc_tracker.gate.session import SID
 from cmmc_tracker.services import accounts, sessions
-from cmmc_tracker.services.handoff import packages, views
+from cmmc_tracker.services.handoff import browsing, opening, packages, questions, views
 from cmmc_tracker.services.handoff.packages import Package
 from cmmc_tracker.services.handoff.views import Made
 from cmmc_tracker.services.work import Tracker
@@ -60,7 +61,7 @@ def wanted(tracker: Tracker, whom: str = "asa", *, days: int = DAYS, may_downloa
 
 
 def _today(tracker: Tracker) -> date:
-    return tracker.clock().date()
+    return tracker.today
 
 
 def view(tracker: Tracker, stage: Stage, one: Wanted | None = None) -> int:
@@ -74,6 +75,16 @@ def link(tracker: Tracker, stage: Stage, one: Wanted | None = None) -> Made:
     with tracker.write(stage.bea) as work:
         one = one or wanted(tracker, "Kim of C3PAO")
         return views.make_link(work, stage.bea.systems["main"], stage.package.id, one)
+
+
+def asked_about(tracker: Tracker, stage: Stage, text: str = "Why?") -> int:
+    """A question about the stage's package, by a link; returns its number."""
+    made = link(tracker, stage)
+    with tracker.read() as work:
+        one = opening.of_link(work, made.token)
+        package = browsing.frozen(work, one)
+    with tracker.write(one.actor) as work:
+        return questions.ask(work, one, package, Question(text, None, None, None))
 
 
 def browser(app: Flask, tracker: Tracker, name: str = "asa") -> Person:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from cmmc_tracker.domain.artifacts import parse_day
@@ -45,10 +45,9 @@ class Wanted:
             raise Invalid(wrong)
         return cls(clean_line(str(whom)), until, may_download)
 
-    @property
-    def expires_at(self) -> datetime:
-        """When the view ends by itself: with its last day, UTC."""
-        return datetime.combine(self.until + timedelta(days=1), time(), UTC)
+    def expires_at(self, zone: tzinfo) -> datetime:
+        """When the view ends by itself: with its last day, where the organization is."""
+        return datetime.combine(self.until + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
 def _out_of_bounds(until: date | None, today: date) -> dict[str, str]:

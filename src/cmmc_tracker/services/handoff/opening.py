@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select, update
@@ -50,7 +50,7 @@ class Opened:
     user_id: int | None
     whom: str
     may_download: bool
-    expires_at: datetime
+    last_day: date  # on which it opens, where the organization is
     slug: str
     system_name: str
     demo: bool
@@ -90,16 +90,23 @@ def is_link_like(token: str) -> bool:
     return _FORM.fullmatch(token) is not None
 
 
+def of_link(work: Work, token: str) -> Opened:
+    """The good link of that token; raises `NotFound`. For what cannot be one the database is not asked."""
+    found = []
+    if is_link_like(token):
+        found = _good(work, _all().where(package_views.c.token_hash == sessions.token_hash(token)))
+    if not found:
+        raise NotFound(GONE)
+    return found[0]
+
+
 def check(tracker: Tracker, limiter: Limiter, visitor: Visitor, token: str) -> Opened:
     """The good link of that token; raises `NotFound`, or `TooMany` for an address that guesses.
 
     It is looked up first: 384 random bits are not guessed, only tried for harm.
     """
-    if is_link_like(token):
-        with tracker.read() as work:
-            found = _good(work, _all().where(package_views.c.token_hash == sessions.token_hash(token)))
-        if found:
-            return found[0]
+    with suppress(NotFound), tracker.read() as work:
+        return of_link(work, token)
     limiter.take(PACKAGE_LINK, visitor.network).settle()
     with suppress(TooMany):
         limiter.take(REFUSAL_NOTED, f"package link {visitor.network}").settle()
@@ -210,7 +217,7 @@ def _good(work: Work, query: Select[Any]) -> list[Opened]:
         package = Package(**{**values, "purpose": Purpose(values["purpose"]), "frozen_by": COMMAND_LINE})
         found.append(
             Opened(
-                *(row.id, row.user_id, row.whom, row.may_download, row.expires_at),
+                *(row.id, row.user_id, row.whom, row.may_download, views.last_day(work, row.expires_at)),
                 *(row.slug, row.system_name, row.demo, package),
                 row.token_hash or "",
             )

@@ -101,7 +101,7 @@ def make_link(work: Work, system: Access, package_id: int, wanted: Wanted) -> Ma
     if system.cui:
         raise Conflict(
             "CUI may be stored in this system, so nobody looks at its packages without an account "
-            "(settings, and docs/handoff.md)."
+            "(settings, and docs/assessors.md)."
         )
     if not package.releasable:
         raise Conflict("This package is not marked as one that may be released, so no link to it is made.")
@@ -122,7 +122,7 @@ def _insert(work: Work, system: Access, package: Package, wanted: Wanted, values
             may_download=wanted.may_download,
             created_at=work.now,
             created_by=actor_id(work),
-            expires_at=wanted.expires_at,
+            expires_at=wanted.expires_at(work.zone),
             **values,
         )
     ).inserted_primary_key
@@ -166,12 +166,17 @@ def listed(work: Work, system: Access, package_id: int) -> list[View]:
             row.may_download,
             row.created_at,
             row.maker or COMMAND_LINE,
-            (row.expires_at - timedelta(microseconds=1)).date(),
+            last_day(work, row.expires_at),
             state_of(row, work.now),
             row.wrong_words >= MOST_WRONG_WORDS,
         )
         for row in work.rows(query.order_by(package_views.c.id.desc()))
     ]
+
+
+def last_day(work: Work, expires_at: datetime) -> date:
+    """The last day of a view that ends then, where the organization is."""
+    return work.day(expires_at - timedelta(microseconds=1))
 
 
 def with_maker() -> Select[Any]:

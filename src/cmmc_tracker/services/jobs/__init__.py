@@ -19,7 +19,7 @@ from sqlalchemy import insert, or_, select, update
 
 from cmmc_tracker.services import imports
 from cmmc_tracker.services.handoff import freezing
-from cmmc_tracker.services.jobs import checks, reminders, texts
+from cmmc_tracker.services.jobs import checks, reminders, streaming, texts
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import leases
@@ -49,6 +49,7 @@ def _forget_imports(house: House) -> bool:
 
 
 JOBS = (
+    Job("audit-stream", timedelta(0), streaming.turn, streaming.wanted),
     Job(
         "freezes",
         timedelta(0),

@@ -3,30 +3,21 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain.handoff.viewing import LONGEST_DAYS, Wanted
 from cmmc_tracker.domain.permissions import Access, Action, Right, allow
 from cmmc_tracker.errors import Conflict, Invalid, Stale
 from cmmc_tracker.gate import doors
-from cmmc_tracker.gate.doors import open_read, open_write, system
+from cmmc_tracker.gate.doors import open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.services.handoff import packages, questions, views
 from cmmc_tracker.services.handoff.views import Made
 from cmmc_tracker.services.work import Work
+from cmmc_tracker.web.system_room import system_room
 
-pages = Blueprint("sharing", __name__, url_prefix="/systems/<slug>/packages/<int:package_id>/viewers")
-
-
-@pages.url_value_preprocessor
-def _enter(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-    g.slug = (values or {}).pop("slug", "")
-
-
-@pages.before_request
-def _known() -> None:
-    g.system = system(g.slug)
+pages = system_room("sharing", __name__, "/packages/<int:package_id>/viewers")
 
 
 @pages.get("")
@@ -58,7 +49,7 @@ def _page(
         stale=stale,
         given=request.form if errors or stale else {},
         made=made,
-        address=_address(made) if made else "",
+        address=doors.public_address(url_for("package_link.home", token=made.token)) if made else "",
     )
 
 
@@ -71,13 +62,6 @@ def of_package(work: Work, access: Access, package_id: int) -> dict[str, Any]:
         "may_share": Right.APPROVE in access.rights or doors.actor().is_admin,
         "may_answer": Right.CONTRIBUTE in access.rights,
     }
-
-
-def _address(made: Made) -> str:
-    """The link as it is sent; with `PUBLIC_URL`, by the address that people use."""
-    public = doors.installation().public_url.rstrip("/")
-    path = url_for("package_link.home", token=made.token)
-    return f"{public}{path}" if public else url_for("package_link.home", token=made.token, _external=True)
 
 
 def _wanted(work: Work) -> Wanted:

@@ -16,16 +16,17 @@ def show(token: str) -> ResponseReturnValue:
     return _page(token)
 
 
-def _page(token: str, wrong: str = "") -> str:
-    return render_template("viewing/word.html", token=token, view=g.view, wrong=wrong)
+def _page(token: str, wrong: str = "", typed: str = "") -> str:
+    return render_template("viewing/word.html", token=token, view=g.view, wrong=wrong, typed=typed)
 
 
 @pages.post("")
 def enter(token: str) -> ResponseReturnValue:
     """Look at the word; tries are counted at the link."""
+    word = request.form.get("word", "")
     try:
-        opening.unlock(doors.installation().tracker, doors.visitor(), g.view, request.form.get("word", ""))
+        opening.unlock(doors.installation().tracker, doors.visitor(), g.view, word)
     except NotSignedIn as error:
-        return _page(token, error.message), 401
+        return _page(token, error.message, word), 401
     links.unlock(g.view)
     return redirect(url_for("package_link.home", token=token), code=303)
