@@ -7,11 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Route
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from cmmc_tracker.domain import catalog
+from cmmc_tracker.services.handoff import freezing
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import artifacts, requests
 from tests.browser.hostile import TEXTS, Eyes
@@ -78,7 +80,12 @@ def frozen(ada: Person, tracker: Tracker) -> list[str]:
     packages = "/systems/main/packages"
     asked = {"name": "First", "purpose": "final", "reason": "as it is", "releasable": "on"}
     assert ada.post(packages, asked).status_code == 303
-    return [packages, f"{packages}/1", "/systems/main/status", "/admin/systems"]
+    assert ada.post(packages, {**asked, "name": "Second"}).status_code == 303
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(freezing, "AT_ONCE", -1)  # one that waits for the job
+        waits = ada.post(packages, asked).headers["Location"]
+    shown = [packages, f"{packages}/1", f"{packages}/2/changes?since=1", waits]
+    return [*shown, "/systems/main/status", "/admin/systems"]
 
 
 def looked_at(eyes: Eyes, ada: Person) -> None:
