@@ -25,6 +25,7 @@ BY_LINK = {"links.receive", "package_link.ask", "package_word.enter"}
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 ADMIN_ONLY = {
     *("users.index", "users.add", "users.change", "users.reset_password", "users.hand_over"),
+    "users.preview_hand_over",
     *("settings.show", "settings.save", "audit.index", "api.list_audit"),
     *("audit.check", "audit.export_csv", "audit.export_json"),
     *("settings.rule_system", "settings.keep_row", "settings.welcome", "settings.answer"),
@@ -84,6 +85,7 @@ def test_the_public_addresses_are_few_and_known() -> None:
         "accounts.set_up",
         "accounts.sign_in",
         "health.alive",
+        "health.figures",
         "health.ready",
         "links.receive",
         "links.show",
@@ -133,7 +135,15 @@ def test_every_address_of_a_system_is_unknown_to_an_outsider(app: Flask, outside
     own |= {"package_link", "package_word"}  # of nobody: a bad link is told to be one
     listing = {
         *("artifacts.index", "artifacts.upload", "artifacts.receive", "artifacts.picker"),
-        *("duties.mine", "duties.calendar", "duties.hand_over", "trash.index", "imports.new", "imports.receive"),
+        *(
+            "duties.mine",
+            "duties.calendar",
+            "duties.hand_over",
+            "duties.preview_hand_over",
+            "trash.index",
+            "imports.new",
+            "imports.receive",
+        ),
         *(
             "quarantine.index",
             "links.show",

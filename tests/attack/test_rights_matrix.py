@@ -18,11 +18,19 @@ from tests.conftest import OPERATOR, Clock, Person, add_account, person
 from tests.test_house import VALUES
 
 READS = {"GET"}
-NAMELESS = {"about.security_txt", "health.alive", "health.ready", "static"}
+NAMELESS = {"about.security_txt", "health.alive", "health.figures", "health.ready", "static"}
 # Addresses of a list or a form that any signed-in person may open; what is in them depends on their systems.
 LISTS = {
     *("dashboard.show", "artifacts.index", "artifacts.upload", "artifacts.receive", "artifacts.picker"),
-    *("duties.mine", "duties.calendar", "duties.hand_over", "trash.index", "imports.new", "imports.receive"),
+    *(
+        "duties.mine",
+        "duties.calendar",
+        "duties.hand_over",
+        "duties.preview_hand_over",
+        "trash.index",
+        "imports.new",
+        "imports.receive",
+    ),
     *("quarantine.index", "rules.show", "portfolio.show", "systems.new", "systems.create"),
     *("triage.show", "triage.move", "artifacts.act_on_selection", "artifacts.undo"),
     *("api.list_systems", "api.create_system", "api.list_artifacts", "api.create_artifact"),

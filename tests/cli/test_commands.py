@@ -205,7 +205,7 @@ def test_a_file_that_is_no_such_catalog_is_refused_in_a_sentence(
         ("MAX_UPLOAD_MB", "many"),
         ("TRUSTED_PROXIES", "-1"),
         ("DATABASE_URL", "mysql://x"),
-        ("UPLOAD_PATH", "s3://bucket/x"),
+        ("UPLOAD_PATH", "ftp://bucket/x"),
         ("UPLOAD_PATH", "/proc/nowhere"),
         ("RATE_LIMIT_URL", "memcached://x"),
         ("PUBLIC_URL", "tracker.example.com"),

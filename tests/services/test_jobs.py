@@ -31,7 +31,7 @@ from cmmc_tracker.storage.tables import (
 from tests.conftest import OPERATOR, Clock, Person
 from tests.services.evidence import give
 from tests.services.plan_steps import MAY_WAIT, freeze, judge, planned
-from tests.storage.test_mail import Box, serving
+from tests.storage.smtp_server import Box, serving
 
 
 def _docx(*paragraphs: str) -> bytes:

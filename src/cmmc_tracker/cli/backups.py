@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
@@ -19,9 +20,8 @@ from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.backups import checking, making, reading, restoring
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import addresses
-from cmmc_tracker.storage.blobs import FolderBlobs
 from cmmc_tracker.storage.database import make_engine, migrate
-from cmmc_tracker.storage.stores import place_of
+from cmmc_tracker.storage.stores import place_of, store_of
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="For scripts.")
 
@@ -140,14 +140,15 @@ def restore(src: str, *, as_json: bool) -> None:
     backup = reading.opened(*place_of(addresses.place(src)), settings.backup_passphrase)
     engine = make_engine(settings.database_url)
     migrate(engine)
-    tracker = Tracker(engine, FolderBlobs(settings.upload_path), zone=settings.time_zone)
+    store = settings.upload_path
+    tracker = Tracker(engine, store_of(store, engine, settings.data_dir), zone=settings.time_zone)
     with byte_bar(shown=not as_json) as bar:
         task = bar.add_task("Restoring", total=backup.manifest.blob_bytes)
         done = restoring.run(
             tracker,
             Actor(None, COMMAND_LINE, Role.ADMIN),
             backup,
-            settings.upload_path,
+            store if isinstance(store, Path) else None,
             lambda size: bar.advance(task, size),
         )
     problems = [*done.problems, *done.report.problems]

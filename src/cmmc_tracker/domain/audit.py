@@ -40,6 +40,7 @@ class Event(StrEnum):
     ASSIGNMENT_ENDED = "assignment:ended"
     ASSIGNMENT_MADE = "assignment:made"
     AUDIT_EXPORTED = "audit:exported"
+    BACKUP_FAILED = "backup:failed"
     BACKUP_MADE = "backup:made"
     BACKUP_RESTORED = "backup:restored"
     CATALOG_IMPORTED = "catalog:imported"

@@ -33,6 +33,7 @@ class Task(StrEnum):
     REVIEW = "review"
     RENEW = "renew"
     ANSWER = "answer"
+    CLOSE = "close"
     CLOSE_OUT = "close_out"
     AFFIRM = "affirm"
     ASSESS = "assess"
@@ -48,6 +49,7 @@ _TASKS = {
     Task.REVIEW: "Evidence to review",
     Task.RENEW: "Evidence that falls due",
     Task.ANSWER: "Question to answer",
+    Task.CLOSE: "Item of the plans to close",
     Task.CLOSE_OUT: Deadline.CLOSEOUT.label,
     Task.AFFIRM: Deadline.AFFIRMATION.label,
     Task.ASSESS: Deadline.END.label,
@@ -60,6 +62,7 @@ class Thing(StrEnum):
     ARTIFACT = "artifact"
     REQUEST = "request"
     QUESTION = "question"
+    ITEM = "item"
     STATUS = "status"
 
 

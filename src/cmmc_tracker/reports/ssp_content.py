@@ -11,10 +11,11 @@ from importlib.metadata import version
 from typing import Any
 
 from cmmc_tracker.domain.plan_document import Document
+from cmmc_tracker.domain.plan_source import NEXT_SECTION, SECTION, Source
 from cmmc_tracker.domain.scope import AssetCategory
 from cmmc_tracker.reports.blocks import Block, bullet, fact, heading, markdown, minor, paragraph, shown, table
 from cmmc_tracker.reports.ssp_annexes import annexes, upkeep
-from cmmc_tracker.reports.ssp_requirements import exceptions, not_applicable, requirements
+from cmmc_tracker.reports.ssp_requirements import exceptions, not_applicable, requirements, sources
 
 _UNSAID = "Not described yet."
 _DUTIES = {"owner": "Owner", "reviewer": "Reviewer", "affirming_official": "Affirming official"}
@@ -42,6 +43,7 @@ class Content:
     facts: tuple[tuple[str, str], ...]  # of the title page
     provisional: str  # empty where every objective is assessed
     blocks: tuple[Block, ...]
+    sources: Mapping[str, Source]  # of the requirements' texts, for a document that can carry them
 
 
 def content(snapshot: Mapping[str, Any]) -> Content:
@@ -50,6 +52,7 @@ def content(snapshot: Mapping[str, Any]) -> Content:
     at = shown(snapshot["frozen_at"]).replace("T", " ").replace("Z", " UTC")
     open_ = snapshot["score"]["unassessed_objectives"]
     system = " ".join(shown(snapshot["system"]["name"]).split()) or "(system without a name)"
+    blocks = tuple(_sections(snapshot, document))
     return Content(
         title="System security plan",
         system=system,
@@ -57,7 +60,8 @@ def content(snapshot: Mapping[str, Any]) -> Content:
         at=at,
         facts=tuple(_title(snapshot, at)),
         provisional=f"PROVISIONAL: {_count(open_, 'objective')} not assessed." if open_ else "",
-        blocks=tuple(_sections(snapshot, document)),
+        blocks=blocks,
+        sources=sources(document, blocks),
     )
 
 
@@ -98,9 +102,9 @@ def _sections(snapshot: Mapping[str, Any], document: Document) -> Iterator[Block
     yield from _environment(snapshot, document)
     yield heading(1, "4 Connections")
     yield from _connections(snapshot, document)
-    yield heading(1, "5 Requirements")
+    yield heading(1, SECTION)
     yield from requirements(snapshot, document)
-    yield heading(1, "6 Requirements that do not apply")
+    yield heading(1, NEXT_SECTION)
     yield from not_applicable(snapshot, document)
     yield heading(1, "7 Enduring exceptions and temporary deficiencies")
     yield from exceptions(snapshot)

@@ -1,6 +1,7 @@
 """`cmmc-tracker demo`: fill an empty install with a believable small contractor, marked as demo everywhere."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from datetime import timedelta
 
@@ -16,6 +17,9 @@ from cmmc_tracker.services import assessment, demo_assessor, demo_plan, demo_pla
 from cmmc_tracker.services.artifacts import Received
 from cmmc_tracker.services.demo_data import (
     ARTIFACTS,
+    HELD,
+    HELD_FACTS,
+    HELD_OBJECTIVES,
     JUDGED,
     NARRATIVES,
     NOT_APPLICABLE,
@@ -55,12 +59,12 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
         with tracker.write(actor) as work:
             _refuse_used(work)
             main = actor.systems[MAIN]
-            for one, file in zip(ARTIFACTS, received, strict=True):
-                _add(work, main, one, file)
+            added = {one.filename: _add(work, main, one, file) for one, file in zip(ARTIFACTS, received, strict=True)}
+            create_linked(work, main, HELD, HELD_FACTS, _targets(main, HELD_OBJECTIVES))
             for number in JUDGED:
                 _judge(work, main, number)
                 progress()
-            _describe(work, main)
+            _describe(work, main, added)
             demo_scope.fill(work, main)
             demo_plan.fill(work, main)
             demo_plans.fill(work, main)
@@ -69,7 +73,7 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
                 .where(tables.systems.c.id == main.system_id)
                 .values(demo=True, name="Halvorsen main enclave (demo)")
             )
-            work.record(Event.DEMO_FILLED, f"system:{MAIN}", {"artifacts": len(ARTIFACTS), "judged": len(JUDGED)})
+            work.record(Event.DEMO_FILLED, f"system:{MAIN}", {"artifacts": len(ARTIFACTS) + 1, "judged": len(JUDGED)})
     package = packages.freeze(tracker, actor, "", main, PACKAGE)
     return demo_assessor.fill(tracker, actor, main, package)
 
@@ -91,7 +95,7 @@ def _keep(tracker: Tracker, uploads: ExitStack, one: DemoArtifact, progress: Cal
     return intake.take_in(intake.Sender(tracker), incoming, one.filename)
 
 
-def _add(work: Work, main: Access, one: DemoArtifact, received: Received) -> None:
+def _add(work: Work, main: Access, one: DemoArtifact, received: Received) -> int:
     collected = work.today - timedelta(days=one.age)
     given = {
         "title": one.title,
@@ -101,9 +105,11 @@ def _add(work: Work, main: Access, one: DemoArtifact, received: Received) -> Non
         "covers_from": (collected - timedelta(days=one.covers)).isoformat(),
         "covers_until": collected.isoformat(),
     }
-    objectives = [catalog.parse_objective_id(text) for text in one.objectives.split()]
-    targets = [Target(main, objective, one.locator, one.shows) for objective in objectives]
-    create_linked(work, main, [received], given, targets)
+    return create_linked(work, main, [received], given, _targets(main, one.objectives, one.locator, one.shows))
+
+
+def _targets(main: Access, objectives: str, locator: str = "", shows: str = "") -> list[Target]:
+    return [Target(main, catalog.parse_objective_id(text), locator, shows) for text in objectives.split()]
 
 
 def _judge(work: Work, main: Access, number: str) -> None:
@@ -120,8 +126,10 @@ def _judge(work: Work, main: Access, number: str) -> None:
         assessment.judge(work, main, objective, Judgement.parse(objective, status, note, methods))
 
 
-def _describe(work: Work, main: Access) -> None:
-    for number, narrative in NARRATIVES.items():
+def _describe(work: Work, main: Access, added: Mapping[str, int]) -> None:
+    """Write the narratives; where one names a file of the demo, it refers to the artifact by its number here."""
+    for number, text in NARRATIVES.items():
+        narrative = re.sub(r"\[\[([^\]:]+)\]\]", lambda named: f"[[artifact:{added[named[1]]}]]", text)
         requirement = catalog.load(main.level).requirement(catalog.parse_requirement_id(number))
         given = {"narrative": narrative, "implementation_status": "implemented"}
         assessment.implement(work, main, requirement.id, Implementation.parse(given, requirement))

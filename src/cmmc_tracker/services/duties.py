@@ -1,4 +1,4 @@
-"""What waits for a person: evidence to bring, renew and review, questions to answer; what falls due in a system."""
+"""What waits for a person: evidence to bring, renew, review, questions, things to confirm; what falls due where."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from cmmc_tracker.domain.artifacts import EARLIEST, ArtifactStatus
 from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.freshness import AGED_MONTHS, SOON, Cadence, Dates, Freshness, freshness, months_after
 from cmmc_tracker.domain.permissions import Right
-from cmmc_tracker.services import members, quarantine, status_dates
+from cmmc_tracker.services import confirmations, members, quarantine, status_dates
 from cmmc_tracker.services.artifacts import actor_id, shown_to
+from cmmc_tracker.services.confirmations import ToClose, ToConfirm
 from cmmc_tracker.services.handoff import questions as questions_of
 from cmmc_tracker.services.requests import reading
 from cmmc_tracker.services.requests.reading import Request
@@ -60,6 +61,8 @@ class MyWork:
     answer: list[Question]
     send: list[Request]  # evidence that was asked for and is still to be sent
     accept: int  # things in quarantine, of the systems that the person contributes to
+    confirm: list[ToConfirm]  # findings that wait for a second person
+    close: list[ToClose]  # items of the plans that wait for one
     dates: list[SystemDate]  # days of recorded statuses that run out; they are told, not counted
     assessors: list[questions_of.Question]  # what assessors asked about packages of those systems
 
@@ -67,7 +70,8 @@ class MyWork:
     def count(self) -> int:
         """How many things wait."""
         evidence = len(self.renew) + len(self.drafts) + len(self.review)
-        return evidence + len(self.answer) + len(self.send) + self.accept + len(self.assessors)
+        second = sum(len(one.letters) for one in self.confirm) + len(self.close)
+        return evidence + len(self.answer) + len(self.send) + self.accept + second + len(self.assessors)
 
 
 def mine(work: Work) -> MyWork:
@@ -79,6 +83,8 @@ def mine(work: Work) -> MyWork:
         answer=questions(work),
         send=reading.mine(work),
         accept=int(work.db.execute(select(quarantine.counted(work))).scalar_one()),
+        confirm=confirmations.to_confirm(work),
+        close=confirmations.to_close(work),
         dates=status_dates.answered_for(work),
         assessors=questions_of.to_answer(work),
     )
@@ -138,7 +144,8 @@ def counted(work: Work) -> ColumnElement[int]:
     made = (_to_renew, _drafts, _to_review, _to_answer, questions_of.waiting)
     lists = [make(work).order_by(None).subquery() for make in made]
     renew, drafts, review, answer, asked = (select(func.count()).select_from(one).scalar_subquery() for one in lists)
-    return renew + drafts + review + answer + asked + reading.counted(work) + quarantine.counted(work)
+    others = reading.counted(work) + quarantine.counted(work) + confirmations.counted(work)
+    return renew + drafts + review + answer + asked + others
 
 
 def calendar(work: Work, until: date) -> list[DueArtifact]:

@@ -87,7 +87,7 @@ def spill(tracker: Tracker, actor: Any, wanted: Wanted, seen: Plan, *, everywher
 
 def _is_stored(tracker: Tracker, sha256: str) -> bool:
     try:
-        tracker.blobs.path(sha256)
+        tracker.blobs.size(sha256)
     except NotFound:
         return False
     return True

@@ -53,12 +53,9 @@ def place(text: str) -> Address:
         raise Invalid({"place": f"{text[:200]} cannot be used for backups: {error}."}) from None
 
 
-def below(address: Bucket, name: str) -> Bucket | None:
-    """The part of a bucket that holds a name which an address ends with; None where it ends with another."""
-    whole = PurePosixPath(address.prefix)
-    if whole.name != name:
-        return None
-    parent = str(whole.parent)
+def below(address: Bucket) -> Bucket:
+    """The part of a bucket that holds what the last name of an address names."""
+    parent = str(PurePosixPath(address.prefix).parent)
     return Bucket(address.name, "" if parent == "." else f"{parent}/")
 
 

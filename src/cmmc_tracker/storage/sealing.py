@@ -25,7 +25,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cmmc_tracker.errors import Conflict
 
 FORMAT = 1  # of the key file and of sealed files; a program reads this and older ones
-SHORTEST = 16  # characters of a passphrase
 _ITERATIONS = 1_000_000  # of PBKDF2-HMAC-SHA-256: about half a second, once a command
 _MOST_ITERATIONS = 100_000_000  # a key file that asks for more was made to hold us up
 _MAGIC = b"CMMCSEAL"

@@ -69,4 +69,5 @@ def _duties(work: Work, mine: MyWork, today: date) -> list[Duty]:
     review = [of(Task.REVIEW, one, today) for one in mine.review]
     send = [Duty(Task.UPLOAD, Thing.REQUEST, r.id, r.system, r.due_on, str(r.objective)) for r in mine.send]
     answer = [Duty(Task.ANSWER, Thing.QUESTION, one.id, one.system, today) for one in mine.answer]
-    return [*send, *renew, *review, *answer]
+    close = [Duty(Task.CLOSE, Thing.ITEM, one.id, one.system.slug, today, one.requirement) for one in mine.close]
+    return [*send, *renew, *review, *answer, *close]

@@ -60,6 +60,7 @@ from cmmc_tracker.storage.tables.scope import (
 )
 from cmmc_tracker.storage.tables.systems import (
     audit,
+    audit_streams,
     findings,
     implementations,
     leases,
@@ -81,6 +82,7 @@ __all__ = [
     "assets",
     "assignments",
     "audit",
+    "audit_streams",
     "blob_texts",
     "blobs",
     "changes",

@@ -3,7 +3,6 @@
 import struct
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
@@ -146,7 +145,7 @@ def preview_of(file: File) -> dict[str, Any]:
 def _preview(file: File) -> dict[str, Any]:
     blobs = installation().blobs
     if file.media_type == "application/pdf":
-        return _sheets(_pdf_pages(file.sha256, blobs.path(file.sha256)))
+        return _sheets(_pdf_pages(file.sha256))
     with blobs.open(file.sha256) as stream:
         if (file.media_type or "").startswith("image/"):
             preview_pages.check_image(stream)
@@ -179,10 +178,11 @@ def _listing(window: Window) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=512)
-def _pdf_pages(_sha256: str, path: Path) -> int | str:
+def _pdf_pages(sha256: str) -> int | str:
     """How many pages a PDF has, or why it cannot be shown; kept, for a hostile one costs seconds to find out."""
     try:
-        return preview_pages.pdf_pages(path)
+        with installation().blobs.local(sha256) as path:
+            return preview_pages.pdf_pages(path)
     except Invalid as error:
         return error.message
 
@@ -201,7 +201,8 @@ def picture_of(file: File, page: int) -> Response:
         raise NotFound("This file has no pages.")
     content.refuse_held(file)
     content.refuse_damaged(file)
-    response = make_response(preview_pages.pdf_page(installation().blobs.path(file.sha256), page))
+    with installation().blobs.local(file.sha256) as path:
+        response = make_response(preview_pages.pdf_page(path, page))
     response.mimetype = "image/png"
     response.set_etag(f"{file.sha256}-{page}")
     return response

@@ -54,6 +54,8 @@ def show() -> ResponseReturnValue:
         damaged=damaged,
         waiting=seen.waiting,
         clock=seen.clock,
+        backup=seen.backup,
+        backups=seen.backup.standing(work.now) if seen.backup else None,
         shown=SHOWN_LOSSES,
         assessed=_assessed(picture),
         objectives=sum(len(line.objectives) for line in picture.lines),

@@ -8,8 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain.artifacts import parse_day
 from cmmc_tracker.domain.freshness import months_after
-from cmmc_tracker.errors import Invalid
+from cmmc_tracker.errors import Invalid, Stale
 from cmmc_tracker.gate.doors import actor, installation, open_read, open_write
+from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.session import local_path
 from cmmc_tracker.services import duties, handover, members, remarks, status_dates
 from cmmc_tracker.services.duties import DueArtifact
@@ -36,14 +37,43 @@ def _mine(errors: Mapping[str, str]) -> str:
     return render_template("duties/mine.html", room="duties", work=found, people=others, errors=errors, today=today)
 
 
+@pages.get("/my-work/hand-over")
+def preview_hand_over() -> ResponseReturnValue:
+    """What of one's duties would go to somebody, and what would stay."""
+    return _preview(request.args.get("to", ""), {})
+
+
+def _preview(to: str, errors: Mapping[str, str], *, stale: str = "") -> ResponseReturnValue:
+    try:
+        with open_read() as work:
+            found = handover.preview_own(work, to)
+    except Invalid as error:
+        return _mine(error.fields), 422
+    return render_template(
+        "duties/hand_over.html",
+        room="duties",
+        found=found,
+        kinds=handover.KINDS,
+        action=url_for(".hand_over"),
+        back=url_for(".mine"),
+        given=request.form,
+        errors=errors,
+        stale=stale,
+    )
+
+
 @pages.post("/my-work/hand-over")
 def hand_over() -> ResponseReturnValue:
     """Hand all of one's open duties to somebody else."""
+    form = request.form
+    to, title = form.get("to", ""), form.get("title", "")
     try:
         with open_write() as work:
-            done = handover.hand_over_own(work, request.form.get("to", ""))
+            done = handover.hand_over_own(work, to, title=title, seen=form_version())
     except Invalid as error:
-        return _mine(error.fields), 422
+        return (_preview(to, error.fields) if "title" in error.fields else _mine(error.fields)), 422
+    except Stale as error:
+        return _preview(to, {}, stale=error.message), 412
     flash(done.said)
     return redirect(url_for(".mine"), code=302)
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, Status
+from cmmc_tracker.domain.assignments import Duty
 from cmmc_tracker.domain.catalog import Objective, ObjectiveId
 from cmmc_tracker.domain.permissions import Right
 from cmmc_tracker.errors import Invalid, Stale
@@ -24,6 +25,7 @@ from cmmc_tracker.web.requirements import narratives
 from cmmc_tracker.web.requirements.talk import choices_of, part_of, talk_of
 from cmmc_tracker.web.system_room import system_room
 
+NOBODY = "(nobody)"  # the filter for what has no owner; no account can have such a name
 pages = system_room("requirements", __name__, "/requirements")
 
 
@@ -63,7 +65,7 @@ def dots(findings: Iterable[tuple[Objective, Status]]) -> Markup:
 
 @pages.get("")
 def index() -> ResponseReturnValue:
-    """All requirements by family, narrowed by family, status, text, and missing evidence."""
+    """All requirements by family, narrowed by family, status, owner, text, and missing evidence."""
     args = request.args
     wanted = LineFilter(
         family=args.get("family", ""),
@@ -74,8 +76,13 @@ def index() -> ResponseReturnValue:
     )
     with open_read() as work:
         picture = assessment.picture(work, g.system)
+        owned = assignments.of(work, g.system).by_duty[Duty.OWNER]
+    owners = {one: held.person for one, held in owned.items()}
+    owner = args.get("owner", "")[:200]
     known = catalog.load(g.system.level)
     lines = assessment.narrowed(picture.lines, wanted)
+    if owner:
+        lines = [one for one in lines if owners.get(one.requirement.id, NOBODY) == owner]
     grouped = [(f, [line for line in lines if line.requirement.family == f.code]) for f in known.families]
     return render_template(
         "requirements/index.html",
@@ -86,6 +93,11 @@ def index() -> ResponseReturnValue:
         score=picture.score,
         lost={loss.requirement_id: loss.points for loss in picture.score.losses},
         wanted=wanted,
+        owners=owners,
+        owner=owner,
+        gone={held.person for held in owned.values() if held.gone},
+        people=sorted(set(owners.values()), key=str.casefold),
+        nobody=NOBODY,
         dots=dots,
     )
 

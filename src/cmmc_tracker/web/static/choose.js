@@ -70,20 +70,6 @@ document.addEventListener('keydown', (event) => {
   else all[Math.min(to, all.length - 1)]?.focus();
 });
 
-// The other way round, among artifacts that were found for an objective: the same keys. Enter links those that are ticked.
-document.addEventListener('keydown', (event) => {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  const field = event.target.closest('form[data-picker] input[type=search]');
-  const tick = event.target.closest('.picked input[type=checkbox]');
-  if (!step || !(field || tick) || (field && step < 0)) return;
-  const place = tick ? tick.closest('.picked') : field.form.parentElement.querySelector('.picked');
-  const all = [...(place || document).querySelectorAll('input[name=artifact]')];
-  const to = all.indexOf(tick) + step;
-  event.preventDefault();
-  if (to < 0) place.parentElement.querySelector('form[data-picker] input[type=search]').focus();
-  else all[Math.min(to, all.length - 1)]?.focus();
-});
-
 async function part(address) {
   const answer = await send(address, { headers: { 'X-Part': 'chooser' } }).catch(() => null);
   if (!answer?.ok || signedOut(answer)) return null;

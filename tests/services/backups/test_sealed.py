@@ -27,12 +27,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sealing, "_ITERATIONS", 1)
 
 
-@pytest.fixture
-def dest(tmp_path: Path) -> Path:
-    """Where backups go."""
-    return tmp_path / "backups"
-
-
 def _back_up(tracker: Tracker, dest: Path, passphrase: str = WORDS) -> Made:
     return making.run(tracker, OPERATOR, FolderPlace(dest), told={}, passphrase=passphrase)
 
