@@ -30,7 +30,6 @@ ADMIN_ONLY = {
     *("audit.check", "audit.export_csv", "audit.export_json"),
     *("settings.rule_system", "settings.keep_row", "settings.welcome", "settings.answer"),
     *("memberships.index", "memberships.put", "memberships.end"),
-    *("packages.keep", "packages.hold", "packages.lift"),
 }
 VALUES = {
     "slug": "main",
