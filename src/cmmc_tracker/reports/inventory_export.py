@@ -16,7 +16,7 @@ Line = tuple[int, AssetEntry, Documented]
 
 def write(file: BinaryIO, assets: Iterable[Line], form: str) -> None:
     """Write the inventory as `csv` or `xlsx`."""
-    lines = [HEADINGS, *(_line(*one) for one in assets)]
+    lines = [HEADINGS, *(line(*one) for one in assets)]
     if form == "csv":
         file.write("".join(csv_lines(lines)).encode("utf-8-sig"))
         return
@@ -31,7 +31,8 @@ def write(file: BinaryIO, assets: Iterable[Line], form: str) -> None:
     book.close()
 
 
-def _line(number: int, entry: AssetEntry, where: Documented) -> tuple[Cell, ...]:
+def line(number: int, entry: AssetEntry, where: Documented) -> tuple[Cell, ...]:
+    """One asset below `HEADINGS`."""
     return (
         *(number, entry.name, entry.category.label if entry.category else ""),
         *(entry.owner, entry.location, entry.network),

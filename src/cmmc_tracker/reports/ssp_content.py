@@ -6,24 +6,19 @@ written: identification, boundary, environment, connections, requirements, what 
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 from cmmc_tracker.domain.plan_document import Document
 from cmmc_tracker.domain.scope import AssetCategory
 from cmmc_tracker.reports.blocks import Block, bullet, fact, heading, markdown, minor, paragraph, shown, table
+from cmmc_tracker.reports.facts import BASES, HOLDS
+from cmmc_tracker.reports.pdf import Paper, when
 from cmmc_tracker.reports.ssp_annexes import annexes, upkeep
 from cmmc_tracker.reports.ssp_requirements import exceptions, not_applicable, requirements
 
 _UNSAID = "Not described yet."
 _DUTIES = {"owner": "Owner", "reviewer": "Reviewer", "affirming_official": "Affirming official"}
-_HOLDS = {"cui": "CUI", "spd": "security protection data", "none": "nothing of ours"}
-_BASES = {
-    "authorized": "FedRAMP authorized",
-    "equivalent": "FedRAMP Moderate equivalent",
-    "not_needed": "none needed",
-}
 _LISTS = (
     ("person", "People", "Task"),
     ("facility", "Facilities", "Description"),
@@ -31,26 +26,13 @@ _LISTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """The whole document: its title page, and the blocks that follow."""
-
-    title: str
-    system: str
-    organization: str
-    at: str  # the snapshot's instant, as people read it
-    facts: tuple[tuple[str, str], ...]  # of the title page
-    provisional: str  # empty where every objective is assessed
-    blocks: tuple[Block, ...]
-
-
-def content(snapshot: Mapping[str, Any]) -> Content:
+def content(snapshot: Mapping[str, Any]) -> Paper:
     """The plan of a snapshot."""
     document = Document.from_json(snapshot["plan"])
-    at = shown(snapshot["frozen_at"]).replace("T", " ").replace("Z", " UTC")
+    at = when(snapshot)
     open_ = snapshot["score"]["unassessed_objectives"]
     system = " ".join(shown(snapshot["system"]["name"]).split()) or "(system without a name)"
-    return Content(
+    return Paper(
         title="System security plan",
         system=system,
         organization=" ".join(shown(snapshot["organization"]).split()),
@@ -58,6 +40,7 @@ def content(snapshot: Mapping[str, Any]) -> Content:
         facts=tuple(_title(snapshot, at)),
         provisional=f"PROVISIONAL: {_count(open_, 'objective')} not assessed." if open_ else "",
         blocks=tuple(_sections(snapshot, document)),
+        cover=True,
     )
 
 
@@ -210,10 +193,10 @@ def _providers(snapshot: Mapping[str, Any]) -> Iterator[Block]:
         yield minor(f"{one['name']}{' (suggested, to be confirmed)' if one['draft'] else ''}")
         yield fact("Kind", "cloud service" if one["is_cloud"] else "service provider")
         yield fact("Services", one["services"] or one["note"])
-        yield fact("Holds", _HOLDS.get(one["holds"], one["holds"]))
+        yield fact("Holds", HOLDS.get(one["holds"], one["holds"]))
         if one["is_cloud"]:
             day = f", since {one['basis_on']}" if one["basis_on"] else ""
-            yield fact("FedRAMP", f"{_BASES.get(one['basis'], one['basis'])}{day}")
+            yield fact("FedRAMP", f"{BASES.get(one['basis'], one['basis'])}{day}")
         yield fact("CMMC status", one["cmmc_status"])
         yield fact("Contract", one["contract"])
         yield fact("Contact", one["contact"])

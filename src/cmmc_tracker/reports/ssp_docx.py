@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from cmmc_tracker.reports.ssp_content import Content, content
+from cmmc_tracker.reports.pdf import Paper
+from cmmc_tracker.reports.ssp_content import content
 from cmmc_tracker.reports.word import Writer, contents, element, field, headings, opened, par, run, saved
 
 _LONGEST_PROPERTY = 255  # characters, of python-docx
@@ -29,7 +30,7 @@ def make(snapshot: Mapping[str, Any]) -> bytes:
     return saved(document, datetime.fromisoformat(snapshot["frozen_at"]))
 
 
-def _title(writer: Writer, plan: Content) -> None:
+def _title(writer: Writer, plan: Paper) -> None:
     """The title page."""
     space = element("spacing", before=2_400, after=120)
     writer.add(par("BodyText", run(plan.organization), spacing=space))
@@ -40,7 +41,7 @@ def _title(writer: Writer, plan: Content) -> None:
     writer.add(par("", element("r", element("br", type="page"))))
 
 
-def _edges(section: Any, plan: Content) -> None:
+def _edges(section: Any, plan: Paper) -> None:
     """Header and footer, with the page's number."""
     mark = "PROVISIONAL" if plan.provisional else ""
     _only(section.header, _sides("Header", [run(f"{plan.title}: {plan.system}")], [run(mark)]))

@@ -12,7 +12,10 @@ FOLDER = "documents"
 
 
 def of(snapshot: Mapping[str, Any]) -> Iterator[Extra]:
-    """Every document that a snapshot has, as files below `documents/`; one that it cannot have is left out."""
+    """Every document of a snapshot, as files below `documents/`.
+
+    An optional one that the snapshot cannot have is left out; whatever stops another stops the package.
+    """
     for name, report in REPORTS.items():
-        with suppress(Conflict):
+        with suppress(*([Conflict] if report.optional else [])):
             yield Extra(f"{FOLDER}/{name}", report.make(snapshot))
