@@ -116,7 +116,7 @@ _NOT_DRAWN = (
     "The Word file has them."
 )
 _SECONDS = 180  # by the clock
-_HEAD = {"CMMC level", "CAGE codes", "Assessment scope", "As of (UTC)", "Made with", "Score", "Supports"}
+_HEAD = {"CMMC level", "CAGE codes", "Assessment scope", "Made with", "Score", "Supports"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,7 @@ def paper(snapshot: Mapping[str, Any], title: str, blocks: Iterable[Block], *, c
     """A document of a snapshot, with what every document says of itself at its head."""
     open_ = facts.provisional(snapshot)
     said = [(name, shown(value)) for name, value in facts.about(snapshot) if name in _HEAD]
+    said.insert(3, ("As it stood", when(snapshot)))
     return Paper(
         title=title,
         system=" ".join(shown(snapshot["system"]["name"]).split()) or "(system without a name)",

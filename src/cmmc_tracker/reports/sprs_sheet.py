@@ -68,7 +68,7 @@ def _blocks(snapshot: Mapping[str, Any]) -> Iterator[Block]:
     for family in load(snapshot["system"]["level"]).families:
         yield heading(2, family.name)
         shown = (rows[one.id] for one in family.requirements)
-        yield table(names, [(*row[:4], row[5], row[7]) for row in shown], (5, 8, 8, 4, 2, 2))
+        yield table(names, [(*row[:4], row[5], row[7]) for row in shown], (5, 8, 8, 4, 2, 3))
     yield heading(1, "3 What comes of it, and who affirms")
     for name, value, note in _behind(snapshot):
         yield fact(name, f"{value} ({note})" if note else value)
@@ -85,7 +85,7 @@ def _before(snapshot: Mapping[str, Any]) -> list[tuple[str, Cell, str]]:
     return [
         ("CMMC level and assessment type", one["assessment_type"], _SELF),
         ("CMMC Status Date", _status_date(snapshot), "SPRS sets it when the assessment is submitted"),
-        ("Assessment scope: kind", (scope["kind"] or _MISSING).capitalize(), "Enterprise or Enclave"),
+        ("Assessment scope: kind", scope["kind"].capitalize() if scope["kind"] else _MISSING, "Enterprise or Enclave"),
         ("Assessment scope: name", scope["name"], ""),
         ("Included CAGE codes", ", ".join(one["cage_codes"]) or _MISSING, "each in the company's SAM hierarchy"),
         ("Employee count", _MISSING if one["employees"] is None else one["employees"], "whole number"),

@@ -71,11 +71,11 @@ def _count(number: int, thing: str) -> str:
 
 def _sections(snapshot: Mapping[str, Any], document: Document) -> Iterator[Block]:
     yield heading(1, "Record of changes")
-    yield from _record(snapshot)
+    yield from versions(snapshot)
     yield heading(1, "1 System identification")
     yield from _identification(snapshot, document)
     yield heading(1, "2 Boundary")
-    yield from _section(document, "boundary")
+    yield from section(document, "boundary")
     yield from _drawings(snapshot)
     yield heading(1, "3 Environment of operation")
     yield from _environment(snapshot, document)
@@ -92,7 +92,8 @@ def _sections(snapshot: Mapping[str, Any], document: Document) -> Iterator[Block
     yield from annexes(snapshot)
 
 
-def _record(snapshot: Mapping[str, Any]) -> Iterator[Block]:
+def versions(snapshot: Mapping[str, Any]) -> Iterator[Block]:
+    """The versions of the plan, each with what changed and who approved it."""
     rows = [
         (one["number"], _at(one["made_at"]), one["note"], one["made_by"], _approved(one))
         for one in snapshot["plan_versions"]
@@ -107,7 +108,7 @@ def _approved(one: Mapping[str, Any]) -> str:
     return f"{_at(one['approved_at'])}, {one['approved_by']}" if one["approved_at"] else "no"
 
 
-def _section(document: Document, name: str) -> list[Block]:
+def section(document: Document, name: str) -> list[Block]:
     """A section's text, or a sentence that there is none."""
     text = next((one.text for one in document.sections if one.name == name), "")
     return markdown(text, document.references()) or [paragraph(_UNSAID, italic=True)]
@@ -119,9 +120,14 @@ def _identification(snapshot: Mapping[str, Any], document: Document) -> Iterator
     yield fact("In use since", system["in_use_since"])
     yield fact("Contracts", system["contracts"])
     yield heading(2, "1.1 Description")
-    yield from _section(document, "description")
+    yield from section(document, "description")
     yield heading(2, "1.2 Roles")
-    yield from _section(document, "roles")
+    yield from section(document, "roles")
+    yield from people(snapshot)
+
+
+def people(snapshot: Mapping[str, Any]) -> Iterator[Block]:
+    """Who answers for the system as a whole."""
     rows = [
         (_DUTIES.get(one["duty"], one["duty"]), one["user"], one["title"], one["contact"])
         for one in snapshot["assignments"]
@@ -142,20 +148,24 @@ def _drawings(snapshot: Mapping[str, Any]) -> Iterator[Block]:
 
 
 def _environment(snapshot: Mapping[str, Any], document: Document) -> Iterator[Block]:
-    yield from _section(document, "environment")
+    yield from section(document, "environment")
     yield heading(2, "3.1 Assets by category")
-    counts = Counter(one.category for one in document.assets)
-    rows: list[Sequence[object]] = [(one.label, counts[one.value]) for one in AssetCategory if counts[one.value]]
-    if counts[""]:
-        rows.append(("No category yet", counts[""]))
-    if not rows:
-        yield paragraph("No asset is recorded yet.")
+    yield from by_category(document)
+    if not document.assets:
         return
-    yield table(("Category", "Assets"), rows, (4, 1))
     yield heading(2, "3.2 Assets and how they are treated")
     yield paragraph("Owners, networks and the rest of what is recorded of each asset: Annex A.")
     yield table(("Asset", "Category", "How it is treated"), [_treated(one) for one in document.assets], (3, 3, 6))
     yield from _lists(snapshot)
+
+
+def by_category(document: Document) -> Iterator[Block]:
+    """How many assets there are of each category."""
+    counts = Counter(one.category for one in document.assets)
+    rows: list[Sequence[object]] = [(one.label, counts[one.value]) for one in AssetCategory if counts[one.value]]
+    if counts[""]:
+        rows.append(("No category yet", counts[""]))
+    yield table(("Category", "Assets"), rows, (4, 1)) if rows else paragraph("No asset is recorded yet.")
 
 
 def _treated(one: Any) -> Sequence[object]:
@@ -174,9 +184,9 @@ def _lists(snapshot: Mapping[str, Any]) -> Iterator[Block]:
 
 
 def _connections(snapshot: Mapping[str, Any], document: Document) -> Iterator[Block]:
-    yield from _section(document, "connections")
+    yield from section(document, "connections")
     yield heading(2, "4.1 External service providers")
-    yield from _providers(snapshot)
+    yield from providers(snapshot)
     yield heading(2, "4.2 How CUI flows")
     flows = [(one["what"], one["source"], one["destination"], one["protection"]) for one in snapshot["flows"]]
     if flows:
@@ -185,7 +195,8 @@ def _connections(snapshot: Mapping[str, Any], document: Document) -> Iterator[Bl
         yield paragraph("No flow is recorded yet.")
 
 
-def _providers(snapshot: Mapping[str, Any]) -> Iterator[Block]:
+def providers(snapshot: Mapping[str, Any], lines: str = "Annex B") -> Iterator[Block]:
+    """The external service providers with what is recorded of each; `lines` is where their matrices stand."""
     titles = {one["id"]: one["title"] for one in snapshot["artifacts"]}
     if not snapshot["providers"]:
         yield paragraph("No provider is recorded.")
@@ -200,11 +211,11 @@ def _providers(snapshot: Mapping[str, Any]) -> Iterator[Block]:
         yield fact("CMMC status", one["cmmc_status"])
         yield fact("Contract", one["contract"])
         yield fact("Contact", one["contact"])
-        yield fact("Responsibility matrix", _matrix(one, titles))
+        yield fact("Responsibility matrix", _matrix(one, titles, lines))
 
 
-def _matrix(one: Mapping[str, Any], titles: Mapping[int, str]) -> str:
+def _matrix(one: Mapping[str, Any], titles: Mapping[int, str], lines: str) -> str:
     """Where a provider's responsibility matrix stands."""
     parts = [f"of {one['matrix_on']}" if one["matrix_on"] else "", titles.get(one["matrix_artifact_id"], "")]
-    parts.append(f"{len(one['matrix'])} lines in Annex B" if one["matrix"] else "")
+    parts.append(f"{len(one['matrix'])} lines in {lines}" if one["matrix"] else "")
     return ", ".join(part for part in parts if part)
