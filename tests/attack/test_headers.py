@@ -36,7 +36,7 @@ ALWAYS = {
 
 
 # What people uploaded, and what is made for a download, has the narrower policy of such.
-OWN_POLICY = {"artifacts.content_of", "api.show_content", "exports.show", "api.show_export"}
+OWN_POLICY = {"artifacts.content_of", "api.show_content", "exports.show", "api.show_export", "documents.template"}
 
 
 def _directives(headers: Mapping[str, str]) -> set[str]:

@@ -77,6 +77,8 @@ FIELDS = {
         requests.answer.covers_until requests.make_link.days requests.make_link.most_files requests.make_link.megabytes
         ssp.review.reviewed_on ssp.review.months ssp.add_change.happened_on ssp.edit_change.happened_on
         ssp.settle_change.settled_on ssp.receive_import.file
+        documents.save_facts.cage_codes documents.save_facts.employees documents.save_facts.in_use_since
+        documents.put_template.file
         duties.calendar.assessment imports.receive.file profile.set_mail.mail
         scope.add_entry.trained_on scope.edit_entry.trained_on scope.receive_import.file
         providers.add.basis_on providers.add.matrix_on providers.add.matrix_artifact_id providers.edit.basis_on
@@ -100,6 +102,7 @@ FIELDS = {
         providers.add.cmmc_status providers.add.basis_link providers.add.note
         providers.edit.name providers.edit.services providers.edit.contact providers.edit.contract
         providers.edit.cmmc_status providers.edit.basis_link providers.edit.note providers.put_line.text""",
+    "the documents": "documents.save_facts.scope_name documents.save_facts.contracts",
     "every page, in the menu": "systems.create.name",
     "the settings": """settings.save.organization settings.answer.organization settings.answer.system_name
         settings.answer.host settings.keep_row.name settings.keep_row.note""",
@@ -143,6 +146,7 @@ NO_PAGES = {
     *("artifacts.content_of", "artifacts.pdf_page", "audit.export_csv", "audit.export_json"),
     *("requirements.part", "dashboard.of_system", "quarantine.file", "exports.show", "scope.download"),
     "packages.download",
+    "documents.template",
     "accounts.set_up",  # gone with the first account; it has a test of its own
 }
 REQUIREMENTS = [r.id for r in catalog.load(2).requirements][: len(TEXTS)]
@@ -178,6 +182,8 @@ def _seed(ada: Person, tracker: Tracker) -> None:
         assert ada.post(f"{objective}/remarks", {"text": text}).status_code == 302
         _seed_request(ada, n, text)
         _seed_scope(ada, n, text)
+        facts = {"scope_name": text[:200], "contracts": text}
+        assert ada.post("/systems/main/documents/facts", facts).status_code in {302, 422}
         _seed_item(ada, n, text)
         change = {"happened_on": "2026-01-01", "kind": "plan", "text": text}
         assert ada.post("/systems/main/changes", change).status_code == 302

@@ -12,7 +12,7 @@ from cmmc_tracker.domain.lifecycle import Recorded, Stage, Standing
 from cmmc_tracker.reports.blocks import Block, bullet, fact, heading, paragraph
 from cmmc_tracker.reports.pdf import paper, typeset
 
-_SHOWN = 10  # objectives that are named: more would not fit on the page
+_SHOWN = 6  # objectives that are named: more would not fit on the page
 _LONGEST = 300  # characters of a sentence of the page
 _LINE = 90  # characters of what stands in one line
 

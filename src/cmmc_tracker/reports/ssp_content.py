@@ -5,7 +5,7 @@ written: identification, boundary, environment, connections, requirements, what 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -69,27 +69,40 @@ def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
+def parts(snapshot: Mapping[str, Any], document: Document) -> Mapping[str, Callable[[], Iterable[Block]]]:
+    """The parts of the plan by the names that a template has for them, in the plan's order."""
+    return {
+        "ssp.record_of_changes": lambda: versions(snapshot),
+        "ssp.identification": lambda: _identification(snapshot, document),
+        "ssp.boundary": lambda: (*section(document, "boundary"), *_drawings(snapshot)),
+        "ssp.environment": lambda: _environment(snapshot, document),
+        "ssp.connections": lambda: _connections(snapshot, document),
+        "ssp.requirements": lambda: requirements(snapshot, document),
+        "ssp.not_applicable": lambda: not_applicable(snapshot, document),
+        "ssp.exceptions": lambda: exceptions(snapshot),
+        "ssp.upkeep": lambda: upkeep(snapshot),
+        "ssp.annexes": lambda: annexes(snapshot),
+    }
+
+
+_TITLES = {
+    "ssp.record_of_changes": "Record of changes",
+    "ssp.identification": "1 System identification",
+    "ssp.boundary": "2 Boundary",
+    "ssp.environment": "3 Environment of operation",
+    "ssp.connections": "4 Connections",
+    "ssp.requirements": "5 Requirements",
+    "ssp.not_applicable": "6 Requirements that do not apply",
+    "ssp.exceptions": "7 Enduring exceptions and temporary deficiencies",
+    "ssp.upkeep": "8 Plan upkeep",
+}
+
+
 def _sections(snapshot: Mapping[str, Any], document: Document) -> Iterator[Block]:
-    yield heading(1, "Record of changes")
-    yield from versions(snapshot)
-    yield heading(1, "1 System identification")
-    yield from _identification(snapshot, document)
-    yield heading(1, "2 Boundary")
-    yield from section(document, "boundary")
-    yield from _drawings(snapshot)
-    yield heading(1, "3 Environment of operation")
-    yield from _environment(snapshot, document)
-    yield heading(1, "4 Connections")
-    yield from _connections(snapshot, document)
-    yield heading(1, "5 Requirements")
-    yield from requirements(snapshot, document)
-    yield heading(1, "6 Requirements that do not apply")
-    yield from not_applicable(snapshot, document)
-    yield heading(1, "7 Enduring exceptions and temporary deficiencies")
-    yield from exceptions(snapshot)
-    yield heading(1, "8 Plan upkeep")
-    yield from upkeep(snapshot)
-    yield from annexes(snapshot)
+    for name, made in parts(snapshot, document).items():
+        if name in _TITLES:
+            yield heading(1, _TITLES[name])
+        yield from made()
 
 
 def versions(snapshot: Mapping[str, Any]) -> Iterator[Block]:

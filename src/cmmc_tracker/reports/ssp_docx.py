@@ -1,9 +1,11 @@
 """The system security plan as a Word file, which an organization may go on working with."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from cmmc_tracker.reports import ssp_template
 from cmmc_tracker.reports.pdf import Paper
 from cmmc_tracker.reports.ssp_content import content
 from cmmc_tracker.reports.word import Writer, contents, element, field, headings, opened, par, run, saved
@@ -13,7 +15,10 @@ _TAB = 9_360
 
 
 def make(snapshot: Mapping[str, Any]) -> bytes:
-    """The document of a snapshot; the same snapshot gives the same bytes."""
+    """The document of a snapshot, in the organization's own template where it has one; the same bytes each time."""
+    template = snapshot.get("template")
+    if template:
+        return ssp_template.fill(base64.b64decode(template["content"]), snapshot)
     plan = content(snapshot)
     document = opened()
     writer = Writer(document)

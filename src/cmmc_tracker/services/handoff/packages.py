@@ -25,6 +25,7 @@ from cmmc_tracker.services.artifacts import IN_USE, actor_id
 from cmmc_tracker.services.handoff import record
 from cmmc_tracker.services.plans import sheets
 from cmmc_tracker.services.ssp import reading as plan
+from cmmc_tracker.services.ssp import templates
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import artifact_files, artifacts, held_files, packages, pins, recorded_statuses
 
@@ -88,6 +89,7 @@ def picture(work: Work, system: Access) -> dict[str, Any]:
     report = readiness.report(work, system)
     content["not_ready"], content["readiness"] = _told(report.findings), report.sentence
     content["drift"] = _drift(work, system, content)
+    content["template"] = templates.frozen(work, system)
     return content
 
 
