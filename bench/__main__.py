@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bench import assessment, evidence, pages, stage, transfers
+from bench import assessment, documents, evidence, pages, stage, transfers
 from bench.stage import Line
 
 README = Path(__file__).with_name("README.md")
@@ -92,6 +92,11 @@ def _package() -> Iterator[Line]:
         yield from assessment.package(place)
 
 
+def _documents() -> Iterator[Line]:
+    with folder() as place:
+        yield from documents.documents(place)
+
+
 def _texts() -> Iterator[Line]:
     yield from _on_both(evidence.search)
 
@@ -118,6 +123,7 @@ TOPICS: dict[str, Callable[[], Iterator[Line]]] = {
     "evidence": _evidence,
     "assessment": _assessment,
     "package": _package,
+    "documents": _documents,
     "texts": _texts,
     "start": _start,
 }
