@@ -18,13 +18,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
-from sqlalchemy import create_engine, delete, text
+from sqlalchemy import create_engine, delete, event, text
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from cmmc_tracker import config
 from cmmc_tracker.app import build
 from cmmc_tracker.domain.permissions import Access, Actor, Role
+from cmmc_tracker.reports.registry import REPORTS
 from cmmc_tracker.services import accounts, passwords, systems
+from cmmc_tracker.services.handoff import documents
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.blobs import FolderBlobs
 from cmmc_tracker.storage.database import make_engine, migrate
@@ -57,6 +60,19 @@ def _cheap_hashes() -> Iterator[None]:
     patch.undo()
 
 
+@pytest.fixture(autouse=True)
+def _packages_without_what_takes_long(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package has its tables only, but in tests that ask for `every_document`: setting pages takes a second."""
+    if "every_document" not in request.fixturenames:
+        quick = {name: one for name, one in REPORTS.items() if not name.endswith((".pdf", ".docx"))}
+        monkeypatch.setattr(documents, "REPORTS", quick)
+
+
+@pytest.fixture
+def every_document() -> None:
+    """Packages of this test have all their documents."""
+
+
 class _Compiled(BytecodeCache):
     """Compiled templates by what they were compiled from: each test has an application of its own."""
 
@@ -76,6 +92,26 @@ def _templates_are_compiled_once() -> Iterator[None]:
     """Or else most of the time goes into compiling the same pages anew for each test."""
     patch = pytest.MonkeyPatch()
     patch.setitem(Flask.jinja_options, "bytecode_cache", _Compiled())
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _addresses_are_compiled_once() -> Iterator[None]:
+    """Werkzeug compiles two functions for each of some 200 addresses of an application: most of what making one takes.
+
+    They work on the rule that they are bound to, so applications of one worker can share them.
+    """
+    compile_one, kept = Rule._compile_builder, dict[Any, Any]()
+
+    def compiled(self: Rule, append_unknown: bool = True) -> Any:
+        key = (self.rule, self.subdomain, self.host, self.merge_slashes, repr(self.defaults), append_unknown)
+        if key not in kept:
+            kept[key] = compile_one(self, append_unknown)
+        return kept[key]
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(Rule, "_compile_builder", compiled)
     yield
     patch.undo()
 
@@ -159,8 +195,10 @@ def clock() -> Clock:
 
 @pytest.fixture
 def tracker(database_url: str, tmp_path: Path, clock: Clock) -> Iterator[Tracker]:
-    """An installation without a web server."""
+    """An installation without a web server. Its disk is not waited for: a test's data need not outlive a power cut."""
     engine = make_engine(database_url)
+    if not ON_POSTGRESQL:
+        event.listen(engine, "connect", lambda driver, _: driver.execute("PRAGMA synchronous=OFF").close())
     yield Tracker(engine, FolderBlobs(tmp_path / "uploads"), clock)
     engine.dispose()
 

@@ -207,6 +207,8 @@ def _drive_the_rest(app: Flask, ada: Person, hidden: Secrets) -> None:
     _drive_requests(app, ada, hidden)
     _drive_assessment(ada)
     _drive_plans(ada, content)
+    _drive_packages(app, ada, hidden)
+    _drive_holds(ada)
     values = {"slug": "main", "requirement": "AC.L2-3.1.1", "letter": "a", "objective": "3.1.1[a]", "act": "enable"}
     values |= {"kind": "asset", "part": "people", "ending": "csv"}
     with app.test_request_context():
@@ -260,6 +262,14 @@ def _drive_plans(ada: Person, content: bytes) -> None:
     assert ada.post(place, chosen).status_code == 302
 
 
+def _drive_holds(ada: Person) -> None:
+    """A package, a hold on it that is lifted, a later date."""
+    place = ada.post("/systems/main/packages", {"name": "n", "purpose": "final", "reason": "n"}).headers["Location"]
+    assert ada.post(f"{place}/holds", {"reason": "n"}).status_code == 303
+    assert ada.post(f"{place}/holds/1/lift", {"reason": "n"}).status_code == 303
+    assert ada.post(f"{place}/keep", {"retained_until": "2099-01-01", "version": "1"}).status_code == 303
+
+
 def _drive_requests(app: Flask, ada: Person, hidden: Secrets) -> None:
     """A request, two links of it, and a file that comes by one of them, whose content and link are secrets."""
     due = (datetime.now(UTC) + timedelta(days=99)).date().isoformat()  # the drive's clock goes ahead
@@ -275,6 +285,25 @@ def _drive_requests(app: Flask, ada: Person, hidden: Secrets) -> None:
         "file": (io.BytesIO(hidden.new("content-of-the-guest-3c9e").encode()), "a.txt"),
     }
     assert guest.client.post(link[1], data=data).status_code == 200
+
+
+def _drive_packages(app: Flask, ada: Person, hidden: Secrets) -> None:
+    """A package that may be released; a link to it, whose secret and word are secrets; a question that came by it."""
+    form = {"name": "n", "purpose": "final", "reason": "n", "releasable": "on"}
+    place = ada.post("/systems/main/packages", form).headers["Location"] + "/viewers"
+    day = (datetime.now(UTC) + timedelta(days=99)).date().isoformat()
+    made = ada.post(f"{place}/links", {"whom": "Kim", "until": day}).text
+    link, word = re.search(r"(/link/([\w-]{64})/package)", made), re.search(r">(\w{4}(?:-\w{4}){3})<", made)
+    assert link
+    assert word
+    hidden.new(link[2])
+    hidden.new(word[1])
+    guest = Person("", app.test_client())
+    guest.token = hidden.new(guest.token_of(f"{link[1]}/word"))
+    assert guest.post(f"{link[1]}/word", {"word": hidden.new("nope-nope-nope-nope")}).status_code == 401
+    assert guest.post(f"{link[1]}/word", {"word": word[1]}).status_code == 303
+    assert guest.post(f"{link[1]}/questions", {"text": "why"}).status_code == 303
+    assert ada.post(f"{place}/questions/1", {"answer": "so", "version": "1"}).status_code == 303
 
 
 def _one(ada: Person, method: str, path: str, content: bytes) -> None:
@@ -318,6 +347,8 @@ def test_the_log_holds_no_password_token_secret_or_content_whatever_is_written(
             "upload_link:used",
             "artifact:quarantined",
         ),
+        *("package:frozen", "package:held", "package:released", "package:kept_longer"),
+        *("package:view_given", "package:unlocked", "package:word_refused", "package:asked", "package:answered"),
         *("objective:confirmed", "special:recorded", "assignment:made", "check:switched"),
         *("poam_item:added", "poam_item:edited", "poam_item:readied", "poam_item:removed", "poam_item:reviewed"),
         *("objective:judged", "requirement:edited", "system:created", "import:begun", "import:taken", "import:done"),

@@ -36,7 +36,10 @@ ALWAYS = {
 
 
 # What people uploaded, and what is made for a download, has the narrower policy of such.
-OWN_POLICY = {"artifacts.content_of", "api.show_content", "exports.show", "api.show_export", "documents.template"}
+OWN_POLICY = {
+    *("artifacts.content_of", "api.show_content", "exports.show", "api.show_export"),
+    *("scope.download", "providers.download_matrix", "documents.template"),
+}
 
 
 def _directives(headers: Mapping[str, str]) -> set[str]:

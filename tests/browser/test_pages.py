@@ -85,6 +85,8 @@ PAGES = (
     "/systems/main/packages",
     "/systems/main/packages/1",
     "/systems/main/documents",
+    "/systems/main/packages/1/changes?since=1",
+    "/systems/main/packages/1/viewers",
     "/admin/systems",
     "/quarantine",
     "/triage",

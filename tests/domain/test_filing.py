@@ -248,6 +248,40 @@ def test_it_says_what_told_it(path: str, why: str) -> None:
     assert recognise(path).why == why
 
 
+@pytest.mark.parametrize(
+    ("level", "path", "objective", "requirement"),
+    [
+        (1, "AC.L1-b.1.i[a] List.pdf", "AC.L1-b.1.i[a]", ""),
+        (1, "b.1.ix/[c] Visitors.csv", "PE.L1-b.1.ix[c]", ""),
+        (1, "PE.L1-B.1.IX (d) Keys.xlsx", "PE.L1-b.1.ix[d]", ""),
+        (1, "AC.L1-b.1.ii Roles.xlsx", "", "AC.L1-b.1.ii"),
+        (1, "FAR 52.204-21(b)(1)(iii) Links.pdf", "", "AC.L1-b.1.iii"),
+        (1, "3.10.4[a] Visitor log.csv", "PE.L1-b.1.ix[c]", ""),  # the NIST objectives that Level 1 is assessed with
+        (1, "AC.L1-3.1.1 Accounts.csv", "", "AC.L1-b.1.i"),  # as they were called before
+        (1, "3.1.3[a] Flow.pdf", "", ""),
+        (1, "SC.L1-b.1.i Wrong family.pdf", "", ""),
+        (1, "b.1.xvi No such.pdf", "", ""),
+        (3, "AC.L3-3.1.2e Devices.pdf", "AC.L3-3.1.2e[a]", ""),
+        (3, "3.1.3e/Flow.pdf", "AC.L3-3.1.3e[a]", ""),
+        (3, "3.1.2 Roles.pdf", "", ""),
+        (3, "AC.L2-3.1.2[e] Roles.pdf", "", ""),
+        (2, "3.1.1e Roles.pdf", "AC.L2-3.1.1[e]", ""),
+        (2, "AC.L1-b.1.i[a] List.pdf", "", ""),
+        (2, "AC.L3-3.1.2e Devices.pdf", "", ""),
+    ],
+)
+def test_a_name_is_read_for_the_level_of_its_system(level: int, path: str, objective: str, requirement: str) -> None:
+    found = recognise(path, level)
+    assert [str(one) for one in found.objectives] == [objective] * bool(objective)
+    assert list(found.requirements) == [requirement] * bool(requirement)
+
+
+@pytest.mark.parametrize("level", [1, 3])
+def test_every_objective_of_the_other_levels_is_found_in_a_name(level: int) -> None:
+    ids = [o.id for r in load(level).requirements for o in r.objectives]
+    assert [str(one) for name in ids for one in recognise(f"{name} Proof.pdf", level).objectives] == ids
+
+
 def test_composed_and_decomposed_names_are_read_alike() -> None:
     name = "3.1.1[a] Überprüfung Größe.png"
     composed, decomposed = (recognise(unicodedata.normalize(form, name)) for form in ("NFC", "NFD"))

@@ -250,6 +250,25 @@ def test_a_level_that_is_not_kept_is_refused() -> None:
         suggest("x.txt", "", "", level=4)
 
 
+@pytest.mark.parametrize(
+    ("level", "name", "objective"),
+    [
+        (1, "AC.L1-b.1.i[c] Devices.txt", "AC.L1-b.1.i[c]"),
+        (1, "3.1.1[a] access list.txt", "AC.L1-b.1.i[a]"),
+        (3, "AC.L3-3.1.2e.txt", "AC.L3-3.1.2e[a]"),
+    ],
+)
+def test_what_is_named_is_suggested_at_every_level(level: int, name: str, objective: str) -> None:
+    first = suggest(name, "", "", level=level)[0]
+    assert (str(first.objective), first.score) == (objective, 1.0)
+
+
+def test_at_level_1_words_suggest_what_they_would_at_level_2() -> None:
+    text = "visitor log: visitors are escorted and their visits recorded"
+    found = suggest("Visitor log October.csv", "Visitor log, October", text, level=1)
+    assert {one.objective.requirement for one in found} == {"PE.L1-b.1.ix"}
+
+
 @pytest.mark.parametrize("level", [1, 3])
 def test_at_another_level_only_requirements_of_that_level_are_suggested(level: int) -> None:
     found = suggest("3.1.1[a] access list.txt", "", "multifactor authentication", level=level)

@@ -1,13 +1,19 @@
 """An inventory as a sheet: headings and categories as people write them, and what each row would do."""
 
+import io
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmmc_tracker.domain.inventory import AssetEntry, CuiUse
+from cmmc_tracker.domain.inventory import AssetEntry, CuiUse, Documented
 from cmmc_tracker.domain.scope import AssetCategory
+from cmmc_tracker.domain.text import clean_line, clean_text, is_visible
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.importers.asset_table import Act, AssetPlan, Present, plan
+from cmmc_tracker.importers.register_table import read_csv
+from cmmc_tracker.reports import inventory_export
+from tests.importers.workbooks import workbook_rows
 
 KNOWN = (Present(7, 3, AssetEntry("File server", AssetCategory.CUI, owner="IT", cui_use=(CuiUse.STORE,))),)
 
@@ -112,6 +118,62 @@ def test_a_sheet_without_a_header_is_refused() -> None:
 
 def test_what_our_own_export_quoted_is_read_as_it_was() -> None:
     assert _one(["Name", "Owner"], ["'=1+1", "'quoted"]).rows[0].name == "=1+1"
+
+
+def test_kind_model_and_serial_number_are_read_from_the_columns_that_people_have() -> None:
+    header = ["Hostname", "Device type", "Manufacturer", "Model", "Serial number", "Firmware"]
+    row = _one(header, ["New", "Server", "Dell", "R740", "SN-7", "2.4"]).rows[0]
+    assert row.entry is not None
+    assert (row.entry.kind, row.entry.model, row.entry.serial) == ("Server", "Dell R740", "SN-7, 2.4")
+
+
+def test_a_maker_alone_takes_no_model_away() -> None:
+    known = Present(1, 1, AssetEntry("Gate", model="Dell R740", serial="SN-7"))
+    row = plan([["Name", "Manufacturer"], ["Gate", "dell"]], [known]).rows[0]
+    assert row.act is Act.NOTHING
+    assert plan([["Name", "Make"], ["Gate", "HPE"]], [known]).rows[0].changes == [("model", "Dell R740", "HPE")]
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "category", "kind"),
+    [
+        (["Name", "Type"], ["New", "CUI Asset"], AssetCategory.CUI, ""),
+        (["Name", "Asset type"], ["New", "Laptop"], None, "Laptop"),
+        (["Name", "Type", "CMMC category"], ["New", "OT", "Specialized"], AssetCategory.SPECIALIZED, "OT"),
+    ],
+)
+def test_a_column_called_type_is_what_stands_in_it(
+    header: list[str], cells: list[str], category: AssetCategory | None, kind: str
+) -> None:
+    row = _one(header, cells).rows[0]
+    assert row.entry is not None
+    assert (row.entry.category, row.entry.kind) == (category, kind)
+
+
+_LINES = st.text(max_size=40).map(clean_line) | st.sampled_from(["=1+1", "'=1+1", "-5", "''@x", "a;b", 'say "x", then'])
+_TEXTS = st.text(max_size=60).map(clean_text) | st.sampled_from(["=a\nb", "one\n\ntwo; three", "'", "'plain"])
+_ENTRIES = st.builds(
+    AssetEntry,
+    st.text(min_size=1, max_size=30).map(clean_line).filter(is_visible) | st.just("'-9"),
+    st.sampled_from([None, *(one for one in AssetCategory if one is not AssetCategory.OUT_OF_SCOPE)]),
+    *(_LINES, _LINES, _LINES),
+    st.sets(st.sampled_from(CuiUse)).map(lambda uses: tuple(one for one in CuiUse if one in uses)),
+    *(_LINES, _TEXTS, st.booleans(), _TEXTS, _TEXTS, _LINES, _LINES, _LINES),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(_ENTRIES, max_size=5, unique_by=lambda one: one.name.casefold()), st.sampled_from(["csv", "xlsx"]))
+def test_whatever_an_inventory_holds_what_is_exported_is_read_back_as_it_was(
+    entries: list[AssetEntry], form: str
+) -> None:
+    file = io.BytesIO()
+    lines = [(number, one, Documented.of(one)) for number, one in enumerate(entries, 1)]
+    inventory_export.write(file, lines, form, "2026-11-28T10:00:00+00:00")
+    rows = read_csv(file.getvalue()) if form == "csv" else workbook_rows(file)
+    assert [row.entry for row in plan(rows, ()).rows] == entries
+    known = [Present(number, 1, one) for number, one in enumerate(entries, 1)]
+    assert [row.act for row in plan(rows, known).rows] == [Act.NOTHING] * len(entries)
 
 
 _CELLS = st.one_of(st.sampled_from(["CUI", "yes", "SPA", "store", "File server", ""]), st.text(max_size=30))

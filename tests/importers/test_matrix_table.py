@@ -1,5 +1,6 @@
 """A provider's responsibility matrix as a sheet: columns guessed, every way to write an id, and what is refused."""
 
+import io
 from typing import Any
 
 import pytest
@@ -8,9 +9,15 @@ from hypothesis import strategies as st
 
 from cmmc_tracker.domain.catalog import ObjectiveId, load, parse_objective_id
 from cmmc_tracker.domain.matrix import LineEntry
-from cmmc_tracker.domain.scope import Duty
+from cmmc_tracker.domain.providers import ProviderEntry
+from cmmc_tracker.domain.scope import Duty, Held
+from cmmc_tracker.domain.text import clean_text
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.importers.matrix_table import Act, Columns, Known, MatrixPlan, guess, plan, read_mapping, titles
+from cmmc_tracker.importers.register_table import read_csv
+from cmmc_tracker.reports import matrix_export
+from cmmc_tracker.reports.matrix_export import Said
+from tests.importers.workbooks import workbook_rows
 
 NOTHING = Known({})
 PLAIN = Columns(0, {"id": 0, "duty": 1, "text": 2})
@@ -200,3 +207,70 @@ def test_whatever_a_sheet_holds_each_objective_is_planned_once_or_not_at_all(row
     objectives = [one.objective for one in made.lines]
     assert len(objectives) == len(set(objectives))
     assert set(objectives) <= _ALL
+
+
+@pytest.mark.parametrize(
+    ("cell", "objective"),
+    [
+        ("AC.L1-b.1.i[a]", "AC.L1-b.1.i[a]"),
+        ("b.1.IX (d)", "PE.L1-b.1.ix[d]"),
+        ("3.1.1[a]", "AC.L1-b.1.i[a]"),  # as providers number it: Level 1 is assessed with the NIST objectives
+        ("PE.L2-3.10.5[b]", "PE.L1-b.1.ix[e]"),
+    ],
+)
+def test_170_15_c_1_a_sheet_for_level_1_is_read_by_its_own_numbers_and_by_those_of_nist(
+    cell: str, objective: str
+) -> None:
+    made = _plan([cell, "Provider"], known=Known({}, level=1))
+    assert _named(made) == [objective]
+
+
+def test_a_sheet_for_level_3_is_read_and_another_levels_rows_are_named() -> None:
+    rows = (["AC.L3-3.1.2e", "Shared"], ["3.1.3e", "Provider"], ["3.1.1[a]", "Provider"], ["b.1.i", "Provider"])
+    made = _plan(*rows, known=Known({}, level=3))
+    assert _named(made) == ["AC.L3-3.1.2e[a]", "AC.L3-3.1.3e[a]"]
+    assert [row for row, _, _ in made.refused] == [4, 5]
+    assert guess([["Control", "Who"], *map(list, rows[:2])]).columns["id"] == 0
+
+
+def test_at_level_2_an_e_behind_the_number_is_the_objectives_letter() -> None:
+    assert _named(_plan(["3.1.1e", "Provider"])) == ["AC.L2-3.1.1[e]"]
+
+
+def test_evidence_is_known_by_number_and_title_together_and_else_stays_as_it_is() -> None:
+    columns = Columns(0, {"id": 0, "duty": 1, "evidence": 2})
+    here = parse_objective_id("3.1.1[b]")
+    known = Known({here: LineEntry(Duty.SHARED, "", 3)}, documents={3: "Contract", 4: "Report"})
+    rows = [["3.1.1[a]", "shared", "Artifact 4: Report"], ["3.1.1[b]", "shared", "Artifact 4: Contract"]]
+    made = plan([["Id", "Duty", "Evidence"], *rows], columns, known)
+    assert [(one.act, one.after.artifact_id) for one in made.lines] == [(Act.ADD, 4), (Act.NOTHING, 3)]
+    assert made.strange == 1
+
+
+_SAID = st.builds(
+    LineEntry,
+    st.sampled_from(Duty),
+    st.text(max_size=60).map(clean_text) | st.sampled_from(["=1+1", "'=1", "a\n\n-b", "3.1.1[a]", "x;y"]),
+    st.sampled_from([None, 7]),
+)
+_OBJECTIVES = [ObjectiveId(r.id, o.letter) for r in load(2).requirements[:3] for o in r.objectives]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from(_OBJECTIVES), _SAID, max_size=6), st.sampled_from(["csv", "xlsx"]))
+def test_whatever_a_matrix_holds_what_is_exported_is_read_back_as_it_was(
+    lines: dict[ObjectiveId, LineEntry], form: str
+) -> None:
+    provider = ProviderEntry("Provider of shared control", True, Held.CUI, "=Mail; files")
+    titles = {7: "CRM, signed"}
+    said = [Said(one, entry, titles.get(entry.artifact_id or 0, "")) for one, entry in lines.items()]
+    file = io.BytesIO()
+    matrix_export.write(file, matrix_export.rows([(provider, said)], 2), form, "2026-11-28T10:00:00+00:00")
+    rows = read_csv(file.getvalue()) if form == "csv" else workbook_rows(file)
+    columns = guess(rows)
+    made = plan(rows, columns, Known({}, documents=titles))
+    assert {one.objective: one.after for one in made.lines} == lines
+    assert made.refused == []
+    again = plan(rows, columns, Known(lines, documents=titles))
+    assert [one.act for one in again.lines] == [Act.NOTHING] * len(lines)
+    assert (again.missing, again.strange) == ([], 0)

@@ -22,6 +22,10 @@ from cmmc_tracker.importers.numbered import number_in
         ("3.1.1 a list of people", "AC.L2-3.1.1"),
         ("3.1.1.", "AC.L2-3.1.1"),
         ("3.1.1, 3.1.2", "AC.L2-3.1.1"),
+        ("AC.L1-b.1.i Access", "AC.L1-b.1.i"),
+        ("pe.l1-B.1.IX[d]", "PE.L1-b.1.ix[d]"),
+        ("AC.L3-3.1.2e Organization", "AC.L3-3.1.2e"),
+        ("3.1.1e", "AC.L2-3.1.1[e]"),
     ],
 )
 def test_a_number_is_read_in_every_usual_spelling(text: str, about: str) -> None:

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from cmmc_tracker.importers.register_table import plain
 from cmmc_tracker.reports import demo_files
 from cmmc_tracker.reports.cells import as_text, csv_lines, workbook
 
@@ -31,6 +32,12 @@ HARMLESS = ["", "plain", "a=b", "1-2", "3.1.1[a]", "it's", "é", 'he said "=1"',
 @pytest.mark.parametrize("cell", HOSTILE)
 def test_a_cell_that_begins_like_a_formula_gets_an_apostrophe(cell: str) -> None:
     assert as_text(cell) == "'" + cell
+
+
+@pytest.mark.parametrize("cell", ["'=1+1", "''-2", "'+"])
+def test_a_cell_with_such_apostrophes_gets_one_more_so_that_taking_one_away_gives_it_back(cell: str) -> None:
+    assert as_text(cell) == "'" + cell
+    assert plain(str(as_text(cell))) == cell
 
 
 @pytest.mark.parametrize("cell", [*HARMLESS, -5, 0, 2.5, None])

@@ -255,6 +255,28 @@ def test_a_workbook_with_marks_is_read_and_merged_cells_are_named(cloud: Person)
     assert "It does not say whose duty it is" in page
 
 
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_a_matrix_is_exported_and_imported_again_without_a_change(cloud: Person, outsider: Person, ending: str) -> None:
+    sent = cloud.post("/api/v1/artifacts", {"file": (io.BytesIO(b"crm"), "crm.txt"), "title": "=Signed matrix"})
+    assert sent.status_code == 201
+    line = {"duty": "shared", "text": "=They; we\n\n-both", "artifact_id": "1", "version": "0"}
+    assert cloud.post(LINE, line).status_code == 302
+    file = cloud.get(f"{ONE}/matrix.{ending}")
+    assert f"responsibility-matrix-main-1.{ending}" in file.headers["Content-Disposition"]
+    assert f'href="{ONE}/matrix.{ending}"' in cloud.get(ONE).text
+    assert outsider.get(f"{ONE}/matrix.{ending}").status_code == 404
+    assert cloud.get(f"{PROVIDERS}/7/matrix.{ending}").status_code == 404
+    assert cloud.get(f"{ONE}/matrix.pdf").status_code == 404
+    page = cloud.get(_send(cloud, file.data, f"crm.{ending}").headers["Location"]).text
+    assert "0 objectives to add, 0 to change, 1 as they are; 0 refused; 0 lines" in page
+    assert cloud.post(f"{LINE}", {"act": "remove", "version": "1"}).status_code == 302
+    here = _send(cloud, file.data, f"crm.{ending}").headers["Location"]
+    assert cloud.post(here, _hidden(cloud.get(here).text)).status_code == 302
+    page = cloud.get(f"{ONE}/matrix/AC.L2-3.1.1").text
+    assert "=They; we\n\n-both" in page
+    assert 'Now: <a href="/artifacts/1">=Signed matrix</a>' in page
+
+
 def test_an_import_is_its_senders_alone_and_of_its_system(cloud: Person, admin: Person) -> None:
     here = _send(cloud, SHEET).headers["Location"]
     assert admin.get(here).status_code == 404

@@ -12,7 +12,7 @@ from sqlalchemy import event, update
 from cmmc_tracker.domain.inventory import AssetEntry
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.domain.scope import AssetCategory
-from cmmc_tracker.services.scope import inventory
+from cmmc_tracker.services.scope import inventory, rows
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import assets, memberships
 from tests.conftest import OPERATOR, Person, person
@@ -196,6 +196,20 @@ def test_an_inventory_is_imported_row_by_row_after_it_was_confirmed(user: Person
     assert user.post(here, {"digest": digest[1], "row": ["2"]}).status_code == 409
 
 
+def test_a_sheet_that_would_be_more_than_a_system_has_room_for_adds_nothing(
+    user: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = user.post(f"{SCOPE}/import", _sheet(ROWS)).headers["Location"]
+    digest = re.search(r'name="digest" value="(\w+)"', user.get(sent).text)
+    assert digest
+    monkeypatch.setitem(rows.MOST, assets, (1, "assets"))
+    refused = user.post(sent, {"digest": digest[1], "row": ["2", "3"]})
+    assert refused.status_code == 422
+    assert "A system has at most 1 assets; here are 0." in refused.text
+    assert "File server" not in user.get(f"{SCOPE}/assets").text
+    assert user.post(sent, {"digest": digest[1], "row": ["2"]}).status_code == 302
+
+
 @pytest.mark.parametrize(
     ("name", "text"), [("assets.txt", "x"), ("assets.csv", ""), ("assets.csv", "a,b\n1,2\n"), ("assets.xlsx", "PK no")]
 )
@@ -212,7 +226,9 @@ def test_an_import_is_its_senders_alone(user: Person, admin: Person) -> None:
 
 
 def test_what_is_exported_is_imported_again_without_a_change(user: Person) -> None:
-    assert user.post(f"{SCOPE}/assets", {**SERVER, "name": "=1+1", "treatment": "x"}).status_code == 302
+    what = {"kind": "Server", "model": "=Dell R740", "serial": "SN-7"}
+    assert user.post(f"{SCOPE}/assets", {**SERVER, **what, "name": "=1+1", "treatment": "x"}).status_code == 302
+    assert "Server, =Dell R740" in user.get(f"{SCOPE}/assets?q=sn-7").text
     for ending in ("csv", "xlsx"):
         file = user.get(f"{SCOPE}/inventory.{ending}")
         assert "attachment" in file.headers["Content-Disposition"]

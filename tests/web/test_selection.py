@@ -200,6 +200,24 @@ def test_the_choice_of_objectives_is_narrowed_without_scripts(user: Person) -> N
     assert "data-nothing>" not in page
 
 
+@pytest.mark.parametrize(
+    ("level", "name", "objective"),
+    [(1, "AC.L1-b.1.i[a] List.txt", "AC.L1-b.1.i[a]"), (3, "3.1.2e Devices.txt", "AC.L3-3.1.2e[a]")],
+)
+def test_evidence_of_another_level_is_suggested_and_chosen_by_its_own_objectives(
+    user: Person, level: int, name: str, objective: str
+) -> None:
+    slug = user.call("POST", "/systems", {"name": f"Level {level}", "level": level}).get_json()["slug"]
+    number = user.upload(name, b"x", title="Proof", system=slug).get_json()["id"]
+    assert f'value="{objective}"' in user.get(f"/artifacts/{number}").text
+    page = user.get(f"/artifacts/{number}/objectives", query_string={"system": slug}).text
+    assert f'value="{objective}"' in page
+    assert ".L2-" not in page
+    assert objective in user.get("/triage").text
+    found = user.call("GET", f"/artifacts/{number}/suggestions").get_json()["items"]
+    assert [one["objective"] for one in found] == [objective]
+
+
 def test_a_choice_of_nothing_or_of_what_is_not_there_is_told_beside_it(user: Person) -> None:
     user.upload("a.txt", b"x")
     for objectives, locator in (([], ""), (["AC.L2-3.1.1[z]"], ""), (["AC.L2-3.1.1[a]"], "x" * 301)):

@@ -282,6 +282,21 @@ def _named_level(text: str, level: int) -> int:
     return int(named[1]) if named else level
 
 
+def level_of(requirement: str) -> int:
+    """The level of a canonical identifier."""
+    return int(requirement[4])
+
+
+@cache
+def _first_level_by_source() -> Mapping[str, ObjectiveId]:
+    return {o.source: ObjectiveId(r.id, o.letter) for r in load(1).requirements for o in r.objectives}
+
+
+def at_first_level(objective: ObjectiveId) -> ObjectiveId | None:
+    """The Level 1 objective that is assessed by this one of Level 2, None where there is none (170.15(c)(1)(i))."""
+    return _first_level_by_source().get(f"{objective.requirement.split('-', 1)[1]}[{objective.letter}]")
+
+
 def known_requirement(text: str, level: int = 2) -> str:
     """The requirement of an address: what nobody knows is not found there, rather than a wrong field."""
     try:

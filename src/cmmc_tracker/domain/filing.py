@@ -4,15 +4,24 @@ People file evidence by the identifiers: `3.1.1/firewall.png`, `AC.L2-3.1.1[a] R
 identifiers are looked for here and read by the catalog, so nothing is named that does not exist: a wrong letter, a
 wrong family or a number that is not in the standard is left alone, and so are dates (2026.3.1), versions (v3.1.1,
 Python 3.11.2) and addresses (10.3.1.1). Zeros that only make names sort (03.01.01) are taken away.
+
+A name is read for a level: at Level 1 `AC.L1-b.1.i`, the paragraph of the FAR, and the NIST objectives by which its
+requirements are assessed (32 CFR 170.15(c)(1)(i)); at Level 3 `AC.L3-3.1.2e`.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from cmmc_tracker.domain.artifacts import LONGEST_TITLE
-from cmmc_tracker.domain.catalog import ObjectiveId, load, parse_objective_id, parse_requirement_id
+from cmmc_tracker.domain.catalog import (
+    ObjectiveId,
+    at_first_level,
+    load,
+    parse_objective_id,
+    parse_requirement_id,
+)
 from cmmc_tracker.domain.text import clean_line, is_visible
 from cmmc_tracker.errors import Invalid
 
@@ -74,8 +83,8 @@ class Filed:
     why: str
 
 
-def recognise(path: str) -> Filed:
-    """Where a file belongs by its name with its folders, which either separator may part.
+def recognise(path: str, level: int = 2) -> Filed:
+    """Where a file belongs by its name with its folders, which either separator may part, in a system of a level.
 
     The name goes before the folders and a near folder before a far one; yet where that place names a requirement and
     another one an objective of it, the objective stands. A requirement with one objective is that objective.
@@ -83,7 +92,7 @@ def recognise(path: str) -> Filed:
     *folders, name = _parts(path) or [""]
     stem = _EXTENSION.sub("", name)
     parts = [*folders, stem]
-    places = _places(parts)
+    places = _places(parts, level)
     here = next((at for at in reversed(range(len(places))) if places[at]), None)
     title = _title(stem, places[-1].spans, name)
     if here is None:
@@ -113,7 +122,7 @@ def is_system_file(path: str) -> bool:
     return any(part.startswith((".", "~$")) for part in parts) or (bool(parts) and parts[-1].lower() in _SYSTEM_FILES)
 
 
-def named_in(text: str, *, running: bool = False) -> Named:
+def named_in(text: str, *, running: bool = False, level: int = 2) -> Named:
     """The objectives and requirements that a text names, each once, in the order in which they stand.
 
     In running text three bare numbers are the number of a section more often than a requirement, and `3.1.1(a)` one
@@ -122,34 +131,59 @@ def named_in(text: str, *, running: bool = False) -> Named:
     objectives: dict[ObjectiveId, None] = {}
     requirements: dict[str, None] = {}
     spans = []
-    for match in _pattern().finditer(text):
-        if (running and not (match["level"] or "[" in (match["bracketed"] or ""))) or _is_other(text, match):
-            continue
-        found = _read(match)
-        if found:
-            objectives |= dict.fromkeys(found.objectives)
-            requirements |= dict.fromkeys(found.requirements)
-            spans.append(match.span())
+    for span, found in sorted(_each(text, level, running=running), key=lambda one: one[0]):
+        objectives |= dict.fromkeys(found.objectives)
+        requirements |= dict.fromkeys(found.requirements)
+        spans.append(span)
     narrower = {one.requirement for one in objectives}
     return Named(tuple(objectives), tuple(r for r in requirements if r not in narrower), tuple(spans))
 
 
+def _each(text: str, level: int, *, running: bool) -> Iterator[tuple[tuple[int, int], Named]]:
+    """Everything in a text that names something of a level, with its place."""
+    for match in _pattern(level).finditer(text):
+        if running and not (match["level"] or "[" in (match["bracketed"] or "")):
+            continue
+        found = _read_first(match) if level == 1 else _read(match, level)
+        if found and not (level > 1 and _is_other(text, match, level)):
+            yield match.span(), found
+    if level == 1:
+        for span, named in _each(text, 2, running=running):
+            found = _at_first_level(named)
+            if found:
+                yield span, found
+
+
+def _at_first_level(named: Named) -> Named:
+    """What is named by numbers of NIST SP 800-171, as Level 1 has it; nothing where it asks for none of that."""
+    objectives = filter(None, map(at_first_level, named.objectives))
+    first = (at_first_level(ObjectiveId(one, "a")) for one in named.requirements)
+    return Named(tuple(objectives), tuple(one.requirement for one in first if one))
+
+
 @cache
-def _pattern() -> re.Pattern[str]:
+def _pattern(level: int) -> re.Pattern[str]:
     """An identifier in a text. Every repetition is bounded, so the time grows with the text only."""
     codes = "|".join(family.code for family in load(2).families)
-    return re.compile(
-        rf"(?<![^\W_])(?<![0-9]\.)"
+    front = (
         rf"(?:(?P<family>(?i:{codes}))[._-]{{0,2}}|(?P<capitals>{codes})\s?[._–-]?\s?)?"
         rf"(?:[Ll](?P<level>[0-9])[\s._-]{{1,3}})?"
-        rf"0?3(?P<sep>[._-])0?(?P<two>[1-9][0-9]?)(?P=sep)0?(?P<three>[1-9][0-9]?)(?![0-9]|\.[0-9])"
-        rf"(?:\s{{0,3}}(?P<bracketed>{_BRACKETS})|[._-]?(?P<bare>{_LIST})(?![^\W_])|(?![^\W_]))"
     )
+    letters = rf"(?:\s{{0,3}}(?P<bracketed>{_BRACKETS})|[._-]?(?P<bare>{_LIST})(?![^\W_])|(?![^\W_]))"
+    if level == 1:
+        roman = r"[IiVvXx]{1,5}"
+        own = rf"(?<![^\W_]){front}[Bb](?P<sep>[._-])1(?P=sep)(?P<roman>{roman})(?![^\W_])"
+        far = rf"\([Bb]\)\s?\(1\)\s?\((?P<paragraph>{roman})\)"
+        return re.compile(rf"(?:{own}|{far})(?:\s{{0,3}}(?P<bracketed>{_BRACKETS})|[._-](?P<bare>{_LIST})(?![^\W_]))?")
+    number = r"0?3(?P<sep>[._-])0?(?P<two>[1-9][0-9]?)(?P=sep)0?(?P<three>[1-9][0-9]?)"
+    ends = rf"(?![0-9]|\.[0-9]){letters}" if level == 2 else r"[Ee](?![^\W_])(?:\s?(?P<bracketed>\[[Aa]\]))?"
+    return re.compile(rf"(?<![^\W_])(?<![0-9]\.){front}{number}{ends}")
 
 
-def _is_other(text: str, match: re.Match[str]) -> bool:
+def _is_other(text: str, match: re.Match[str], level: int) -> bool:
     """Whether the numbers are a version, a date with dashes, or an identifier of another level."""
-    if match["level"] not in {None, "1", "2"}:  # the 17 that levels 1 and 2 share were called AC.L1-3.1.1 for years
+    # The 17 requirements that levels 1 and 2 share were called AC.L1-3.1.1 for years.
+    if match["level"] not in ({None, "1", "2"} if level == 2 else {None, "3"}):
         return True
     if match["family"] or match["capitals"] or match["level"]:
         return False
@@ -158,16 +192,29 @@ def _is_other(text: str, match: re.Match[str]) -> bool:
     return _VERSION_BEFORE.search(text[max(0, match.start() - 20) : match.start()]) is not None
 
 
-def _read(match: re.Match[str]) -> Named:
+def _read(match: re.Match[str], level: int) -> Named:
     family = match["family"] or match["capitals"]
-    number = f"{family}.L2-" * bool(family) + f"3.{match['two']}.{match['three']}"
-    letters = match["bracketed"] or match["bare"]
-    if letters:
-        return Named(_lettered(number, letters))
+    number = f"{family}.L{level}-" * bool(family) + f"3.{match['two']}.{match['three']}{'e' * (level == 3)}"
+    letters = (match["bracketed"] or match["bare"]) if level == 2 else ""
+    return _of(number, letters or "", level)
+
+
+def _read_first(match: re.Match[str]) -> Named:
+    family = match["family"] or match["capitals"]
+    if match["level"] not in {None, "1"}:
+        return Named()
+    number = f"{family}.L1-" * bool(family) + f"b.1.{match['roman'] or match['paragraph']}"
+    return _of(number, match["bracketed"] or match["bare"] or "", 1)
+
+
+def _of(number: str, letters: str, level: int) -> Named:
+    """What a number of a level names, with those letters or without any."""
     try:
-        requirement = parse_requirement_id(number)
+        requirement = parse_requirement_id(number, level)
     except Invalid:
         return Named()
+    if letters:
+        return Named(_lettered(requirement, letters))
     only = _objective(requirement)
     return Named((only,)) if only else Named((), (requirement,))
 
@@ -204,11 +251,11 @@ def _parts(path: str) -> list[str]:
     return parts
 
 
-def _places(parts: Sequence[str]) -> list[Named]:
+def _places(parts: Sequence[str], level: int) -> list[Named]:
     """What each part names. Letters alone count in a folder of one requirement: `3.1.1/[a] Rules.pdf`, `3.1.1/a/`."""
     places: list[Named] = []
     for part in parts:
-        named = named_in(part)
+        named = named_in(part, level=level)
         above = places[-1] if places else Named()
         letters = _LETTERS_FIRST.match(part)
         if not named and letters and len(above.requirements) == 1 and not above.objectives:

@@ -14,6 +14,10 @@ from cmmc_tracker.domain.freshness import AGED_MONTHS, months_after
 from cmmc_tracker.domain.scope import CATEGORY_CLAUSE, LONGEST_NAME, LONGEST_NOTE, AssetCategory
 from cmmc_tracker.domain.typed import Typed
 
+KINDS = (  # as people say it; another word is taken as well
+    *("Server", "Workstation", "Laptop", "Mobile device", "Virtual machine", "Network device", "Printer", "Software"),
+    *("Cloud service", "Machine tool", "Operational technology", "Test equipment", "Removable medium", "Facility"),
+)
 _IN_TABLE = f"{CATEGORY_CLAUSE}, Table 3"
 _NAMELESS = f"Give a name of at most {LONGEST_NAME} characters."
 LONGEST_FLOW = 300
@@ -40,7 +44,10 @@ def uncoded(code: str) -> tuple[CuiUse, ...]:
 
 @dataclass(frozen=True, slots=True)
 class AssetEntry:
-    """All that is said of an asset; `category` None: nobody has said it yet."""
+    """All that is said of an asset; `category` None: nobody has said it yet.
+
+    `kind` is what it is, such as server or machine tool; `serial` its serial number, or the version of software.
+    """
 
     name: str
     category: AssetCategory | None = None
@@ -53,6 +60,9 @@ class AssetEntry:
     on_diagram: bool = False
     justification: str = ""
     note: str = ""
+    kind: str = ""
+    model: str = ""
+    serial: str = ""
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> "AssetEntry":
@@ -74,6 +84,9 @@ class AssetEntry:
             on_diagram=typed.switch("on_diagram"),
             justification=typed.text("justification", LONGEST_NOTE),
             note=typed.text("note", LONGEST_NOTE),
+            kind=typed.line("kind", LONGEST_NAME),
+            model=typed.line("model", LONGEST_NAME),
+            serial=typed.line("serial", LONGEST_NAME),
         )
         if not set(given.get("cui_use") or ()) <= set(CuiUse):
             typed.wrong["cui_use"] = "Choose among process, store and transmit."

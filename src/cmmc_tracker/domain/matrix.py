@@ -45,6 +45,19 @@ class LineEntry:
         return entry
 
 
+def naming_evidence(number: int, title: str) -> str:
+    """The artifact that shows a line, as a sheet names it."""
+    return f"Artifact {number}: {title}"
+
+
+def evidence_named(cell: str, documents: Mapping[int, str]) -> int | None:
+    """The artifact that a sheet names so; None unless one of that number *and* title is among `documents`.
+
+    A number alone proves nothing: the sheet may come from another installation.
+    """
+    return next((number for number, title in documents.items() if cell == naming_evidence(number, title)), None)
+
+
 def carried(lines: Iterable[MatrixLine]) -> set[ObjectiveId]:
     """The objectives that a provider does, wholly or in part."""
     return {line.objective for line in lines if line.duty in CARRYING}

@@ -75,7 +75,7 @@ def suggest(
     `name` may have folders before it. Objectives that are named come first; of a requirement that is only spoken of
     there are at most two. Of the text the first 50,000 characters are looked at. What is `linked` is left out.
     """
-    filed, index = recognise(name), _index(level)
+    filed, index = recognise(name, level), _index(level)
     text = text[:LOOKED_AT]
     heard = _listen(index, f"{filed.title}\n{title[:LOOKED_AT]}", text)
     found = _named(level, filed, (title, text), heard)
@@ -89,8 +89,8 @@ def _named(level: int, filed: Filed, texts: tuple[str, str], heard: _Heard) -> l
     """What the name, the title or the text names. A text that names more than five is about all, so about none."""
     # That a folder says it is told as such: people then know that the whole folder belongs there.
     by_folder = f", {filed.why}" if "folder" in filed.why else ""
-    first = named_in(texts[0][:LOOKED_AT])
-    later = named_in(texts[1], running=True)
+    first = named_in(texts[0][:LOOKED_AT], level=level)
+    later = named_in(texts[1], running=True, level=level)
     few = len(later.objectives) + len(later.requirements) <= MOST
     known = {one.id for one in load(level).requirements}  # a number may be of another level
     objectives = (*filed.objectives, *first.objectives, *(later.objectives if few else ()))
@@ -212,7 +212,7 @@ def _index(level: int) -> Mapping[str, tuple[tuple[str, float], ...]]:
 
 def _terms_of(requirement: Requirement) -> Iterator[tuple[str, float]]:
     """A requirement's terms with the weight of the place they are from."""
-    for phrase in _words(requirement.nist_id):
+    for phrase in sorted(word for number in requirement.nist_id.split(", ") for word in _words(number)):
         stems = _stems(phrase)
         yield " ".join(stems), _TRADE
         yield from ((stem, _FAINT if stem in _plain() else _TRADE_PART) for stem in stems)

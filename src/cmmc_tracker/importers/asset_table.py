@@ -4,7 +4,7 @@ An asset is known by its name. An empty cell changes nothing; nothing is taken a
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from itertools import islice
@@ -13,13 +13,18 @@ from typing import Any
 from cmmc_tracker.domain.inventory import AssetEntry, CuiUse
 from cmmc_tracker.domain.scope import AssetCategory
 from cmmc_tracker.errors import Invalid
-from cmmc_tracker.importers.register_table import compact, refused
+from cmmc_tracker.importers.register_table import compact, plain, refused
 
 _HEADER_WITHIN = 20  # rows
 _SYNONYMS = {
     "name": "name asset assetname hostname host device devicename system component assettag computername machine",
     "category": "category cmmccategory assetcategory cmmcassetcategory scopecategory scopingcategory cmmcassettype "
-    "scope scoping assetscope assettype classification type",
+    "scope scoping assetscope classification",
+    "kind": "kind assetkind devicekind devicetype equipmenttype hardwaretype formfactor",
+    "maker": "make maker manufacturer vendor brand",
+    "model": "model modelnumber modelname makeandmodel makemodel manufacturerandmodel hardwaremodel product",
+    "serial": "serial serialnumber serialno sn serialorversion serialnumberorversion servicetag",
+    "release": "version softwareversion firmware firmwareversion osversion release",
     "owner": "owner assetowner responsible responsibleperson custodian assignedto user department",
     "location": "location site place building room facility office locationorsite",
     "network": "network segment vlan subnet ip ipaddress address networksegment networkaddressorsegment",
@@ -44,12 +49,13 @@ _CATEGORIES = {
     "specialisedassets iot iiot ot gfe testequipment operationaltechnology",
     AssetCategory.OUT_OF_SCOPE: "oos outofscope outofscopeasset outofscopeassets out notinscope outscope none",
 }
+_EITHER = frozenset(["type", "assettype"])  # of people's sheets a category or a kind: what stands below tells
 _WORDS = {word: category for category, words in _CATEGORIES.items() for word in words.split()}
 _YES = frozenset(["yes", "y", "true", "x", "1", "on", "✓", "✔", "☑"])
 _NO = frozenset(["no", "n", "false", "0", "off", "none", "-", "–", "—"])
 _BETWEEN = re.compile(r"[,;/&+|\n]|\band\b", re.IGNORECASE)
 _SHOWN = 60
-_TEXTS = ("owner", "location", "network", "group", "treatment", "justification", "note")
+_TEXTS = ("owner", "location", "network", "group", "treatment", "justification", "note", "kind")
 
 
 class Act(StrEnum):
@@ -108,7 +114,7 @@ def plan(rows: Sequence[list[str]], present: Sequence[Present]) -> AssetPlan:
     first: dict[str, int] = {}
     found = []
     for number, cells in enumerate(rows[at + 1 :], at + 2):
-        given = {name: _plain(cells[place]) for name, place in columns.items() if place < len(cells) and cells[place]}
+        given = {name: plain(cells[place]) for name, place in columns.items() if place < len(cells) and cells[place]}
         if not given:
             continue
         row = _planned(number, given, known)
@@ -120,18 +126,15 @@ def plan(rows: Sequence[list[str]], present: Sequence[Present]) -> AssetPlan:
     return AssetPlan(tuple(found), left_out)
 
 
-def _plain(cell: str) -> str:
-    """The cell without the apostrophe that our own exports put before what would begin a formula."""
-    quoted = cell.startswith("'") and cell[1:].lstrip()[:1] in set("=+-@＝＋－＠")
-    return cell[1:] if quoted else cell
-
-
 def _header(rows: Sequence[list[str]]) -> tuple[int, dict[str, int], tuple[str, ...]]:
     for at, row in enumerate(islice(rows, _HEADER_WITHIN)):
         columns: dict[str, int] = {}
         left_out = []
+        named = {_FIELDS.get(compact(cell), "") for cell in row}
         for place, cell in enumerate(row):
             name = _FIELDS.get(compact(cell), "")
+            if compact(cell) in _EITHER:
+                name = _either(named, [below[place] for below in rows[at + 1 :] if place < len(below)])
             if name and name not in columns:
                 columns[name] = place
             elif cell:
@@ -139,9 +142,14 @@ def _header(rows: Sequence[list[str]]) -> tuple[int, dict[str, int], tuple[str, 
         if "name" in columns and len(columns) > 1:
             return at, columns, tuple(left_out)
     raise refused(
-        "No header was found: one of the first rows must name the columns, such as name, category, owner, location, "
-        "network, CUI, group, SSP treatment, on diagram, justification, note."
+        "No header was found: one of the first rows must name the columns, such as name, category, kind, model, "
+        "serial number, owner, location, network, CUI, group, SSP treatment, on diagram, justification, note."
     )
+
+
+def _either(named: Collection[str], below: Iterable[str]) -> str:
+    """What a column that is called “type” holds: CMMC categories, where none else does, or kinds of things."""
+    return "category" if "category" not in named and any(map(_known_category, below)) else "kind"
 
 
 def _planned(number: int, given: Mapping[str, str], known: Mapping[str, Present]) -> RowPlan:
@@ -174,6 +182,7 @@ def _planned(number: int, given: Mapping[str, str], known: Mapping[str, Present]
 def _read(given: Mapping[str, str], entry: AssetEntry, problems: list[str]) -> dict[str, Any]:
     """The cells as a form would give them; what cannot be read is named."""
     typed: dict[str, Any] = {name: given[name] for name in _TEXTS if name in given}
+    typed |= {"model": _model(given, entry.model), "serial": _serial(given, entry.serial)}
     if "category" in given:
         typed["category"] = _category(given["category"], problems)
     if "on_diagram" in given:
@@ -187,8 +196,26 @@ def _read(given: Mapping[str, str], entry: AssetEntry, problems: list[str]) -> d
     return {**typed, "cui_use": [one for one in CuiUse if one in uses]}
 
 
+def _model(given: Mapping[str, str], before: str) -> str:
+    """Who made it and which model, from one column or from two; the maker alone tells no more than what is known."""
+    maker, model = given.get("maker", ""), given.get("model", "")
+    if not model and before.casefold().startswith(maker.casefold()):
+        return before
+    return model if model.casefold().startswith(maker.casefold()) else f"{maker} {model}".strip()
+
+
+def _serial(given: Mapping[str, str], before: str) -> str:
+    """The serial number, the version, or both."""
+    return ", ".join(given[name] for name in ("serial", "release") if name in given) or before
+
+
+def _known_category(cell: str) -> AssetCategory | None:
+    word = compact(cell)
+    return _WORDS.get(word) or _WORDS.get(word.removesuffix("assets").removesuffix("asset"))
+
+
 def _category(cell: str, problems: list[str]) -> str:
-    category = _WORDS.get(compact(cell)) or _WORDS.get(compact(cell).removesuffix("assets").removesuffix("asset"))
+    category = _known_category(cell)
     if category is None:
         problems.append(
             f"“{cell[:_SHOWN]}” is none of the five categories: CUI Asset, Security Protection Asset, Contractor Risk "

@@ -11,26 +11,38 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
 
-from cmmc_tracker.domain.catalog import ObjectiveId, load, parse_objective_id, parse_requirement_id
-from cmmc_tracker.domain.matrix import CIRCLE, LineEntry, is_circle
+from cmmc_tracker.domain.catalog import (
+    LEVELS,
+    ObjectiveId,
+    at_first_level,
+    level_of,
+    load,
+    parse_objective_id,
+    parse_requirement_id,
+)
+from cmmc_tracker.domain.matrix import CIRCLE, LineEntry, evidence_named, is_circle
 from cmmc_tracker.domain.scope import LONGEST_NOTE, Duty
 from cmmc_tracker.domain.text import clean_text
 from cmmc_tracker.errors import Invalid
-from cmmc_tracker.importers.register_table import compact, refused
+from cmmc_tracker.importers.register_table import compact, plain, refused
 
 HEADER_WITHIN = 20  # rows
 _JUDGED = 200  # rows that a guess looks at
 _SHOWN = 60
+_LETTER = r"\s*[\[(]\s*([A-Za-z])\s*[\])]"
 # 3.1.1[a], AC.L2-3.1.1 (a), 3.1.1.a, 3.1.1a; a title may follow, so a letter after a blank counts at the end only.
-_ID = re.compile(
-    r"((?:[A-Za-z]{2}\.[Ll]2-)?\d{1,2}\.\d{1,2}\.\d{1,2})"
-    r"(?:\s*[\[(]\s*([A-Za-z])\s*[\])]|[.-]?([A-Za-z])(?![A-Za-z])|\s+([A-Za-z])$)?(?![\w.])"
-)
+_LOOSE = rf"(?:{_LETTER}|[.-]?([A-Za-z])(?![A-Za-z])|\s+([A-Za-z])$)?(?![\w.])"
+_ID = {
+    1: re.compile(rf"((?:[A-Za-z]{{2}}\.[Ll]1-)?[Bb]\.1\.[IiVvXx]{{1,5}})(?:{_LETTER})?(?![\w.])"),
+    2: re.compile(rf"((?:[A-Za-z]{{2}}\.[Ll]2-)?\d{{1,2}}\.\d{{1,2}}\.\d{{1,2}}){_LOOSE}"),
+    3: re.compile(rf"((?:[A-Za-z]{{2}}\.[Ll]3-)?\d{{1,2}}\.\d{{1,2}}\.\d{{1,2}}[Ee])(?:{_LETTER})?(?![\w.])"),
+}
 FIELDS = {
     "id": "Objective or requirement",
     "letter": "Letter of the objective",
     "duty": "Whose duty it is",
     "text": "What each does",
+    "evidence": "Evidence",
     "provider": "Mark: provider",
     "customer": "Mark: customer",
     "shared": "Mark: shared",
@@ -45,7 +57,8 @@ _SYNONYMS = {
     "sharedresponsibility inheritance controlresponsibility",
     "text": "text description howmet implementation customerresponsibilitydescription customerresponsibilities "
     "customeractions customermust responsibilitydescription details notes comments explanation narrative "
-    "implementationdescription responsibilitydetails",
+    "implementationdescription responsibilitydetails whateachdoes",
+    "evidence": "evidence ourevidence",
     "provider": "provider csp esp msp vendor serviceprovider providerresponsibility cspresponsibility "
     "inherited fullyinherited",
     "customer": "customer osc osa client tenant customerresponsibility oscresponsibility",
@@ -91,6 +104,7 @@ class Known:
     inherited: Collection[ObjectiveId] = ()
     elsewhere: Collection[ObjectiveId] = ()
     level: int = 2
+    documents: Mapping[int, str] = field(default_factory=dict)  # what a line may be shown by: titles by number
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +127,7 @@ class MatrixPlan:
     refused: list[tuple[int, str, str]] = field(default_factory=list)
     missing: list[ObjectiveId] = field(default_factory=list)
     whole: int = 0  # rows that speak for all objectives of a requirement
+    strange: int = 0  # rows that name evidence which is no artifact here
 
     def count(self, act: Act) -> int:
         """How many objectives that comes of."""
@@ -173,8 +188,12 @@ def _best(rows: Sequence[list[str]], judge: Callable[[str], object], taken: Coll
 
 
 def _is_id(cell: str) -> bool:
+    return any(_is_id_at(cell, level) for level in LEVELS)
+
+
+def _is_id_at(cell: str, level: int) -> bool:
     try:
-        _named(cell, "", 2)
+        _named(cell, "", level)
     except Invalid:
         return False
     return True
@@ -207,7 +226,7 @@ def plan(rows: Sequence[list[str]], mapping: Columns, known: Known) -> MatrixPla
     """What the sheet would do to the lines of its provider; raises `Invalid` as `check`."""
     check(mapping)
     made = MatrixPlan()
-    read = list(_read(rows, mapping, known.level, made))
+    read = list(_read(rows, mapping, known, made))
     made.whole = sum(row.whole for row in read)
     said = _settled(read, made)
     for objective in _catalog(known.level):
@@ -224,8 +243,8 @@ def plan(rows: Sequence[list[str]], mapping: Columns, known: Known) -> MatrixPla
 
 
 def _line(objective: ObjectiveId, row: _Row, before: LineEntry | None) -> LinePlan:
-    """The line as it would be; evidence that is linked to it stays."""
-    after = LineEntry(row.said.duty, row.said.text, before.artifact_id if before else None)
+    """The line as it would be; evidence that is linked to it stays, unless the sheet names another artifact."""
+    after = LineEntry(row.said.duty, row.said.text, row.said.artifact_id or (before.artifact_id if before else None))
     act = Act.ADD if before is None else Act.NOTHING if before == after else Act.CHANGE
     return LinePlan(objective, act, after, before, row.number, row.whole)
 
@@ -257,15 +276,17 @@ def _settled(read: Sequence[_Row], made: MatrixPlan) -> dict[ObjectiveId, _Row]:
     return said
 
 
-def _read(rows: Sequence[list[str]], mapping: Columns, level: int, made: MatrixPlan) -> Iterator[_Row]:
+def _read(rows: Sequence[list[str]], mapping: Columns, known: Known, made: MatrixPlan) -> Iterator[_Row]:
     for number, cells in enumerate(rows[mapping.header + 1 :], mapping.header + 2):
-        given = {name: cells[at] for name, at in mapping.columns.items() if at < len(cells) and cells[at]}
+        given = {name: plain(cells[at]) for name, at in mapping.columns.items() if at < len(cells) and cells[at]}
         if not given:
             continue
         names = f"{given.get('id', '')} {given.get('letter', '')}".strip()[:_SHOWN]
         try:
-            objectives, whole = _named(given.get("id", ""), given.get("letter", ""), level)
-            yield _Row(number, names, objectives, whole, LineEntry(_duty(given), _text(given)))
+            objectives, whole = _named(given.get("id", ""), given.get("letter", ""), known.level)
+            shown_by = evidence_named(given.get("evidence", ""), known.documents)
+            made.strange += "evidence" in given and shown_by is None
+            yield _Row(number, names, objectives, whole, LineEntry(_duty(given), _text(given), shown_by))
         except Invalid as error:
             is_heading = len(given) == 1 and given.keys() <= {"id", "text"} and not _is_id(given.get("id", ""))
             if not is_heading:
@@ -277,20 +298,39 @@ def _named(cell: str, letter: str, level: int) -> tuple[tuple[ObjectiveId, ...],
     if not cell:
         why = "It names no objective; if its cell is merged with the one above, split the cells and fill it in."
         raise Invalid({"id": why})
-    match = _ID.match(cell)
-    requirement = parse_requirement_id(match[1] if match else cell)
+    match = next(filter(None, (_ID[one].match(cell) for one in _numbered_as(level))), None)
+    requirement = _requirement(match[1] if match else cell, level)
     letter = letter.strip(" ()[].") or (match and next(filter(None, match.groups()[1:]), "")) or ""
+    of = level_of(requirement)
     if letter:
-        return (_of_level(parse_objective_id(f"{requirement}[{letter}]"), level),), False
-    objectives = load(2).requirement(requirement).objectives
+        return (_of_level(parse_objective_id(f"{requirement}[{letter}]", of), level),), False
+    objectives = load(of).requirement(requirement).objectives
     found = tuple(_of_level(ObjectiveId(requirement, one.letter), level) for one in objectives)
     return found, len(found) > 1
 
 
+def _numbered_as(level: int) -> tuple[int, ...]:
+    """The levels whose identifiers a sheet for a system may use, the system's own first: 3.1.2e is one at Level 3."""
+    return {1: (1, 2), 2: (2,), 3: (3, 2)}[level]
+
+
+def _requirement(named: str, level: int) -> str:
+    for one in _numbered_as(level)[:-1]:
+        try:
+            return parse_requirement_id(named, one)
+        except Invalid:
+            continue
+    return parse_requirement_id(named, _numbered_as(level)[-1])
+
+
 def _of_level(one: ObjectiveId, level: int) -> ObjectiveId:
-    if f".L{level}-" not in one.requirement:
+    """The objective as the system's level has it: Level 1 is assessed with objectives of NIST SP 800-171A."""
+    if level_of(one.requirement) == level:
+        return one
+    found = at_first_level(one) if level == 1 else None
+    if found is None:
         raise Invalid({"id": f"{one} is no objective of this system's level."})
-    return one
+    return found
 
 
 def _duty(given: Mapping[str, str]) -> Duty:

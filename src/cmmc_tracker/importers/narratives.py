@@ -1,11 +1,16 @@
 """An existing system security plan: its text by requirement, from a document's lines or a sheet's rows. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
+from string import ascii_lowercase
 
+from cmmc_tracker.domain import plan_source
 from cmmc_tracker.domain.assessment import LONGEST_NARRATIVE
-from cmmc_tracker.domain.text import clean_line, clean_text
+from cmmc_tracker.domain.catalog import LEVELS, load
+from cmmc_tracker.domain.plan_source import NEXT_SECTION, SECTION, Source, lines_of
+from cmmc_tracker.domain.text import clean_text
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.importers.numbered import About, about_of, number_in, table_of
 
@@ -40,7 +45,12 @@ def of_lines(text: str) -> Found:
 
     What stands in that line beside the number is taken for the heading. A number that stands several times (in a table
     of contents, in a summary) counts where most is said. An objective's number begins a paragraph of its requirement.
+    A plan that we exported is told by what it carries, and gives back its texts as they were written.
     """
+    lines = lines_of(text)
+    ours = plan_source.found_in(lines)
+    if ours is not None:
+        return _bounded(_ours(lines, ours))
     parts: dict[str, list[str]] = defaultdict(list)
     now: list[str] = []
     about, heading = "", ""
@@ -50,11 +60,10 @@ def of_lines(text: str) -> Found:
             said = clean_text("\n\n".join(now)) or (heading if len(heading) > 60 else "")
             parts[about].append(said)
 
-    for line in map(clean_line, text.splitlines()):
+    for line in lines:
         found = _beginning(line)
         if found is None:
-            if line:
-                now.append(line)
+            now.append(line)
             continue
         one, rest = found
         if one.letter and one.requirement == about:
@@ -64,6 +73,48 @@ def of_lines(text: str) -> Found:
         about, heading, now = one.requirement, rest, [f"[{one.letter}] {rest}"] if one.letter and rest else []
     close()
     return _bounded(parts)
+
+
+def _ours(lines: Sequence[str], sources: Mapping[str, Source]) -> dict[str, list[str]]:
+    """The texts of a plan of ours: the source where a requirement's part is as it was made, else what it shows."""
+    known = [one for level in LEVELS for one in load(level).requirements]
+    places = {f"{one.id} {one.title}": place for place, one in enumerate(known)}
+    families = {f"5.{n} {family.name}" for level in LEVELS for n, family in enumerate(load(level).families, 1)}
+    begins = max((at for at, line in enumerate(lines) if line == SECTION), default=len(lines))
+    shown: dict[str, list[str]] = {}
+    last, now = -1, list[str]()
+    for line in takewhile(lambda one: one != NEXT_SECTION, lines[begins + 1 :]):
+        if places.get(line, -1) > last:  # they stand in catalog order; another such line is somebody's own
+            last = places[line]
+            now = shown.setdefault(known[last].id, [])
+        elif line in families:
+            now = []
+        else:
+            now.append(line)
+    found = {}
+    for requirement, part in shown.items():
+        source = sources.get(requirement)
+        whole = source is not None and source.digest == plan_source.digest(part)
+        found[requirement] = [source.text if source and whole else _shown_text(part)]
+    return found
+
+
+def _shown_text(part: Sequence[str]) -> str:
+    """Of what a plan of ours shows of a requirement: how it is implemented, an objective's text behind its letter."""
+    letters = {plan_source.of_objective(letter): letter for letter in ascii_lowercase}
+    follow = (f"{plan_source.ANSWERED}: ", f"{plan_source.LEFT_OUT}: ")
+    ends = (plan_source.VALUES, plan_source.ARTIFACTS, plan_source.PLANNED)
+    said: list[str] = []
+    begun, letter = False, ""
+    for line in part:
+        if line == plan_source.WRITTEN or line in letters:
+            begun, letter = True, letters.get(line, "")
+        elif begun and (line in ends or line.startswith(follow)):
+            break
+        elif begun:
+            said.append(f"[{letter}] {line}" if letter else line)
+            letter = ""
+    return clean_text("\n\n".join(said))
 
 
 def _beginning(line: str) -> tuple[About, str] | None:

@@ -10,9 +10,11 @@ from cmmc_tracker.errors import Invalid
 from cmmc_tracker.importers.register_table import FIELDS, compact, refused
 
 _HEADER_WITHIN = 20  # rows
-# `3.1.1`, `AC.L2-3.1.1`, `3.1.1[a]`, `3.1.1 (a)`, `3.1.1.a`, `3.1.1a`, but no other number with more parts.
+# `3.1.1`, `AC.L2-3.1.1`, `3.1.1[a]`, `3.1.1 (a)`, `3.1.1.a`, `3.1.1a`, but no other number with more parts. Those of
+# other levels with the level before them only: 3.1.2e is an objective of Level 2, too.
 _NUMBER = re.compile(
-    r"(?<![\w.])(?:(?P<family>[A-Za-z]{2})\.L2-)?(?P<number>3\.\d{1,2}\.\d{1,2})(?!\.?\d)"
+    r"(?<![\w.])(?:(?P<other>[A-Za-z]{2}\.L(?:1-b\.1\.[ivx]{1,5}|3-3\.\d{1,2}\.\d{1,2}e))(?!\w)|"
+    r"(?:(?P<family>[A-Za-z]{2})\.L2-)?(?P<number>3\.\d{1,2}\.\d{1,2})(?!\.?\d))"
     r"(?:\s?\[(?P<a>[a-z])\]|\s?\((?P<b>[a-z])\)|\.?(?P<c>[a-z])(?![\w]))?",
     re.ASCII | re.IGNORECASE,
 )
@@ -47,7 +49,7 @@ def number_in(text: str) -> Numbered | None:
     if match is None:
         return None
     letter = (match["a"] or match["b"] or match["c"] or "").lower()
-    named = f"{match['family']}.L2-{match['number']}" if match["family"] else match["number"]
+    named = match["other"] or (f"{match['family']}.L2-{match['number']}" if match["family"] else match["number"])
     if not letter:
         return Numbered(About(parse_requirement_id(named)), match.start(), match.end())
     one = parse_objective_id(f"{named}[{letter}]")

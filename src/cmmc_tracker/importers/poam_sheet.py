@@ -5,7 +5,6 @@ requirement on that plan; else it adds one, where the rules let it stand. An emp
 taken away because a sheet does not have it, and a sheet closes no item: closing is an act of a second person.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,7 +17,7 @@ from cmmc_tracker.domain.catalog import Catalog, parse_requirement_id
 from cmmc_tracker.domain.plans import ItemKind, ItemStatus, Milestone, Plan
 from cmmc_tracker.errors import Conflict, Invalid, NotFound
 from cmmc_tracker.importers.register_dates import Order, iso, order_of
-from cmmc_tracker.importers.register_table import compact, refused
+from cmmc_tracker.importers.register_table import compact, plain, refused
 
 MOST_ROWS = 500
 _HEADER_WITHIN = 20  # rows
@@ -40,7 +39,6 @@ _SYNONYMS = {
     "status": "status state itemstatus",
 }
 _FIELDS = {word: name for name, words in _SYNONYMS.items() for word in words.split()}
-_GUARDED = re.compile(r"'\s*[=+@＝＋－＠-]")  # our own exports put an apostrophe before what would begin a formula
 _TEXTS = ("weakness", "owner", "resources")
 _CLOSED = frozenset(["completed", "complete", "closed", "done", "cancelled", "canceled"])
 
@@ -158,8 +156,7 @@ def _header(rows: Sequence[list[str]]) -> tuple[int, Mapping[str, int], tuple[st
 
 def _cell(cells: Sequence[str], columns: Mapping[str, int], name: str) -> str:
     position = columns.get(name, len(cells))
-    text = cells[position] if position < len(cells) else ""
-    return text[1:] if _GUARDED.match(text) else text
+    return plain(cells[position]) if position < len(cells) else ""
 
 
 def _row(number: int, said: Mapping[str, str], known: Known, order: Order | None) -> RowPlan:

@@ -20,6 +20,7 @@ _SNIFFED = 20_000  # characters
 _HEADER_WITHIN = 20  # rows
 _BRACKETS = re.compile(r"[(\[][^()\[\]]{0,200}[)\]]")
 _BETWEEN = re.compile(r"[\W_]+")
+_FORMULA_SIGNS = frozenset("=+-@＝＋－＠")
 _HINT = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
 
 IDENTITY = frozenset({"title", "file", "location", "sha256"})
@@ -64,6 +65,12 @@ class Column:
 def compact(text: str) -> str:
     """A word for comparing: without case, signs and what stands in brackets."""
     return _BETWEEN.sub("", _BRACKETS.sub("", text[:300]).casefold())
+
+
+def plain(cell: str) -> str:
+    """The cell without the apostrophe that our own exports put before what would begin a formula."""
+    guarded = cell.startswith("'") and cell.lstrip("'").lstrip()[:1] in _FORMULA_SIGNS
+    return cell[1:] if guarded else cell
 
 
 def read_csv(data: bytes) -> list[list[str]]:

@@ -67,6 +67,18 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], widths: Seque
     return {"kind": "table", "header": [shown(one) for one in header], "rows": whole, "widths": list(widths or even)}
 
 
+def words_of(block: Block) -> Iterator[str]:
+    """What a document shows of a block, a paragraph or a cell at a time."""
+    if block["kind"] == "table":
+        yield from (cell for row in (block["header"], *block["rows"]) for cell in row)
+    elif block["kind"] == "fact":
+        yield f"{block['label']}: {block['value']}"
+    elif "spans" in block:
+        yield "".join(span["text"] for span in block["spans"])
+    else:
+        yield block["text"]
+
+
 def markdown(text: str, names: Mapping[Reference, str]) -> list[Block]:
     """The blocks of a Markdown text. Raw HTML is text, a picture its alternative text, a link its text and address."""
     return list(_Reader(names).blocks(tokens(shown(text), names)))

@@ -21,11 +21,13 @@ _BEGINS_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 def as_text(cell: Cell) -> Cell:
     """The cell as no spreadsheet takes it for a formula: an apostrophe before what would begin one.
 
-    Blanks before the sign do not hide it. Numbers are no strings and stay as they are.
+    Blanks before the sign do not hide it. What has such apostrophes already gets one more, so that an import can take
+    away the one that was put here and no other. Numbers are no strings and stay as they are.
     """
-    if isinstance(cell, str) and (cell.startswith(_BEGINS_FORMULA) or cell.lstrip().startswith(_BEGINS_FORMULA)):
-        return f"'{cell}"
-    return cell
+    if not isinstance(cell, str):
+        return cell
+    bare = cell.lstrip("'")
+    return f"'{cell}" if bare.startswith(_BEGINS_FORMULA) or bare.lstrip().startswith(_BEGINS_FORMULA) else cell
 
 
 def csv_lines(rows: Iterable[Sequence[Cell]]) -> Iterator[str]:

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from cmmc_tracker.reports import facts, typst_child
@@ -131,6 +131,7 @@ class Paper:
     provisional: str  # empty where every objective is assessed
     blocks: tuple[Block, ...]
     cover: bool = False  # with a title page and a table of contents
+    sources: Mapping[str, Any] = field(default_factory=dict)  # of texts, for a document that can carry them
 
 
 def paper(snapshot: Mapping[str, Any], title: str, blocks: Iterable[Block], *, cover: bool = False) -> Paper:
@@ -157,7 +158,7 @@ def when(snapshot: Mapping[str, Any]) -> str:
 
 def typeset(made: Paper, at: str) -> bytes:
     """The PDF; the same document gives the same bytes with the same fonts. `at` is its instant in ISO form."""
-    plan = asdict(made)
+    plan = asdict(replace(made, sources={}))
     name = plan["system"]
     plan["short"] = name if len(name) <= _SHORT else f"{name[: _SHORT - 1]}…"
     plan["mark"] = "PROVISIONAL" if plan["provisional"] else ""

@@ -70,6 +70,7 @@ def inventory(snapshot: Mapping[str, Any]) -> Iterator[Block]:
         (
             f"{one['name']}{' (suggested)' if one['draft'] else ''}",
             AssetCategory(one["category"]).label if one["category"] else "none yet",
+            ", ".join(filter(None, (one.get(name, "") for name in ("kind", "model", "serial")))),
             one["owner"],
             "; ".join(part for part in (one["location"], one["network"]) if part),
             ", ".join(use.value for use in uncoded(one["cui_use"])),
@@ -81,8 +82,8 @@ def inventory(snapshot: Mapping[str, Any]) -> Iterator[Block]:
     if not rows:
         yield paragraph("No asset is recorded yet.")
         return
-    header = ("Asset", "Category", "Owner", "Place and network", "CUI use", "Group", "On the diagram")
-    yield table(header, rows, (5, 4, 3, 4, 3, 3, 2))
+    header = ("Asset", "Category", "Kind and model", "Owner", "Place and network", "CUI use", "Group", "On the diagram")
+    yield table(header, rows, (5, 4, 4, 3, 4, 3, 3, 2))
 
 
 def _matrices(snapshot: Mapping[str, Any]) -> Iterator[Block]:

@@ -10,12 +10,13 @@ from importlib.metadata import version
 from typing import Any
 
 from cmmc_tracker.domain.plan_document import Document
+from cmmc_tracker.domain.plan_source import NEXT_SECTION, SECTION
 from cmmc_tracker.domain.scope import AssetCategory
 from cmmc_tracker.reports.blocks import Block, bullet, fact, heading, markdown, minor, paragraph, shown, table
 from cmmc_tracker.reports.facts import BASES, HOLDS
 from cmmc_tracker.reports.pdf import Paper, when
 from cmmc_tracker.reports.ssp_annexes import annexes, upkeep
-from cmmc_tracker.reports.ssp_requirements import exceptions, not_applicable, requirements
+from cmmc_tracker.reports.ssp_requirements import exceptions, not_applicable, requirements, sources
 
 _UNSAID = "Not described yet."
 _DUTIES = {"owner": "Owner", "reviewer": "Reviewer", "affirming_official": "Affirming official"}
@@ -32,6 +33,7 @@ def content(snapshot: Mapping[str, Any]) -> Paper:
     at = when(snapshot)
     open_ = snapshot["score"]["unassessed_objectives"]
     system = " ".join(shown(snapshot["system"]["name"]).split()) or "(system without a name)"
+    blocks = tuple(_sections(snapshot, document))
     return Paper(
         title="System security plan",
         system=system,
@@ -39,8 +41,9 @@ def content(snapshot: Mapping[str, Any]) -> Paper:
         at=at,
         facts=tuple(_title(snapshot, at)),
         provisional=f"PROVISIONAL: {_count(open_, 'objective')} not assessed." if open_ else "",
-        blocks=tuple(_sections(snapshot, document)),
+        blocks=blocks,
         cover=True,
+        sources=sources(document, blocks),
     )
 
 
@@ -91,8 +94,8 @@ _TITLES = {
     "ssp.boundary": "2 Boundary",
     "ssp.environment": "3 Environment of operation",
     "ssp.connections": "4 Connections",
-    "ssp.requirements": "5 Requirements",
-    "ssp.not_applicable": "6 Requirements that do not apply",
+    "ssp.requirements": SECTION,
+    "ssp.not_applicable": NEXT_SECTION,
     "ssp.exceptions": "7 Enduring exceptions and temporary deficiencies",
     "ssp.upkeep": "8 Plan upkeep",
 }

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from cmmc_tracker.domain import plan_source
 from cmmc_tracker.reports import ssp_template
 from cmmc_tracker.reports.pdf import Paper
 from cmmc_tracker.reports.ssp_content import content
-from cmmc_tracker.reports.word import Writer, contents, element, field, headings, opened, par, run, saved
+from cmmc_tracker.reports.word import Writer, carry, contents, element, field, headings, opened, par, run, saved
 
 _LONGEST_PROPERTY = 255  # characters, of python-docx
 _TAB = 9_360
@@ -27,6 +28,7 @@ def make(snapshot: Mapping[str, Any]) -> bytes:
     writer.add(par("ContentsTitle", run("Contents")), *contents(found))
     writer.add(par("", element("r", element("br", type="page"))))
     writer.write(plan.blocks, iter(found))
+    carry(document, plan_source.ELEMENT, plan_source.kept(plan.sources))
     _edges(document.sections[0], plan)
     about = document.core_properties
     about.title = f"{plan.title}: {plan.system}"[:_LONGEST_PROPERTY]

@@ -5,14 +5,17 @@ The words of how far something is implemented are no findings, and nothing is co
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
+from cmmc_tracker.domain import plan_source
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.catalog import Requirement, load
 from cmmc_tracker.domain.plan_document import Document, RequirementText
+from cmmc_tracker.domain.plan_source import Source
 from cmmc_tracker.domain.plans import ItemKind
 from cmmc_tracker.domain.special import Basis
-from cmmc_tracker.reports.blocks import Block, bullet, fact, heading, markdown, minor, paragraph, shown, table
+from cmmc_tracker.reports.blocks import Block, bullet, fact, heading, markdown, minor, paragraph, shown, table, words_of
 
 STATES = {
     "implemented": "Implemented",
@@ -66,8 +69,23 @@ def _requirement(
         yield paragraph(_UNSAID, italic=True)
     values = [(f"[{o.letter}]", o.value_name, o.value or "not defined yet") for o in said.objectives if o.value_name]
     if values:
-        yield minor("Values that the organization defines")
+        yield minor(plan_source.VALUES)
         yield table(("Objective", "What", "Value"), values, (2, 5, 5))
+
+
+def sources(document: Document, blocks: Sequence[Block]) -> dict[str, Source]:
+    """What a document of these blocks keeps of each requirement that something is written of."""
+    said = {f"{one.id} {one.title}": one for one in document.requirements if one.is_written}
+    found = {}
+    for at, block in enumerate(blocks):
+        one = said.get(block["text"]) if block["kind"] == "heading" and block["level"] == 3 else None
+        if one is None:
+            continue
+        shown_of_it = takewhile(lambda below: below["kind"] != "heading", blocks[at + 1 :])
+        lines = plan_source.lines_of("\n".join(words for below in shown_of_it for words in words_of(below)))
+        objectives = {o.letter: o.text for o in one.objectives if o.text}
+        found[one.id] = Source(plan_source.digest(lines), one.narrative, objectives)
+    return found
 
 
 def _found(requirement: str, letter: str, status: str, special: Mapping[tuple[str, str], Mapping[str, Any]]) -> str:
@@ -81,14 +99,14 @@ def _written(said: RequirementText, document: Document) -> Iterator[Block]:
     """How it is done: as a whole, and by objective where it is written so."""
     names = document.references()
     if said.narrative.strip():
-        yield minor("How it is implemented")
+        yield minor(plan_source.WRITTEN)
         yield from markdown(said.narrative, names)
     for one in said.objectives:
         if one.text:
-            yield minor(f"Objective [{one.letter}]")
+            yield minor(plan_source.of_objective(one.letter))
             yield from markdown(one.text, names)
     if said.left_out and not said.narrative.strip():
-        yield paragraph(f"Without a text: {' '.join(f'[{letter}]' for letter in said.left_out)}", italic=True)
+        yield paragraph(f"{plan_source.LEFT_OUT}: {' '.join(f'[{letter}]' for letter in said.left_out)}", italic=True)
 
 
 def _linked(snapshot: Mapping[str, Any]) -> Linked:
@@ -105,7 +123,7 @@ def _linked(snapshot: Mapping[str, Any]) -> Linked:
 
 def _evidence(linked: Sequence[tuple[Mapping[str, Any], str]]) -> Iterator[Block]:
     if linked:
-        yield minor("Artifacts")
+        yield minor(plan_source.ARTIFACTS)
     for artifact, letters in linked:
         state = artifact["status"].replace("_", " ")
         yield bullet(f"{artifact['title']} (version {artifact['current_version']}, {state}): {letters}")
@@ -122,12 +140,12 @@ def _owners(snapshot: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
 
 def _owned(owners: Sequence[str]) -> Iterator[Block]:
     if owners:
-        yield fact("Answered for by", ", ".join(owners))
+        yield fact(plan_source.ANSWERED, ", ".join(owners))
 
 
 def _planned(said: RequirementText) -> Iterator[Block]:
     if said.planned:
-        yield minor("Open on a plan of action")
+        yield minor(plan_source.PLANNED)
     for one in said.planned:
         until = f", to be completed by {one.planned_completion}" if one.planned_completion else ""
         yield bullet(f"{ItemKind(one.kind).label}{until}: {one.weakness}")

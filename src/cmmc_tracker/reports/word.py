@@ -10,8 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from xml.sax.saxutils import escape
 
 from docx import Document
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Pt, RGBColor
@@ -227,6 +231,15 @@ def opened() -> Any:
         styles[f"Heading {level}"].font.size = Pt(size)
         styles[f"Heading {level}"].font.color.rgb = RGBColor(0x1F, 0x3F, 0x5B)
     return document
+
+
+def carry(document: Any, name: str, text: str) -> None:
+    """Put a part of XML of our own into a document (ECMA-376, part 1, 15.2.5): programs keep it, and show nothing."""
+    # The template has a first one already.
+    whole = f'<?xml version="1.0" encoding="UTF-8"?>\n<{name}>{escape(text)}</{name}>'
+    main = document.part
+    part = Part(PackURI("/customXml/item2.xml"), "application/xml", whole.encode(), main.package)
+    main.relate_to(part, RELATIONSHIP_TYPE.CUSTOM_XML)
 
 
 def saved(document: Any, at: datetime) -> bytes:

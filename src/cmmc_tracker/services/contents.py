@@ -49,7 +49,7 @@ def _read_here(files: Sequence[File]) -> list[str]:
 
 def suggestions_for(work: Work, artifact: Artifact, system: Access | None) -> tuple[Suggestion, ...]:
     """At most five objectives of a system that the artifact is not linked to yet; none where the actor may not link."""
-    if system is None or Right.CONTRIBUTE not in system.rights or system.level != 2:
+    if system is None or Right.CONTRIBUTE not in system.rights:
         return ()
     files = artifact.current.files[:LOOKED_INTO]
     beginning = func.substr(blob_texts.c.text, 1, LOOKED_AT).label("text")
@@ -58,10 +58,10 @@ def suggestions_for(work: Work, artifact: Artifact, system: Access | None) -> tu
     said = " ".join(texts.get(one.sha256, "") for one in files)
     linked = [one.objective for one in artifact.links if one.system_id == system.system_id]
     name = artifact.origin or (files[0].filename if files else None) or ""
-    return _suggested(name, artifact.title, said, tuple(linked))
+    return _suggested(name, artifact.title, said, system.level, tuple(linked))
 
 
 @lru_cache(maxsize=256)
-def _suggested(name: str, title: str, said: str, linked: tuple[ObjectiveId, ...]) -> tuple[Suggestion, ...]:
+def _suggested(name: str, title: str, said: str, level: int, linked: tuple[ObjectiveId, ...]) -> tuple[Suggestion, ...]:
     """Kept, for a page is looked at more often than its text changes."""
-    return suggest(name, title, said, level=2, linked=linked)
+    return suggest(name, title, said, level=level, linked=linked)

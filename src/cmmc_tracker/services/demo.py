@@ -1,6 +1,7 @@
 """`cmmc-tracker demo`: fill an empty install with a believable small contractor, marked as demo everywhere."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from datetime import timedelta
 
@@ -12,10 +13,13 @@ from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.errors import Conflict
-from cmmc_tracker.services import assessment, demo_plan, demo_plans, demo_scope, intake
+from cmmc_tracker.services import assessment, demo_assessor, demo_plan, demo_plans, demo_scope, intake
 from cmmc_tracker.services.artifacts import Received
 from cmmc_tracker.services.demo_data import (
     ARTIFACTS,
+    HELD,
+    HELD_FACTS,
+    HELD_OBJECTIVES,
     JUDGED,
     NARRATIVES,
     NOT_APPLICABLE,
@@ -23,7 +27,8 @@ from cmmc_tracker.services.demo_data import (
     PARTIAL,
     DemoArtifact,
 )
-from cmmc_tracker.services.handoff import packages
+from cmmc_tracker.services.handoff import holds, packages
+from cmmc_tracker.services.handoff.views import Made
 from cmmc_tracker.services.links import Target, create_linked
 from cmmc_tracker.services.systems import MAIN
 from cmmc_tracker.services.work import Tracker, Work
@@ -33,8 +38,9 @@ PACKAGE = Asked(
     "Before the mock assessment",
     Purpose.READINESS,
     "A first look with the consultant: what is open is what the look is for.",
-    releasable=False,
+    releasable=True,
 )
+LEGAL_HOLD = "A former supplier disputes an invoice of March; counsel asks to keep what was sent to them (demo)."
 
 
 def steps() -> int:
@@ -42,8 +48,11 @@ def steps() -> int:
     return len(ARTIFACTS) + len(JUDGED)
 
 
-def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: None) -> None:
-    """Fill system `main`, all or nothing. Raises `Conflict` when anything is in the install already."""
+def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: None) -> Made | None:
+    """Fill system `main`, all or nothing; returns the link of an invented assessor to the frozen package.
+
+    Raises `Conflict` when anything is in the install already. No link is made where CUI may be stored.
+    """
     with tracker.read(actor) as work:
         _refuse_used(work)
     with ExitStack() as uploads:
@@ -51,12 +60,12 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
         with tracker.write(actor) as work:
             _refuse_used(work)
             main = actor.systems[MAIN]
-            for one, file in zip(ARTIFACTS, received, strict=True):
-                _add(work, main, one, file)
+            added = {one.filename: _add(work, main, one, file) for one, file in zip(ARTIFACTS, received, strict=True)}
+            create_linked(work, main, HELD, HELD_FACTS, _targets(main, HELD_OBJECTIVES))
             for number in JUDGED:
                 _judge(work, main, number)
                 progress()
-            _describe(work, main)
+            _describe(work, main, added)
             demo_scope.fill(work, main)
             demo_plan.fill(work, main)
             demo_plans.fill(work, main)
@@ -65,8 +74,11 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
                 .where(tables.systems.c.id == main.system_id)
                 .values(demo=True, name="Halvorsen main enclave (demo)")
             )
-            work.record(Event.DEMO_FILLED, f"system:{MAIN}", {"artifacts": len(ARTIFACTS), "judged": len(JUDGED)})
-    packages.freeze(tracker, actor, "", main, PACKAGE)
+            work.record(Event.DEMO_FILLED, f"system:{MAIN}", {"artifacts": len(ARTIFACTS) + 1, "judged": len(JUDGED)})
+    package = packages.freeze(tracker, actor, "", main, PACKAGE)
+    with tracker.write(actor) as work:
+        holds.place(work, main, package.id, LEGAL_HOLD)
+    return demo_assessor.fill(tracker, actor, main, package)
 
 
 def _refuse_used(work: Work) -> None:
@@ -86,8 +98,8 @@ def _keep(tracker: Tracker, uploads: ExitStack, one: DemoArtifact, progress: Cal
     return intake.take_in(intake.Sender(tracker), incoming, one.filename)
 
 
-def _add(work: Work, main: Access, one: DemoArtifact, received: Received) -> None:
-    collected = work.now.date() - timedelta(days=one.age)
+def _add(work: Work, main: Access, one: DemoArtifact, received: Received) -> int:
+    collected = work.today - timedelta(days=one.age)
     given = {
         "title": one.title,
         "kind": one.kind,
@@ -96,9 +108,11 @@ def _add(work: Work, main: Access, one: DemoArtifact, received: Received) -> Non
         "covers_from": (collected - timedelta(days=one.covers)).isoformat(),
         "covers_until": collected.isoformat(),
     }
-    objectives = [catalog.parse_objective_id(text) for text in one.objectives.split()]
-    targets = [Target(main, objective, one.locator, one.shows) for objective in objectives]
-    create_linked(work, main, [received], given, targets)
+    return create_linked(work, main, [received], given, _targets(main, one.objectives, one.locator, one.shows))
+
+
+def _targets(main: Access, objectives: str, locator: str = "", shows: str = "") -> list[Target]:
+    return [Target(main, catalog.parse_objective_id(text), locator, shows) for text in objectives.split()]
 
 
 def _judge(work: Work, main: Access, number: str) -> None:
@@ -115,8 +129,10 @@ def _judge(work: Work, main: Access, number: str) -> None:
         assessment.judge(work, main, objective, Judgement.parse(objective, status, note, methods))
 
 
-def _describe(work: Work, main: Access) -> None:
-    for number, narrative in NARRATIVES.items():
+def _describe(work: Work, main: Access, added: Mapping[str, int]) -> None:
+    """Write the narratives; where one names a file of the demo, it refers to the artifact by its number here."""
+    for number, text in NARRATIVES.items():
+        narrative = re.sub(r"\[\[([^\]:]+)\]\]", lambda named: f"[[artifact:{added[named[1]]}]]", text)
         requirement = catalog.load(main.level).requirement(catalog.parse_requirement_id(number))
         given = {"narrative": narrative, "implementation_status": "implemented"}
         assessment.implement(work, main, requirement.id, Implementation.parse(given, requirement))

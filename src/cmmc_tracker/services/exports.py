@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.errors import NotFound
-from cmmc_tracker.reports.registry import REPORTS
+from cmmc_tracker.reports.registry import REPORTS, XLSX
 from cmmc_tracker.services.handoff import packages
 from cmmc_tracker.services.work import Work
+
+__all__ = ["XLSX", "Document", "document"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,15 +48,18 @@ class Unextractable(Exception):
         self.why = why
 
 
-def extract(path: Path, media_type: str) -> Extracted | None:
+def extract(path: Path, media_type: str, *, plan: bool = False) -> Extracted | None:
     """The words of a stored file, or None for a type that has none here.
 
+    Of a `plan` that is a Word file also what our own export carries in it (`domain.plan_source`), at the end.
     The text has `\\n` line ends and no control or hidden signs. Raises `Unextractable` for a file that is damaged,
     locked, too slow or too large. Callers wait for each other, up to `WALL_SECONDS` for each that came before.
     """
     kind = _KINDS.get(media_type)
     if kind is None:
         return None
+    if plan and kind == "docx":
+        kind = "plan"
     with _children:
         status, answer = child.run(text_child.__file__, (kind,), path, most_bytes=ANSWER_BYTES, seconds=WALL_SECONDS)
     if len(answer) > ANSWER_BYTES:

@@ -1,14 +1,12 @@
 """Runs alone in a child process: takes the text out of one file, under limits that end it when the file misbehaves.
 
-`text_child.py KIND` (pdf, docx, xlsx, pptx, text) reads the file from the open file that is its standard input. It
-writes one line, `TEXT whole` or `TEXT cut`, and then the text as UTF-8, at most `MOST_TEXT` characters. It imports
-nothing of the product, so that it starts quickly and holds nothing worth stealing. Once it reads the file it can open
-no other, reach no network, write to no disk and start no process: the last limits are set between its own imports and
-the file's first byte.
+`text_child.py KIND` (pdf, docx, plan, xlsx, pptx, text) reads the file that is its standard input. It writes one line,
+`TEXT whole` or `TEXT cut`, and then the text as UTF-8, at most `MOST_TEXT` characters. It imports nothing of the
+product: it starts quickly and holds nothing worth stealing. Once it reads the file it can open no other, reach no
+network, write to no disk, start no process: the last limits are set between its own imports and the file's first byte.
 
-An Office document is a ZIP archive of XML parts that relations tie together (ECMA-376, part 2). The names in it are
-looked up in its own table of contents only. A part that declares a document type is refused, so there is no entity
-to expand and none to fetch.
+An Office document is a ZIP archive of XML parts that relations tie together (ECMA-376, part 2); names are looked up in
+its own table of contents only. A part that declares a document type is refused: no entity to expand, none to fetch.
 """
 
 import codecs
@@ -64,8 +62,7 @@ def main() -> int:
     found = "".join(text.pieces)
     if text.cut and not found.strip():
         return TOO_MUCH
-    head = b"TEXT cut\n" if text.cut else b"TEXT whole\n"
-    sys.stdout.buffer.write(head + found.encode("utf-8", "ignore"))
+    sys.stdout.buffer.write((b"TEXT cut\n" if text.cut else b"TEXT whole\n") + found.encode("utf-8", "ignore"))
     return 0
 
 
@@ -74,7 +71,7 @@ class Enough(Exception):
 
 
 class Refused(Exception):
-    """There is no text to be had; its argument is the exit status that says why."""
+    """There is no text; its argument is the exit status that says why."""
 
 
 class Text:
@@ -231,6 +228,10 @@ class Paragraphs(Reader):
             self._take("\n")
 
 
+class Carried(Reader):
+    _HOLDS = frozenset({"cmmcTrackerPlan"})  # what our own plans carry beside what they show
+
+
 class Strings(Reader):
     """The strings that the sheets of a workbook share; raises `Enough` where they are more than the text may be."""
 
@@ -290,9 +291,9 @@ class Package:
             raise Refused(LOCKED if _ENCRYPTED in sys.stdin.buffer.read(MOST_UNPACKED) else BROKEN)
         self._text, self._left = text, MOST_UNPACKED
         self._archive = zipfile.ZipFile(sys.stdin.buffer)
-        if len(self._archive.infolist()) > MOST_PARTS:
-            raise Refused(TOO_MUCH)
         self._parts = {info.filename.replace("\\", "/").lower(): info for info in self._archive.infolist()}
+        if len(self._parts) > MOST_PARTS:
+            raise Refused(TOO_MUCH)
         top = {kind: part for _, kind, part in self.relations("")}
         self.main = top.get("officeDocument", "")
         if self.main.lower() not in self._parts:
@@ -304,11 +305,9 @@ class Package:
         folder, _, name = part.rpartition("/")
         found = Elements("Relationship")
         self.read(posixpath.join(folder, "_rels", f"{name}.rels"), found)
-        return [
-            (one.get("Id", ""), one.get("Type", "").rpartition("/")[2], _name(folder, one.get("Target", "")))
-            for one in found.found
-            if one.get("TargetMode") != "External"
-        ]
+        inside = (one for one in found.found if one.get("TargetMode") != "External")
+        paths = ((one, posixpath.normpath(posixpath.join("/", folder, one.get("Target", "")))) for one in inside)
+        return [(one.get("Id", ""), one.get("Type", "").rpartition("/")[2], path.lstrip("/")) for one, path in paths]
 
     def with_rest(self, part: str, reader: Reader) -> None:
         """A part, then the words that belong to it."""
@@ -350,10 +349,6 @@ class Package:
         return piece
 
 
-def _name(folder: str, target: str) -> str:
-    return posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
-
-
 def _parser(reader: Reader) -> expat.XMLParserType:
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -368,10 +363,13 @@ def _refuse(*_: object) -> None:
     raise Refused(ENTITIES)
 
 
-def _word(text: Text) -> None:
-    """The body, then headers, footers, notes and comments."""
+def _word(text: Text, carries: str = "") -> None:
+    """The body, then headers, footers, notes and comments; last the parts of the kind that is asked for."""
     package = Package(text)
     package.with_rest(package.main, Paragraphs(text.add))
+    for _, kind, part in package.relations(package.main):
+        if kind == carries:
+            package.read(part, Carried(text.add))
 
 
 def _slides(text: Text) -> None:
@@ -394,7 +392,14 @@ def _sheets(text: Text) -> None:
         package.with_rest(part, Cells(text, strings.found))
 
 
-_WAYS = {"pdf": _pdf, "docx": _word, "pptx": _slides, "xlsx": _sheets, "text": _plain}
+_WAYS = {
+    "pdf": _pdf,
+    "docx": _word,
+    "plan": lambda text: _word(text, "customXml"),
+    "pptx": _slides,
+    "xlsx": _sheets,
+    "text": _plain,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -103,7 +103,11 @@ def _asset(snapshot: Mapping[str, Any], asset: Mapping[str, Any]) -> dict[str, A
         type="system",
         title=line(asset["name"]),
         description=words(asset["treatment"] or asset["note"], _UNSAID),
-        props=[prop("asset-category", asset["category"] or "not said"), prop("owner", asset["owner"] or "not said")],
+        props=[
+            prop("asset-category", asset["category"] or "not said"),
+            prop("owner", asset["owner"] or "not said"),
+            *(prop(f"asset-{one}", asset[one]) for one in ("kind", "model", "serial") if asset.get(one)),
+        ],
         status={"state": "operational"},
     )
 

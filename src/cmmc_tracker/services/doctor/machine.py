@@ -5,6 +5,7 @@ import ssl
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -16,7 +17,7 @@ from cmmc_tracker.storage.tables import audit
 
 WRITTEN = datetime(2026, 11, 25, tzinfo=UTC)  # this version is not older: a clock that says less is wrong
 LITTLE_ROOM = 1 << 30
-_SKEW = timedelta(minutes=5)
+SKEW = timedelta(minutes=5)
 _LISTED = 3
 
 
@@ -27,7 +28,7 @@ def clock(p: Patient) -> Iterator[Finding]:
         yield bad("clock", f"it says {stamp(p.now)[:10]}, before this version was written", remedy)
         return
     newest = _newest_entry(p)
-    if newest and newest > stamp(p.now + _SKEW):
+    if newest and newest > stamp(p.now + SKEW):
         yield bad("clock", f"the newest audit entry is of {newest}, which is still to come", remedy)
         return
     yield good("clock", f"{stamp(p.now)[:16]}Z")
@@ -71,11 +72,12 @@ def account_of_the_system(_p: Patient) -> Iterator[Finding]:
 
 def file_modes(p: Patient) -> Iterator[Finding]:
     """Who else may read database and store."""
-    found = modes.too_open(p.data_dir, p.store, looking.sqlite_path(p.database_url))
+    store = p.store if isinstance(p.store, Path) else p.data_dir
+    found = modes.too_open(p.data_dir, store, looking.sqlite_path(p.database_url))
     for one in found[:_LISTED]:
         yield warning("modes", str(one), one.remedy)
     if len(found) > _LISTED:
-        yield warning("modes", f"{len(found) - _LISTED} more are too open", f"chmod -R go= {p.data_dir} {p.store}")
+        yield warning("modes", f"{len(found) - _LISTED} more are too open", f"chmod -R go= {p.data_dir} {store}")
     if not found:
         yield good("modes", "only the owner reaches database and store")
 
@@ -84,6 +86,8 @@ def free_space(p: Patient) -> Iterator[Finding]:
     """Room on the disks of data folder and store."""
     seen: set[int] = set()
     for name, folder in (("data folder", p.data_dir), ("store", p.store)):
+        if not isinstance(folder, Path):
+            continue  # a bucket tells nobody how much room it has
         room = disk.room(folder)
         if room.device in seen:
             continue

@@ -92,7 +92,10 @@ def _fits(system: Access, wanted: AssetFilter) -> ColumnElement[bool]:
     if wanted.lacking:
         conditions.append(_LACKING)
     if wanted.text:
-        said = (assets.c.name, assets.c.owner, assets.c.location, assets.c.network, assets.c.group_name, assets.c.note)
+        said = (
+            *(assets.c.name, assets.c.owner, assets.c.location, assets.c.network, assets.c.group_name, assets.c.note),
+            *(assets.c.kind, assets.c.model, assets.c.serial),
+        )
         conditions.append(or_(*(column.icontains(wanted.text, autoescape=True) for column in said)))
     return and_(*conditions)
 
@@ -141,6 +144,7 @@ def _kept(row: Any) -> KeptAsset:
         *(row.owner, row.location, row.network),
         uncoded(row.cui_use),
         *(row.group_name, row.treatment, row.on_diagram, row.justification, row.note),
+        *(row.kind, row.model, row.serial),
     )
     alike = GroupEntry(row.group_name, row.group_treatment or "", bool(row.group_on_diagram))
     return KeptAsset(row.id, entry, row.draft, row.version, Documented.of(entry, alike))
@@ -151,6 +155,7 @@ def add(work: Work, system: Access, entry: AssetEntry) -> int:
     allow(work.actor, Action.SCOPE_EDIT, system)
     work.alone(f"scope:{system.system_id}")
     _refuse_same_name(work, system, entry.name, None)
+    rows.check_room(work, assets, system, "name")
     return rows.add(work, assets, system, entry.columns())
 
 
@@ -168,10 +173,10 @@ def remove(work: Work, system: Access, asset_id: int, seen: int | None) -> None:
 
 
 def _refuse_same_name(work: Work, system: Access, name: str, asset_id: int | None) -> None:
-    """An import knows an asset by its name, so no two of a system have the same."""
-    same = select(assets.c.id).where(assets.c.system_id == system.system_id, assets.c.name == name)
-    others = [row.id for row in work.rows(same) if row.id != asset_id]
-    if others:
+    """An import knows an asset by its name, whatever its capitals, so no two of a system have the same."""
+    query = select(assets.c.id, assets.c.name).where(assets.c.system_id == system.system_id)
+    same = {row.id for row in work.rows(query) if row.name.casefold() == name.casefold()}
+    if same - {asset_id}:
         raise Invalid({"name": "An asset of that name is in the inventory already. Give this one another name."})
 
 
@@ -203,6 +208,7 @@ def put_group(work: Work, system: Access, entry: GroupEntry, seen: int | None) -
     if row is None:
         if seen:
             raise Stale("Somebody else took this group away meanwhile. Nothing of yours was saved.")
+        rows.check_room(work, asset_groups, system, "name")
         work.change(insert(asset_groups).values(system_id=system.system_id, **said))
         work.record(Event.SCOPE_ADDED, _entity(system, entry.name), {**about, "after": said})
         return

@@ -19,11 +19,12 @@ from cmmc_tracker.services import imports
 from cmmc_tracker.services.artifacts import Received
 from cmmc_tracker.services.imports import Import
 from cmmc_tracker.services.intake import Sender
-from cmmc_tracker.services.scope import matrix
+from cmmc_tracker.services.scope import matrix, providers
 from cmmc_tracker.services.scope.asset_import import of
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.blobs import Blobs
-from cmmc_tracker.storage.tables import matrix_lines, providers
+from cmmc_tracker.storage.tables import matrix_lines
+from cmmc_tracker.storage.tables import providers as _providers
 
 _CHANGED = (
     "What this sheet would change is not what the page showed: somebody changed the matrix meanwhile. Nothing was "
@@ -61,7 +62,8 @@ def matrix_plan(
     allow(work.actor, Action.SCOPE_EDIT, system)
     lines = {one: line.entry for one, line in matrix.of_provider(work, system, provider_id).items()}
     claimed, elsewhere = matrix.claims(work, system), matrix.carried_elsewhere(work, system, provider_id)
-    return matrix_table.plan(sheet, columns, Known(lines, claimed.inherited, elsewhere, system.level))
+    titles = providers.titles(work, system)
+    return matrix_table.plan(sheet, columns, Known(lines, claimed.inherited, elsewhere, system.level, titles))
 
 
 def digest(plan: MatrixPlan) -> str:
@@ -121,8 +123,8 @@ def _write(work: Work, provider_id: int, doing: Sequence[LinePlan], gone: Sequen
 
 def _date(work: Work, provider: Any, on: date | None) -> None:
     if on is not None and on != provider.matrix_on:
-        named = update(providers).where(providers.c.id == provider.id, providers.c.version == provider.version)
-        work.change_one(named.values(version=providers.c.version + 1, matrix_on=on))
+        named = update(_providers).where(_providers.c.id == provider.id, _providers.c.version == provider.version)
+        work.change_one(named.values(version=_providers.c.version + 1, matrix_on=on))
 
 
 def _told(plan: MatrixPlan, gone: Sequence[ObjectiveId]) -> dict[str, Any]:

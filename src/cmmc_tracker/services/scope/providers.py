@@ -70,7 +70,7 @@ def _kept(work: Work, system: Access, row: Any, counts: Mapping[int, int]) -> Ke
         *(Basis(row.basis), row.basis_on, row.basis_link, row.cmmc_status),
         *(row.matrix_on, row.matrix_artifact_id, row.note),
     )
-    against = () if row.draft else problems(system, [_plain(row.id, entry)], work.now.date()).get(row.id, ())
+    against = () if row.draft else problems(system, [_plain(row.id, entry)], work.today).get(row.id, ())
     return KeptProvider(
         row.id, entry, row.draft, row.version, counts.get(row.id, 0), tuple(against), row.document or ""
     )
@@ -95,6 +95,7 @@ def add(work: Work, system: Access, entry: ProviderEntry) -> int:
     allow(work.actor, Action.SCOPE_EDIT, system)
     work.alone(f"scope:{system.system_id}")
     _check(work, system, entry, None)
+    rows.check_room(work, providers, system, "name")
     return rows.add(work, providers, system, entry.columns())
 
 
@@ -142,6 +143,13 @@ def check_document(work: Work, system: Access, artifact_id: int | None, field: s
     mine = and_(artifacts.c.id == artifact_id, artifacts.c.system_id == system.system_id, IN_USE)
     if work.row(select(artifacts.c.id).where(mine)) is None:
         raise Invalid({field: _NO_DOCUMENT})
+
+
+def titles(work: Work, system: Access) -> dict[int, str]:
+    """The titles of the system's artifacts in use by number: what a sheet may name as evidence."""
+    allow(work.actor, Action.SYSTEM_VIEW, system)
+    mine = select(artifacts.c.id, artifacts.c.title).where(IN_USE, artifacts.c.system_id == system.system_id)
+    return {row.id: row.title for row in work.rows(mine)}
 
 
 def documents(work: Work, system: Access) -> list[Any]:

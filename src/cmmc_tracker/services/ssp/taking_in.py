@@ -4,6 +4,7 @@ Nothing of the file is kept: its text comes back with the form that confirms it,
 is confirmed is done in one Work, by the same acts as if it were typed.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, St
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.permissions import Access, Action, allow
+from cmmc_tracker.domain.plan_source import joined
 from cmmc_tracker.domain.uploads import extension_of
 from cmmc_tracker.errors import Invalid, Stale
 from cmmc_tracker.importers import narratives, register_table, score_sheet
@@ -24,13 +26,14 @@ from cmmc_tracker.importers.score_sheet import Row
 from cmmc_tracker.services import assessment, cui, extraction, sheets
 from cmmc_tracker.services.artifacts import Received
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.tables import findings, implementations
+from cmmc_tracker.storage.tables import findings, implementations, objective_texts
 
 PLANS = frozenset({".docx", ".xlsx", ".csv"})
 SHEETS = frozenset({".xlsx", ".csv"})
 _MARKED = (
     "It carries a marking of controlled information, and CUI may not be stored in this system. Nothing was kept of it."
 )
+_CUT = "The document is longer than what is read of one: look whether its last requirements are here."
 _CHANGED = (
     "Somebody else changed some of this meanwhile. Nothing was saved; what stands there now is shown beside it again."
 )
@@ -50,8 +53,9 @@ def read_plan(path: Path, received: Received) -> Read:
     if extension_of(received.filename) not in PLANS:
         raise Invalid({"file": "Choose the plan as .docx, .xlsx or .csv. Nothing was kept."})
     if extension_of(received.filename) == ".docx":
-        words = _words(path, received)
+        words, cut = _words(path, received)
         found = narratives.of_lines(words)
+        found = Found(found.texts, (*found.left_out, _CUT)) if cut else found
     else:
         rows = _rows(path, received)
         words, found = _joined(rows), narratives.of_rows(rows)
@@ -71,12 +75,12 @@ def read_scores(path: Path, received: Received) -> Read:
     return Read(_joined(rows), rows=tuple(found))
 
 
-def _words(path: Path, received: Received) -> str:
+def _words(path: Path, received: Received) -> tuple[str, bool]:
     try:
-        read = extraction.extract(path, received.media_type)
+        read = extraction.extract(path, received.media_type, plan=True)
     except extraction.Unextractable as error:
         raise Invalid({"file": f"This document cannot be read: {error.why}. Nothing was kept."}) from None
-    return read.text if read else ""
+    return (read.text, read.cut) if read else ("", False)
 
 
 def _rows(path: Path, received: Received) -> list[list[str]]:
@@ -113,16 +117,27 @@ class NarrativeLine:
 
 
 def compared(work: Work, system: Access, texts: Sequence[Text]) -> list[NarrativeLine]:
-    """The texts beside what stands there, in catalog order: one statement. Same texts are left out."""
+    """The texts beside what stands there, in catalog order: two statements. Same texts are left out."""
     allow(work.actor, Action.IMPLEMENTATION_EDIT, system)
     query = select(implementations).where(implementations.c.system_id == system.system_id)
     rows = {row.requirement: row for row in work.rows(query)}
+    lettered = _lettered(work, system)
     by_requirement = {one.requirement: one for one in texts}
     found = []
     for known in catalog.load(system.level).requirements:
         one, row = by_requirement.get(known.id), rows[known.id]
-        if one is not None and one.text != row.narrative:
+        whole = joined(row.narrative, lettered.get(known.id, {}))
+        if one is not None and one.text not in {row.narrative, whole}:
             found.append(NarrativeLine(known.id, known.title, one.text, row.narrative, row.version, one.notes))
+    return found
+
+
+def _lettered(work: Work, system: Access) -> Mapping[str, Mapping[str, str]]:
+    """What is written by objective, by requirement."""
+    query = select(objective_texts).where(objective_texts.c.system_id == system.system_id)
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in work.rows(query.order_by(objective_texts.c.requirement, objective_texts.c.letter)):
+        found[row.requirement][row.letter] = row.text
     return found
 
 

@@ -20,6 +20,9 @@ assets = Table(
     Column("treatment", Text, nullable=False, server_default=""),  # how the security plan treats it
     Column("on_diagram", Boolean, nullable=False, server_default=text("false")),
     Column("justification", Text, nullable=False, server_default=""),  # why it is out of scope
+    Column("kind", String(200), nullable=False, server_default=""),  # server, laptop, service, machine tool
+    Column("model", String(200), nullable=False, server_default=""),  # who made it, and which
+    Column("serial", String(200), nullable=False, server_default=""),  # serial number, or the version of software
     Column("draft", Boolean, nullable=False),  # follows from an answer; nobody has confirmed it
     Column("created_at", Instant, nullable=False),
     Column("created_by", ForeignKey("users.id")),

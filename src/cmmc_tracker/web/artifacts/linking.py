@@ -133,13 +133,14 @@ def _chooser(artifact: Artifact, home: Access, errors: Mapping[str, str]) -> str
         typed=request.form,
         ticked=set(request.form.getlist("objectives")),
         back=local_path(request.values.get("next", "")[:500] or url_for(".show", artifact_id=artifact.id)),
-        **choices(text),
+        **choices(text, home.level),
     )
 
 
-def choices(text: str) -> dict[str, object]:
-    """What a template needs to show all objectives, or those in which a text stands."""
-    return {"families": catalog.load(2).families, "offered": {one.id for one in objectives_about(text)}}
+def choices(text: str, level: int) -> dict[str, object]:
+    """What a template needs to show all objectives of a level, or those in which a text stands."""
+    offered = {one.id for one in objectives_about(text, level=level)}
+    return {"families": catalog.load(level).families, "offered": offered}
 
 
 @pages.post("/artifacts/<int:artifact_id>/objectives")

@@ -7,7 +7,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain.artifacts import Act
-from cmmc_tracker.domain.permissions import Right
+from cmmc_tracker.domain.permissions import Access, Right
 from cmmc_tracker.errors import Hindered, Invalid, Malformed
 from cmmc_tracker.gate.doors import actor, open_read, open_write
 from cmmc_tracker.gate.forms import system_for
@@ -86,11 +86,21 @@ def _page(act: str, chosen: Sequence[Chosen], errors: Mapping[str, str], hindere
         hindering={one for one, _, _ in hindered.hindrances} if hindered else set(),
         typed=request.form,
         ticked=set(request.form.getlist("objectives")),
-        systems=[one for one in actor().systems.values() if Right.CONTRIBUTE in one.rights],
+        systems=_systems(),
         linked=set(),
         back=_back(),
-        **(choices(request.form.get("q", "")[:200]) if act == "link" else {}),
+        **(choices(request.form.get("q", "")[:200], _level()) if act == "link" else {}),
     )
+
+
+def _systems() -> list[Access]:
+    return [one for one in actor().systems.values() if Right.CONTRIBUTE in one.rights]
+
+
+def _level() -> int:
+    """The level of the system that is chosen, or of the one that a form offers first."""
+    slugs = [request.form.get("system", ""), *(one.slug for one in _systems())]
+    return next((actor().systems[one].level for one in slugs if one in actor().systems), 2)
 
 
 def _breaks(work: Work, found: Sequence[Artifact]) -> list[str]:

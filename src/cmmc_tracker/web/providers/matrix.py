@@ -1,5 +1,6 @@
 """A provider's responsibility matrix: a requirement's lines, and the import of the provider's own sheet."""
 
+import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,11 +11,13 @@ from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.matrix import LineEntry
 from cmmc_tracker.domain.permissions import Action, allow
 from cmmc_tracker.errors import Conflict, Invalid, NotFound, Stale, TrackerError
+from cmmc_tracker.gate.content import spreadsheet
 from cmmc_tracker.gate.doors import installation, open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.forms import files_of, sender, sheet_of
 from cmmc_tracker.gate.problems import STATUS
 from cmmc_tracker.importers import matrix_table
+from cmmc_tracker.reports import matrix_export
 from cmmc_tracker.services import imports
 from cmmc_tracker.services.scope import asset_import, matrix, matrix_import, providers
 from cmmc_tracker.services.scope.matrix_import import Confirmed
@@ -28,6 +31,19 @@ def lines(provider_id: int, requirement: str) -> ResponseReturnValue:
     if canonical != requirement:
         return redirect(url_for(".lines", provider_id=provider_id, requirement=canonical), code=302)
     return _lines(provider_id, canonical)
+
+
+@pages.get("/<int:provider_id>/matrix.<any(csv, xlsx):ending>")
+def download_matrix(provider_id: int, ending: str) -> ResponseReturnValue:
+    """The provider's matrix as a spreadsheet, with the headings that an import reads again."""
+    with open_read() as work:
+        kept = providers.one(work, g.system, provider_id)
+        found = matrix.of_provider(work, g.system, provider_id)
+    said = [matrix_export.Said(one, line.entry, line.document) for one, line in found.items()]
+    file = io.BytesIO()
+    lines = matrix_export.rows([(kept.entry, said)], g.system.level)
+    matrix_export.write(file, lines, ending, installation().tracker.clock().isoformat())
+    return spreadsheet(f"responsibility-matrix-{g.system.slug}-{provider_id}", ending, file.getvalue())
 
 
 def _of_level(requirement: str) -> str:
@@ -178,7 +194,7 @@ def confirm_matrix(provider_id: int, import_id: int) -> ResponseReturnValue:
     allow(g.actor, Action.SCOPE_EDIT, g.system)
     form = request.form
     try:
-        confirmed = Confirmed.parse(form, installation().tracker.clock().date())
+        confirmed = Confirmed.parse(form, installation().tracker.today)
         done = matrix_import.apply(sender(), import_id, g.system, provider_id, confirmed)
     except Invalid as error:
         return _plan(provider_id, import_id, form, error.fields), 422

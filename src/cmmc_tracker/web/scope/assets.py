@@ -4,21 +4,20 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, flash, g, redirect, request, url_for
+from flask import flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cmmc_tracker.domain.inventory import AssetEntry, CuiUse, GroupEntry
+from cmmc_tracker.domain.inventory import KINDS, AssetEntry, CuiUse, GroupEntry
 from cmmc_tracker.domain.permissions import Action, allow
 from cmmc_tracker.errors import Conflict, Invalid, NotFound, Stale
-from cmmc_tracker.gate.doors import open_read, open_write
+from cmmc_tracker.gate.content import spreadsheet
+from cmmc_tracker.gate.doors import installation, open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.listing import cursor_of, following_url
 from cmmc_tracker.reports import inventory_export
 from cmmc_tracker.services.scope import inventory
 from cmmc_tracker.services.scope.inventory import AssetFilter
 from cmmc_tracker.web.scope.room import drawn, pages
-
-_TYPES = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
 
 @pages.get("/assets")
@@ -54,10 +53,8 @@ def download(ending: str) -> ResponseReturnValue:
         kept = inventory.every(work, g.system)
     rows = [(one.id, one.entry, one.where) for one in kept if not one.draft]
     file = io.BytesIO()
-    inventory_export.write(file, rows, ending)
-    answer = Response(file.getvalue(), content_type=_TYPES[ending])
-    answer.headers["Content-Disposition"] = f'attachment; filename="asset-inventory-{g.system.slug}.{ending}"'
-    return answer
+    inventory_export.write(file, rows, ending, installation().tracker.clock().isoformat())
+    return spreadsheet(f"asset-inventory-{g.system.slug}", ending, file.getvalue())
 
 
 @pages.get("/assets/new")
@@ -70,7 +67,8 @@ def new_asset() -> ResponseReturnValue:
 def _form(given: Mapping[str, Any], errors: Mapping[str, str], kept: Any = None, *, stale: bool = False) -> str:
     with open_read() as work:
         groups = inventory.groups(work, g.system)
-    return drawn("scope/asset.html", kept=kept, now=given, errors=errors, stale=stale, groups=groups, uses=list(CuiUse))
+    choices = {"groups": groups, "uses": list(CuiUse), "kinds": KINDS}
+    return drawn("scope/asset.html", kept=kept, now=given, errors=errors, stale=stale, **choices)
 
 
 def _typed() -> dict[str, Any]:

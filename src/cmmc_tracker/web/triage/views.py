@@ -51,7 +51,7 @@ def _page(
         counts = triage.counts(work, pile, artifact.id)
         suggestions = contents.suggestions_for(work, artifact, home)
         previous = _number(request.args.get("from", "")) or triage.step(work, pile, artifact.id, back=True)
-    family = filing.recognise(artifact.origin).family if artifact.origin else ""
+    family = filing.recognise(artifact.origin, home.level if home else 2).family if artifact.origin else ""
     asked: dict[str, Any] = {"at": artifact.id, "from": request.args.get("from") or None, **_kept()}
     return render_template(
         "triage/show.html",
@@ -95,9 +95,11 @@ def _found(artifact: Artifact, family: str) -> dict[str, Any]:
     """The objectives that were searched for; without a search those of the family that its folder names."""
     text = request.args.get("q", "").strip()[:200]
     linked = {str(one.objective) for one in artifact.links if one.system_id == artifact.system_id}
-    found = objectives_about(text, "" if text else family) if text or family else iter(())
+    home = actor().by_id(artifact.system_id)
+    level = home.level if home else 2
+    found = objectives_about(text, "" if text else family, level) if text or family else iter(())
     first = list(islice((one for one in found if one.id not in linked), MOST_FOUND + 1))
-    known = next((one for one in catalog.load(2).families if one.code == family), None)
+    known = next((one for one in catalog.load(level).families if one.code == family), None)
     return {
         "text": text,
         "family": known if not text else None,
@@ -107,7 +109,7 @@ def _found(artifact: Artifact, family: str) -> dict[str, Any]:
 
 
 def _summary(identifier: str) -> str:
-    return catalog.load(2).objective(identifier).summary
+    return catalog.load(catalog.level_of(identifier)).objective(identifier).summary
 
 
 def _end() -> str:

@@ -1,0 +1,12 @@
+"""What an asset is: its kind, who made it and which model, its serial number or version."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012"
+down_revision = "0009"
+
+
+def upgrade() -> None:
+    for name in ("kind", "model", "serial"):
+        op.add_column("assets", sa.Column(name, sa.String(length=200), server_default="", nullable=False))
