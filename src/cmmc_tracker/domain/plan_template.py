@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from cmmc_tracker.errors import Invalid
 
 LARGEST = 2 * 1_048_576  # bytes; a template stands in every frozen snapshot
-PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z0-9_.-]{0,60})\s*\}\}")
+IN_BRACES = re.compile(r"\{\{\s*([A-Za-z0-9_.-]{0,60})\s*\}\}")
 TEXTS = {
     "organization": "the organization",
     "system.name": "the system's name",
@@ -55,10 +55,10 @@ def check(paragraphs: Iterable[Paragraph]) -> list[str]:
     """The placeholders of a template, each once; raises `Invalid` naming `file` for none and for what does not fit."""
     found, unknown, crowded, caught = [], [], [], []
     for one in paragraphs:
-        for name in PLACEHOLDER.findall(one.text):
+        for name in IN_BRACES.findall(one.text):
             if name in BLOCKS:
                 found.append(name)
-                if PLACEHOLDER.sub("", one.text).strip() or len(PLACEHOLDER.findall(one.text)) > 1:
+                if IN_BRACES.sub("", one.text).strip() or len(IN_BRACES.findall(one.text)) > 1:
                     crowded.append(name)
                 elif not one.is_free:
                     caught.append(name)

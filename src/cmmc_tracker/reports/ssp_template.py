@@ -17,7 +17,7 @@ from docx.parts.numbering import NumberingPart
 from lxml import etree
 
 from cmmc_tracker.domain.plan_document import Document
-from cmmc_tracker.domain.plan_template import BLOCKS, PLACEHOLDER
+from cmmc_tracker.domain.plan_template import BLOCKS, IN_BRACES
 from cmmc_tracker.reports import facts, word_template
 from cmmc_tracker.reports.blocks import Block, shown
 from cmmc_tracker.reports.pdf import when
@@ -46,10 +46,10 @@ def fill(template: bytes, snapshot: Mapping[str, Any]) -> bytes:
     said = _texts(snapshot)
     places = []
     for paragraph, told in word_template.paragraphs(document):
-        name = PLACEHOLDER.fullmatch(told.text.strip())
+        name = IN_BRACES.fullmatch(told.text.strip())
         if name and name[1] in BLOCKS and told.is_free:
             places.append((paragraph, name[1]))
-        elif PLACEHOLDER.search(told.text):
+        elif IN_BRACES.search(told.text):
             _replace(paragraph, said)
     if places:
         _write(document, places, snapshot)
@@ -82,7 +82,7 @@ def _replace(paragraph: Any, said: Mapping[str, str]) -> None:
     """Put texts in the place of their names, which may be cut over several runs; the first run's look holds."""
     pieces = word_template.texts(paragraph)
     whole = "".join(one.text or "" for one in pieces)
-    for match in reversed(list(PLACEHOLDER.finditer(whole))):
+    for match in reversed(list(IN_BRACES.finditer(whole))):
         if match[1] in said:
             _put(pieces, match.span(), said[match[1]])
 

@@ -110,7 +110,7 @@ def save_facts() -> ResponseReturnValue:
     given = {name: request.form.get(name, "") for name in _FACTS}
     try:
         with open_write() as work:
-            wanted = SystemFacts.parse(given, work.now.date())
+            wanted = SystemFacts.parse(given, work.today)
             changed = system_facts.change(work, g.system, wanted, form_version())
     except Invalid as error:
         return _page("facts", error.fields, given), 422
