@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bench import assessment, backups, evidence, packages, pages, stage, transfers
+from bench import assessment, backups, documents, evidence, packages, pages, stage, transfers
 from bench.stage import Line
 
 README = Path(__file__).with_name("README.md")
@@ -99,6 +99,11 @@ def _package() -> Iterator[Line]:
         yield from packages.large(place)
 
 
+def _documents() -> Iterator[Line]:
+    with folder() as place:
+        yield from documents.documents(place)
+
+
 def _texts() -> Iterator[Line]:
     yield from _on_both(evidence.search)
 
@@ -126,6 +131,7 @@ TOPICS: dict[str, Callable[[], Iterator[Line]]] = {
     "evidence": _evidence,
     "assessment": _assessment,
     "package": _package,
+    "documents": _documents,
     "texts": _texts,
     "start": _start,
 }

@@ -38,7 +38,7 @@ ALWAYS = {
 # What people uploaded, and what is made for a download, has the narrower policy of such.
 OWN_POLICY = {
     *("artifacts.content_of", "api.show_content", "exports.show", "api.show_export"),
-    *("scope.download", "providers.download_matrix"),
+    *("scope.download", "providers.download_matrix", "documents.template"),
 }
 
 

@@ -232,6 +232,7 @@ FILES = (
     "/link/1",
     "/systems/1/scope/import",
     "/systems/1/providers/1/import",
+    "/systems/1/documents/template",
 )
 
 

@@ -81,6 +81,8 @@ FIELDS = {
         requests.answer.covers_until requests.make_link.days requests.make_link.most_files requests.make_link.megabytes
         ssp.review.reviewed_on ssp.review.months ssp.add_change.happened_on ssp.edit_change.happened_on
         ssp.settle_change.settled_on ssp.receive_import.file
+        documents.save_facts.cage_codes documents.save_facts.employees documents.save_facts.in_use_since
+        documents.put_template.file
         duties.calendar.assessment imports.receive.file profile.set_mail.mail
         scope.add_entry.trained_on scope.edit_entry.trained_on scope.receive_import.file
         providers.add.basis_on providers.add.matrix_on providers.add.matrix_artifact_id providers.edit.basis_on
@@ -106,6 +108,7 @@ FIELDS = {
         providers.add.cmmc_status providers.add.basis_link providers.add.note
         providers.edit.name providers.edit.services providers.edit.contact providers.edit.contract
         providers.edit.cmmc_status providers.edit.basis_link providers.edit.note providers.put_line.text""",
+    "the documents": "documents.save_facts.scope_name documents.save_facts.contracts",
     "every page, in the menu": "systems.create.name",
     "the settings": """settings.save.organization settings.answer.organization settings.answer.system_name
         settings.answer.host settings.keep_row.name settings.keep_row.note""",
@@ -155,7 +158,7 @@ NO_PAGES = {
     *("static", "about.security_txt", "health.alive", "health.figures", "health.ready", "api_about.openapi"),
     *("artifacts.content_of", "artifacts.pdf_page", "audit.export_csv", "audit.export_json"),
     *("requirements.part", "dashboard.of_system", "quarantine.file", "exports.show", "scope.download"),
-    *("packages.download", "providers.download_matrix"),
+    *("packages.download", "providers.download_matrix", "documents.template"),
     *("package_link.content_of", "package_link.download", "package_link.sheet"),
     # the pages of a package link by another address
     *(f"assessor.{name}" for name in ("artifact", "content_of", "download", "home", "questions_page", "requirement")),

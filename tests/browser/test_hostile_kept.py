@@ -51,6 +51,8 @@ def _seed(ada: Person, tracker: Tracker) -> None:
         assert ada.post(f"{objective}/remarks", {"text": text}).status_code == 302
         _seed_request(ada, n, text)
         _seed_scope(ada, n, text)
+        facts = {"scope_name": clean_line(text[:200])[:200], "contracts": text}
+        assert ada.post("/systems/main/documents/facts", facts).status_code == 302
         _seed_item(ada, n, text)
         change = {"happened_on": "2026-01-01", "kind": "plan", "text": text}
         assert ada.post("/systems/main/changes", change).status_code == 302

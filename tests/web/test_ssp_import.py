@@ -154,7 +154,7 @@ def test_an_objective_that_somebody_judged_meanwhile_stays(admin: Person, user: 
 
 
 def test_a_row_that_was_forged_into_the_form_is_read_as_strictly_as_the_sheet(user: Person, tracker: Tracker) -> None:
-    row = json.dumps([2, "3.12.4[a]", "not_applicable", "because"])
+    row = json.dumps([2, "3.12.4[a]", "not_applicable", "because", {}])
     answer = user.post(f"{IMPORT}/scores", {"name": "x", "row": row, "take": "2", "seen-2": "1"})
     assert answer.status_code == 422
     assert statuses(tracker, "CA.L2-3.12.4")["a"][0] == "not_assessed"
@@ -226,3 +226,38 @@ def test_strangers_take_nothing_in(outsider: Person) -> None:
     assert outsider.get(IMPORT).status_code == 404
     assert send(outsider, "plan", "a.docx", PLAN).status_code == 404
     assert outsider.post(f"{IMPORT}/scores", {}).status_code == 404
+
+
+def test_an_objective_workbook_that_went_out_comes_back_in_whole(user: Person, tracker: Tracker) -> None:
+    place = "/systems/main/requirements/AC.L2-3.1.1/objectives/"
+    said = {"examined": "the list of accounts", "interviewed": "Ada", "tested": "=a sign-in", "note": "-nothing left"}
+    found = {"a": {"status": "met", "methods": ["test"], **said}, "b": {"status": "not_met", "note": "no list"}}
+    for letter, finding in found.items():
+        assert user.call("PATCH", f"{place}{letter}", finding).status_code == 200
+    book = user.get("/systems/main/exports/objectives.xlsx").data
+    for letter in found:
+        nothing = {"status": "not_assessed", "note": "", "methods": [], "examined": "", "interviewed": "", "tested": ""}
+        assert user.call("PATCH", f"{place}{letter}", nothing).status_code == 200
+    shown = send(user, "scores", "objectives.xlsx", book)
+    assert shown.status_code == 200
+    assert "2 rows would change something, 0 say what is here already, 0 cannot be taken" in shown.text
+    assert user.post(f"{IMPORT}/scores", fields(shown.text)).status_code == 302
+    with tracker.read() as work:
+        first, second = work.rows(
+            select(findings).where(findings.c.status != "not_assessed").order_by(findings.c.letter)
+        )
+    assert (first.status, first.methods) == ("met", ["examine", "interview", "test"])
+    assert (first.examined, first.interviewed, first.tested) == ("the list of accounts", "Ada", "=a sign-in")
+    assert first.note.startswith("-nothing left")
+    assert (second.status, second.methods) == ("not_met", [])
+
+
+def test_what_was_looked_at_is_bounded_in_a_sheet_too(user: Person) -> None:
+    sheet = workbook(["Objective", "Status", "Examined"], ["3.1.1[a]", "met", "x" * 6_000])
+    assert "longer than 5,000 characters" in send(user, "scores", "s.xlsx", sheet).text
+
+
+def test_a_packed_row_that_somebody_made_up_is_refused(user: Person) -> None:
+    for how in (1, ["test"], {"examined": 1}, None):
+        row = json.dumps([2, "3.1.1[a]", "met", "", how])
+        assert user.post(f"{IMPORT}/scores", {"name": "x", "row": row, "take": "2"}).status_code == 400, how

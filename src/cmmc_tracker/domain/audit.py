@@ -94,6 +94,7 @@ class Event(StrEnum):
     PLAN_APPROVED = "plan:approved"
     PLAN_REVIEWED = "plan:reviewed"
     PLAN_SECTION_EDITED = "plan:section_edited"
+    PLAN_TEMPLATE_CHANGED = "plan:template_changed"
     PLAN_VERSIONED = "plan:versioned"
     POAM_ITEM_ADDED = "poam_item:added"
     POAM_ITEM_CLOSED = "poam_item:closed"

@@ -23,6 +23,7 @@ TAKES_FILES = frozenset(
         *("api.create_artifact", "api.create_version", "artifacts.receive", "artifacts.add_version"),
         *("imports.receive", "poam.receive_import", "requests.answer", "links.receive"),
         *("scope.receive_import", "providers.receive_matrix", "ssp.receive_import"),
+        "documents.put_template",
     }
 )
 MOST_FILES = 200

@@ -1,12 +1,13 @@
 """An existing score sheet: what was found, by requirement or by objective, row by row. Pure."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cmmc_tracker.domain import catalog
-from cmmc_tracker.domain.assessment import LONGEST_NOTE, SSP, Status
-from cmmc_tracker.domain.text import clean_text
+from cmmc_tracker.domain.assessment import LONGEST_NOTE, LONGEST_SAID, SSP, Method, Status
+from cmmc_tracker.domain.text import clean_line, clean_text
 from cmmc_tracker.importers.numbered import About, about_of, table_of
 from cmmc_tracker.importers.register_table import compact, refused
 
@@ -18,7 +19,12 @@ _WORDS = {
     "metnotmet score compliance compliant implementationstatus implemented state objectivestatus",
     "reason": "reason note notes comment comments remark remarks justification rationale explanation details gap gaps "
     "weakness nareason reasonforna",
+    "methods": "method methods assessmentmethod assessmentmethods howassessed",
+    "examined": "examine examined examinedobjects examineobjects documentsexamined",
+    "interviewed": "interview interviews interviewed personsinterviewed peopleinterviewed",
+    "tested": "test tests tested teststeps whatwastested",
 }
+SAID = tuple(method.field for method in Method)
 _STATUSES = {
     Status.MET: "met yes y pass passed satisfied implemented compliant fullyimplemented fullymet complete",
     Status.NOT_MET: "notmet no n fail failed otherthansatisfied notimplemented noncompliant notcompliant unmet open",
@@ -29,6 +35,9 @@ _KNOWN = {word: status for status, words in _STATUSES.items() for word in words.
 _NOT_YET = frozenset(
     ["partial", "partially", "partiallymet", "partiallyimplemented", "planned", "inprogress", "poam", "onpoam"]
 )
+
+_NOTHING_YET = frozenset(["", "notassessed", "notyetassessed", "tbd", "unknown"])
+_FORMULA = re.compile(r"'(?=\s*[=+\-@\t\r＝＋－＠])")  # the apostrophe that keeps a cell from being one
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,8 @@ class Row:
     reason: str = ""
     note: str = ""
     problem: str = ""
+    methods: tuple[Method, ...] = ()
+    said: tuple[tuple[str, str], ...] = ()  # by `Method.field`: what was looked at, who was asked, what was tried
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -60,19 +71,28 @@ def plan(rows: Sequence[Sequence[str]]) -> list[Row]:
         if not any(cell.strip() for cell in row):
             continue
         name, said = table.cell(row, "number"), table.cell(row, "status")
-        if name and said:
-            found.append(read(number, name, said, table.cell(row, "reason")))
+        if name and compact(said) not in _NOTHING_YET:
+            how = {one: table.cell(row, one) for one in ("methods", *SAID) if table.cell(row, one)}
+            found.append(read(number, name, said, table.cell(row, "reason"), how))
         if len(found) > MOST_ROWS:
             raise refused(f"The sheet has more than {MOST_ROWS} rows with a status; there are 320 objectives.")
-    if sum(len(row.reason) for row in found) > MOST_REASONS:
-        raise refused(f"The reasons have more than {MOST_REASONS:,} characters together; split the sheet.")
+    if sum(len(row.reason) + sum(len(text) for _, text in row.said) for row in found) > MOST_REASONS:
+        raise refused(
+            f"The reasons and what was looked at have more than {MOST_REASONS:,} characters together; split the sheet."
+        )
     return list(_together(found))
 
 
-def read(number: int, name: str, said: str, reason: str) -> Row:
-    """One row; what is wrong with it stands in its `problem`."""
+def read(number: int, name: str, said: str, reason: str, how: Mapping[str, str] | None = None) -> Row:
+    """One row; what is wrong with it stands in its `problem`. `how` has what it says of `methods` and of `SAID`."""
     about, why = about_of(name[:200])
-    row = Row(number, name[:60], reason=clean_text(reason))
+    told = {one: clean_line(_FORMULA.sub("", text, count=1)) for one, text in (how or {}).items()}
+    words = compact(told.pop("methods", ""))
+    methods = tuple(one for one in Method if one.value in words or told.get(one.field))
+    row = Row(number, name[:60], reason=clean_text(_FORMULA.sub("", reason, count=1)), methods=methods)
+    row = replace(row, said=tuple((one, told[one]) for one in SAID if told.get(one)))
+    if any(len(text) > LONGEST_SAID for _, text in row.said):
+        return replace(row, problem=f"What was looked at is longer than {LONGEST_SAID:,} characters.")
     if about is None:
         return replace(row, problem=why)
     row = replace(row, about=str(about), requirement=about.requirement, letter=about.letter)

@@ -1,4 +1,6 @@
-"""The artifact register as a workbook: what an assessor copies into the CMMC eMASS, by objective and by file."""
+"""The artifact register as a workbook: what an assessor copies into the CMMC eMASS, by objective and by file; as CSV
+what other programs read, by file.
+"""
 
 import io
 from collections import defaultdict
@@ -7,7 +9,8 @@ from typing import Any
 
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.catalog import load
-from cmmc_tracker.reports.cells import Sheet, book_of
+from cmmc_tracker.reports.cells import Sheet, book_of, csv_lines
+from cmmc_tracker.reports.facts import summary
 
 _LONGEST = 4_000  # characters of one field of the eMASS
 _CUT = " … (cut; the rest stands in the sheet Artifacts)"
@@ -20,26 +23,25 @@ ARTIFACTS = (
     *("Media type", "Collected on", "Received at", "Received by", "Objectives", "Due on", "Held at"),
 )
 _DAYS = {"Assessed on", "Collected on", "Due on"}
+_INSTANTS = {"Received at"}
 
 
 def make(snapshot: Mapping[str, Any]) -> bytes:
     """The workbook of a snapshot; the same snapshot gives the same bytes."""
     file = io.BytesIO()
-    about = [
-        ("System", snapshot["system"]["name"]),
-        ("CMMC level", snapshot["system"]["level"]),
-        ("As of", snapshot["frozen_at"]),
-        ("Objectives not assessed", snapshot["score"]["unassessed_objectives"]),
-        ("Score", "none" if snapshot["score"]["score"] is None else snapshot["score"]["score"]),
-    ]
     book_of(
         file,
         snapshot["frozen_at"],
         Sheet("Objectives", OBJECTIVES, _objectives(snapshot), _DAYS),
-        Sheet("Artifacts", ARTIFACTS, _artifacts(snapshot), _DAYS),
-        Sheet("Summary", ("Field", "Value"), about),
+        Sheet("Artifacts", ARTIFACTS, _artifacts(snapshot), _DAYS, _INSTANTS),
+        summary(snapshot),
     )
     return file.getvalue()
+
+
+def make_csv(snapshot: Mapping[str, Any]) -> bytes:
+    """The files of all artifacts as CSV (RFC 4180), in UTF-8 with its mark, which spreadsheet programs ask for."""
+    return "".join(csv_lines([ARTIFACTS, *_artifacts(snapshot)])).encode("utf-8-sig")
 
 
 def _objectives(snapshot: Mapping[str, Any]) -> Sequence[Sequence[Any]]:

@@ -8,12 +8,12 @@ import csv
 import io
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, BinaryIO
 
 import xlsxwriter
 
-Cell = str | int | float | None
+Cell = str | int | float | date | None
 # OWASP names = + - @, tab, return and line feed, and the wide forms that some editions of spreadsheets take as well.
 _BEGINS_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
@@ -49,12 +49,17 @@ def workbook(file: BinaryIO) -> xlsxwriter.Workbook:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet: its name, its headings, its rows; `days` are the headings below which ISO days become dates."""
+    """One sheet: its name, its headings, its rows.
+
+    `days` are the headings below which ISO days become dates, `instants` those below which ISO instants (UTC) become
+    dates with a time of day; a `date` is a date anywhere.
+    """
 
     name: str
     headings: Sequence[str]
     rows: Iterable[Sequence[Cell]]
     days: Collection[str] = ()
+    instants: Collection[str] = ()
 
 
 _WIDEST, _PER_LETTER = 48, 1.1
@@ -70,13 +75,18 @@ def book_of(file: BinaryIO, made_at: str, *sheets: Sheet) -> None:
         head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
         body = book.add_format({"text_wrap": True, "valign": "top"})
         day = book.add_format({"num_format": "yyyy-mm-dd", "valign": "top", "align": "left"})
+        instant = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "valign": "top", "align": "left"})
         for sheet in sheets:
             page = book.add_worksheet(sheet.name)
             rows = list(sheet.rows)
             page.write_row(0, 0, sheet.headings, head)
+            looks = [
+                day if heading in sheet.days else instant if heading in sheet.instants else None
+                for heading in sheet.headings
+            ]
             for number, row in enumerate(rows, 1):
-                for at, (heading, cell) in enumerate(zip(sheet.headings, row, strict=True)):
-                    _put(page, (number, at), cell, day if heading in sheet.days else None, body)
+                for at, (look, cell) in enumerate(zip(looks, row, strict=True)):
+                    _put(page, (number, at), cell, day if isinstance(cell, date) else look, body)
             for at, heading in enumerate(sheet.headings):
                 longest = max([len(heading), *(len(str(row[at] or "")) for row in rows[:200])])
                 page.set_column(at, at, min(_WIDEST, 4 + longest * _PER_LETTER))
@@ -91,11 +101,14 @@ def book_of(file: BinaryIO, made_at: str, *sheets: Sheet) -> None:
 _LONGEST_CELL = 32_000  # characters; a spreadsheet program takes 32,767
 
 
-def _put(page: Any, at: tuple[int, int], cell: Cell, day: Any, body: Any) -> None:
+def _put(page: Any, at: tuple[int, int], cell: Cell, moment: Any, body: Any) -> None:
+    """Write one cell; `moment` is the look of its column where that holds days or instants."""
     if cell is None or cell == "":
         page.write_blank(*at, None, body)
-    elif day is not None and isinstance(cell, str):
-        page.write_datetime(*at, datetime.fromisoformat(cell[:10]), day)
+    elif moment is not None and isinstance(cell, str):
+        page.write_datetime(*at, datetime.fromisoformat(cell).replace(tzinfo=None), moment)
+    elif isinstance(cell, date):
+        page.write_datetime(*at, cell, moment)
     elif isinstance(cell, int | float):
         page.write_number(*at, cell, body)
     else:

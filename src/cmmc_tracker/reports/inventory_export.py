@@ -19,7 +19,7 @@ Line = tuple[int, AssetEntry, Documented]
 
 def write(file: BinaryIO, assets: Iterable[Line], form: str, made_at: str) -> None:
     """Write the inventory as `csv` or `xlsx`; `made_at` is the instant of the data, in ISO form."""
-    lines = (_line(*one) for one in assets)
+    lines = (line(*one) for one in assets)
     if form == "csv":
         file.write("".join(csv_lines([HEADINGS, *lines])).encode("utf-8-sig"))
     else:
@@ -49,7 +49,8 @@ def _entry(row: Mapping[str, Any]) -> AssetEntry:
     )
 
 
-def _line(number: int, entry: AssetEntry, where: Documented) -> tuple[Cell, ...]:
+def line(number: int, entry: AssetEntry, where: Documented) -> tuple[Cell, ...]:
+    """One asset below `HEADINGS`."""
     return (
         *(number, entry.name, entry.category.label if entry.category else ""),
         *(entry.kind, entry.model, entry.serial, entry.owner, entry.location, entry.network),

@@ -54,7 +54,7 @@ def _settled(one: Mapping[str, Any]) -> str:
 def annexes(snapshot: Mapping[str, Any]) -> Iterator[Block]:
     """The inventory, the responsibility matrices, the plans of action, the abbreviations."""
     yield heading(1, "Annex A: Asset inventory")
-    yield from _inventory(snapshot)
+    yield from inventory(snapshot)
     yield heading(1, "Annex B: Responsibility matrices of providers")
     yield from _matrices(snapshot)
     yield heading(1, "Annex C: Plan of action and milestones")
@@ -63,7 +63,8 @@ def annexes(snapshot: Mapping[str, Any]) -> Iterator[Block]:
     yield table(("Abbreviation", "Meaning"), _WORDS, (1, 4))
 
 
-def _inventory(snapshot: Mapping[str, Any]) -> Iterator[Block]:
+def inventory(snapshot: Mapping[str, Any]) -> Iterator[Block]:
+    """The assets with what is recorded of each."""
     drawn = {one["name"] for one in snapshot["groups"] if one["on_diagram"]}
     rows = [
         (

@@ -5,26 +5,21 @@ written: identification, boundary, environment, connections, requirements, what 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 from cmmc_tracker.domain.plan_document import Document
-from cmmc_tracker.domain.plan_source import NEXT_SECTION, SECTION, Source
+from cmmc_tracker.domain.plan_source import NEXT_SECTION, SECTION
 from cmmc_tracker.domain.scope import AssetCategory
 from cmmc_tracker.reports.blocks import Block, bullet, fact, heading, markdown, minor, paragraph, shown, table
+from cmmc_tracker.reports.facts import BASES, HOLDS
+from cmmc_tracker.reports.pdf import Paper, when
 from cmmc_tracker.reports.ssp_annexes import annexes, upkeep
 from cmmc_tracker.reports.ssp_requirements import exceptions, not_applicable, requirements, sources
 
 _UNSAID = "Not described yet."
 _DUTIES = {"owner": "Owner", "reviewer": "Reviewer", "affirming_official": "Affirming official"}
-_HOLDS = {"cui": "CUI", "spd": "security protection data", "none": "nothing of ours"}
-_BASES = {
-    "authorized": "FedRAMP authorized",
-    "equivalent": "FedRAMP Moderate equivalent",
-    "not_needed": "none needed",
-}
 _LISTS = (
     ("person", "People", "Task"),
     ("facility", "Facilities", "Description"),
@@ -32,28 +27,14 @@ _LISTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """The whole document: its title page, and the blocks that follow."""
-
-    title: str
-    system: str
-    organization: str
-    at: str  # the snapshot's instant, as people read it
-    facts: tuple[tuple[str, str], ...]  # of the title page
-    provisional: str  # empty where every objective is assessed
-    blocks: tuple[Block, ...]
-    sources: Mapping[str, Source]  # of the requirements' texts, for a document that can carry them
-
-
-def content(snapshot: Mapping[str, Any]) -> Content:
+def content(snapshot: Mapping[str, Any]) -> Paper:
     """The plan of a snapshot."""
     document = Document.from_json(snapshot["plan"])
-    at = shown(snapshot["frozen_at"]).replace("T", " ").replace("Z", " UTC")
+    at = when(snapshot)
     open_ = snapshot["score"]["unassessed_objectives"]
     system = " ".join(shown(snapshot["system"]["name"]).split()) or "(system without a name)"
     blocks = tuple(_sections(snapshot, document))
-    return Content(
+    return Paper(
         title="System security plan",
         system=system,
         organization=" ".join(shown(snapshot["organization"]).split()),
@@ -61,6 +42,7 @@ def content(snapshot: Mapping[str, Any]) -> Content:
         facts=tuple(_title(snapshot, at)),
         provisional=f"PROVISIONAL: {_count(open_, 'objective')} not assessed." if open_ else "",
         blocks=blocks,
+        cover=True,
         sources=sources(document, blocks),
     )
 
@@ -90,30 +72,44 @@ def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
+def parts(snapshot: Mapping[str, Any], document: Document) -> Mapping[str, Callable[[], Iterable[Block]]]:
+    """The parts of the plan by the names that a template has for them, in the plan's order."""
+    return {
+        "ssp.record_of_changes": lambda: versions(snapshot),
+        "ssp.identification": lambda: _identification(snapshot, document),
+        "ssp.boundary": lambda: (*section(document, "boundary"), *_drawings(snapshot)),
+        "ssp.environment": lambda: _environment(snapshot, document),
+        "ssp.connections": lambda: _connections(snapshot, document),
+        "ssp.requirements": lambda: requirements(snapshot, document),
+        "ssp.not_applicable": lambda: not_applicable(snapshot, document),
+        "ssp.exceptions": lambda: exceptions(snapshot),
+        "ssp.upkeep": lambda: upkeep(snapshot),
+        "ssp.annexes": lambda: annexes(snapshot),
+    }
+
+
+_TITLES = {
+    "ssp.record_of_changes": "Record of changes",
+    "ssp.identification": "1 System identification",
+    "ssp.boundary": "2 Boundary",
+    "ssp.environment": "3 Environment of operation",
+    "ssp.connections": "4 Connections",
+    "ssp.requirements": SECTION,
+    "ssp.not_applicable": NEXT_SECTION,
+    "ssp.exceptions": "7 Enduring exceptions and temporary deficiencies",
+    "ssp.upkeep": "8 Plan upkeep",
+}
+
+
 def _sections(snapshot: Mapping[str, Any], document: Document) -> Iterator[Block]:
-    yield heading(1, "Record of changes")
-    yield from _record(snapshot)
-    yield heading(1, "1 System identification")
-    yield from _identification(snapshot, document)
-    yield heading(1, "2 Boundary")
-    yield from _section(document, "boundary")
-    yield from _drawings(snapshot)
-    yield heading(1, "3 Environment of operation")
-    yield from _environment(snapshot, document)
-    yield heading(1, "4 Connections")
-    yield from _connections(snapshot, document)
-    yield heading(1, SECTION)
-    yield from requirements(snapshot, document)
-    yield heading(1, NEXT_SECTION)
-    yield from not_applicable(snapshot, document)
-    yield heading(1, "7 Enduring exceptions and temporary deficiencies")
-    yield from exceptions(snapshot)
-    yield heading(1, "8 Plan upkeep")
-    yield from upkeep(snapshot)
-    yield from annexes(snapshot)
+    for name, made in parts(snapshot, document).items():
+        if name in _TITLES:
+            yield heading(1, _TITLES[name])
+        yield from made()
 
 
-def _record(snapshot: Mapping[str, Any]) -> Iterator[Block]:
+def versions(snapshot: Mapping[str, Any]) -> Iterator[Block]:
+    """The versions of the plan, each with what changed and who approved it."""
     rows = [
         (one["number"], _at(one["made_at"]), one["note"], one["made_by"], _approved(one))
         for one in snapshot["plan_versions"]
@@ -128,7 +124,7 @@ def _approved(one: Mapping[str, Any]) -> str:
     return f"{_at(one['approved_at'])}, {one['approved_by']}" if one["approved_at"] else "no"
 
 
-def _section(document: Document, name: str) -> list[Block]:
+def section(document: Document, name: str) -> list[Block]:
     """A section's text, or a sentence that there is none."""
     text = next((one.text for one in document.sections if one.name == name), "")
     return markdown(text, document.references()) or [paragraph(_UNSAID, italic=True)]
@@ -140,9 +136,14 @@ def _identification(snapshot: Mapping[str, Any], document: Document) -> Iterator
     yield fact("In use since", system["in_use_since"])
     yield fact("Contracts", system["contracts"])
     yield heading(2, "1.1 Description")
-    yield from _section(document, "description")
+    yield from section(document, "description")
     yield heading(2, "1.2 Roles")
-    yield from _section(document, "roles")
+    yield from section(document, "roles")
+    yield from people(snapshot)
+
+
+def people(snapshot: Mapping[str, Any]) -> Iterator[Block]:
+    """Who answers for the system as a whole."""
     rows = [
         (_DUTIES.get(one["duty"], one["duty"]), one["user"], one["title"], one["contact"])
         for one in snapshot["assignments"]
@@ -163,20 +164,24 @@ def _drawings(snapshot: Mapping[str, Any]) -> Iterator[Block]:
 
 
 def _environment(snapshot: Mapping[str, Any], document: Document) -> Iterator[Block]:
-    yield from _section(document, "environment")
+    yield from section(document, "environment")
     yield heading(2, "3.1 Assets by category")
-    counts = Counter(one.category for one in document.assets)
-    rows: list[Sequence[object]] = [(one.label, counts[one.value]) for one in AssetCategory if counts[one.value]]
-    if counts[""]:
-        rows.append(("No category yet", counts[""]))
-    if not rows:
-        yield paragraph("No asset is recorded yet.")
+    yield from by_category(document)
+    if not document.assets:
         return
-    yield table(("Category", "Assets"), rows, (4, 1))
     yield heading(2, "3.2 Assets and how they are treated")
     yield paragraph("Owners, networks and the rest of what is recorded of each asset: Annex A.")
     yield table(("Asset", "Category", "How it is treated"), [_treated(one) for one in document.assets], (3, 3, 6))
     yield from _lists(snapshot)
+
+
+def by_category(document: Document) -> Iterator[Block]:
+    """How many assets there are of each category."""
+    counts = Counter(one.category for one in document.assets)
+    rows: list[Sequence[object]] = [(one.label, counts[one.value]) for one in AssetCategory if counts[one.value]]
+    if counts[""]:
+        rows.append(("No category yet", counts[""]))
+    yield table(("Category", "Assets"), rows, (4, 1)) if rows else paragraph("No asset is recorded yet.")
 
 
 def _treated(one: Any) -> Sequence[object]:
@@ -195,9 +200,9 @@ def _lists(snapshot: Mapping[str, Any]) -> Iterator[Block]:
 
 
 def _connections(snapshot: Mapping[str, Any], document: Document) -> Iterator[Block]:
-    yield from _section(document, "connections")
+    yield from section(document, "connections")
     yield heading(2, "4.1 External service providers")
-    yield from _providers(snapshot)
+    yield from providers(snapshot)
     yield heading(2, "4.2 How CUI flows")
     flows = [(one["what"], one["source"], one["destination"], one["protection"]) for one in snapshot["flows"]]
     if flows:
@@ -206,7 +211,8 @@ def _connections(snapshot: Mapping[str, Any], document: Document) -> Iterator[Bl
         yield paragraph("No flow is recorded yet.")
 
 
-def _providers(snapshot: Mapping[str, Any]) -> Iterator[Block]:
+def providers(snapshot: Mapping[str, Any], lines: str = "Annex B") -> Iterator[Block]:
+    """The external service providers with what is recorded of each; `lines` is where their matrices stand."""
     titles = {one["id"]: one["title"] for one in snapshot["artifacts"]}
     if not snapshot["providers"]:
         yield paragraph("No provider is recorded.")
@@ -214,18 +220,18 @@ def _providers(snapshot: Mapping[str, Any]) -> Iterator[Block]:
         yield minor(f"{one['name']}{' (suggested, to be confirmed)' if one['draft'] else ''}")
         yield fact("Kind", "cloud service" if one["is_cloud"] else "service provider")
         yield fact("Services", one["services"] or one["note"])
-        yield fact("Holds", _HOLDS.get(one["holds"], one["holds"]))
+        yield fact("Holds", HOLDS.get(one["holds"], one["holds"]))
         if one["is_cloud"]:
             day = f", since {one['basis_on']}" if one["basis_on"] else ""
-            yield fact("FedRAMP", f"{_BASES.get(one['basis'], one['basis'])}{day}")
+            yield fact("FedRAMP", f"{BASES.get(one['basis'], one['basis'])}{day}")
         yield fact("CMMC status", one["cmmc_status"])
         yield fact("Contract", one["contract"])
         yield fact("Contact", one["contact"])
-        yield fact("Responsibility matrix", _matrix(one, titles))
+        yield fact("Responsibility matrix", _matrix(one, titles, lines))
 
 
-def _matrix(one: Mapping[str, Any], titles: Mapping[int, str]) -> str:
+def _matrix(one: Mapping[str, Any], titles: Mapping[int, str], lines: str) -> str:
     """Where a provider's responsibility matrix stands."""
     parts = [f"of {one['matrix_on']}" if one["matrix_on"] else "", titles.get(one["matrix_artifact_id"], "")]
-    parts.append(f"{len(one['matrix'])} lines in Annex B" if one["matrix"] else "")
+    parts.append(f"{len(one['matrix'])} lines in {lines}" if one["matrix"] else "")
     return ", ".join(part for part in parts if part)

@@ -1,11 +1,14 @@
 """The system security plan as a Word file, which an organization may go on working with."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from cmmc_tracker.domain import plan_source
-from cmmc_tracker.reports.ssp_content import Content, content
+from cmmc_tracker.reports import ssp_template
+from cmmc_tracker.reports.pdf import Paper
+from cmmc_tracker.reports.ssp_content import content
 from cmmc_tracker.reports.word import Writer, carry, contents, element, field, headings, opened, par, run, saved
 
 _LONGEST_PROPERTY = 255  # characters, of python-docx
@@ -13,7 +16,10 @@ _TAB = 9_360
 
 
 def make(snapshot: Mapping[str, Any]) -> bytes:
-    """The document of a snapshot; the same snapshot gives the same bytes."""
+    """The document of a snapshot, in the organization's own template where it has one; the same bytes each time."""
+    template = snapshot.get("template")
+    if template:
+        return ssp_template.fill(base64.b64decode(template["content"]), snapshot)
     plan = content(snapshot)
     document = opened()
     writer = Writer(document)
@@ -31,7 +37,7 @@ def make(snapshot: Mapping[str, Any]) -> bytes:
     return saved(document, datetime.fromisoformat(snapshot["frozen_at"]))
 
 
-def _title(writer: Writer, plan: Content) -> None:
+def _title(writer: Writer, plan: Paper) -> None:
     """The title page."""
     space = element("spacing", before=2_400, after=120)
     writer.add(par("BodyText", run(plan.organization), spacing=space))
@@ -42,7 +48,7 @@ def _title(writer: Writer, plan: Content) -> None:
     writer.add(par("", element("r", element("br", type="page"))))
 
 
-def _edges(section: Any, plan: Content) -> None:
+def _edges(section: Any, plan: Paper) -> None:
     """Header and footer, with the page's number."""
     mark = "PROVISIONAL" if plan.provisional else ""
     _only(section.header, _sides("Header", [run(f"{plan.title}: {plan.system}")], [run(mark)]))

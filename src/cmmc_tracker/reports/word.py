@@ -22,7 +22,7 @@ from docx.shared import Pt, RGBColor
 
 from cmmc_tracker.reports.blocks import Block, Span
 
-_WIDE = 9_360  # twentieths of a point between the margins of a letter page
+WIDE = 9_360  # twentieths of a point between the margins of a letter page
 _STEP = 360
 _LOOKS = {"bold": "b", "italic": "i", "struck": "strike"}
 _ZIP_DAY = (1980, 1, 1, 0, 0, 0)
@@ -82,13 +82,17 @@ def field(code: str, shown: str, *, dirty: bool = False) -> list[Any]:
 
 
 class Writer:
-    """Writes blocks into a document."""
+    """Writes blocks into a document: at its end, or before the element `place`.
 
-    def __init__(self, document: Any) -> None:
-        self._body = document.element.body
-        self._end = self._body.sectPr
+    `numbers` is the abstract numbering of numbered lists, else that of the style `List Number`. `written` holds what
+    was written.
+    """
+
+    def __init__(self, document: Any, place: Any = None, numbers: str = "") -> None:
+        self._end = document.element.body.sectPr if place is None else place
         self._numbering = document.part.numbering_part.element
-        self._numbers = self._of_list_number(document)
+        self._numbers = numbers or self._of_list_number(document)
+        self.written: list[Any] = []
         self._lists: dict[int, int] = {}  # of each depth the numbering of the ordered list that goes on
 
     def _of_list_number(self, document: Any) -> str:
@@ -98,6 +102,7 @@ class Writer:
 
     def add(self, *elements: Any) -> None:
         """Put elements at the end."""
+        self.written += elements
         for one in elements:
             self._end.addprevious(one)
 
@@ -177,11 +182,11 @@ def contents(entries: Sequence[Heading]) -> list[Any]:
 
 def _table(block: Block) -> Any:
     whole = sum(block["widths"]) or 1
-    widths = [_WIDE * share // whole for share in block["widths"]]
+    widths = [WIDE * share // whole for share in block["widths"]]
     about = element(
         "tblPr",
         element("tblStyle", val="TableGrid"),
-        element("tblW", w=_WIDE, type="dxa"),
+        element("tblW", w=WIDE, type="dxa"),
         element("tblLayout", type="fixed"),
         element("tblLook", val="0020", firstRow="1"),
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
+from cmmc_tracker.domain import briefing as briefings
 from cmmc_tracker.domain import clocks, lifecycle
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.audit import Event
@@ -240,33 +241,24 @@ def briefing(work: Work, system: Access) -> Briefing:
     last = record_now.latest
     picture = assessment.picture(work, system)
     report = readiness.report(work, system)
-    lines = [f"Recorded: {record_now.standing.name}. {record_now.standing.reason}"]
-    score = picture.score
-    lines.append(
-        f"Found now: {'no score' if score.score is None else f'{score.score} of {score.max}'}; that supports "
-        f"{score.status}. {score.status_reason}"
-    )
-    drift = _drift(packages.snapshot(work, system, last.package_id), picture) if last else []
-    if last:
-        lines.append(f"{len(drift)} objectives stand otherwise than in the package of record.")
-    lines.append(f"{score.met_without_final_evidence} objectives are MET without an approved artifact.")
-    lines.append(report.sentence)
+    now = {(o.requirement_id, o.letter): status.value for line in picture.lines for o, status in line.findings}
+    then = packages.snapshot(work, system, last.package_id)["findings"] if last else []
+    changed = briefings.drift(briefings.findings(then), now) if last else []
     since = last.recorded.status_on if last else date.min
     query = select(changes.c.kind, changes.c.settled_on).where(changes.c.system_id == system.system_id)
-    found = work.rows(query.where(changes.c.happened_on >= since))
-    unsettled = sum(row.kind != "covered" and row.settled_on is None for row in found)
-    lines.append(f"{len(found)} changes of the environment were registered since; {unsettled} of them ask for more.")
-    return Briefing(tuple(lines), len(report.findings), tuple(drift))
-
-
-def _drift(content: Mapping[str, Any], picture: assessment.Picture) -> list[str]:
-    then = {(one["requirement"], one["letter"]): one["status"] for one in content["findings"]}
-    return [
-        f"{objective.id}: {Status(then[line.requirement.id, objective.letter]).label} then, {status.label} now"
-        for line in picture.lines
-        for objective, status in line.findings
-        if then.get((line.requirement.id, objective.letter), status) != status
-    ]
+    score = picture.score
+    facts = briefings.Facts(
+        standing=record_now.standing,
+        score=score.score,
+        max=score.max,
+        supports=score.status,
+        supports_reason=score.status_reason,
+        unproven=score.met_without_final_evidence,
+        readiness=report.sentence,
+        drift=len(changed) if last else None,
+        changes=tuple((row.kind, row.settled_on) for row in work.rows(query.where(changes.c.happened_on >= since))),
+    )
+    return Briefing(facts.lines, len(report.findings), tuple(changed))
 
 
 def official_of(work: Work, system: Access) -> Assigned:

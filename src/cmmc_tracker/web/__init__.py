@@ -9,6 +9,7 @@ from cmmc_tracker.web.artifacts import pages as artifacts
 from cmmc_tracker.web.assess.views import pages as assess
 from cmmc_tracker.web.audit.views import pages as audit
 from cmmc_tracker.web.dashboard.views import pages as dashboard
+from cmmc_tracker.web.documents.views import pages as documents
 from cmmc_tracker.web.duties.views import pages as duties
 from cmmc_tracker.web.exports.views import pages as exports
 from cmmc_tracker.web.health.views import pages as health
@@ -41,7 +42,7 @@ from cmmc_tracker.web.viewing.views import pages as viewing
 from cmmc_tracker.web.viewing.word import pages as package_word
 
 PAGES = [
-    *(about, accounts, artifacts, assess, audit, dashboard, duties, exports, health, imports, links),
+    *(about, accounts, artifacts, assess, audit, dashboard, documents, duties, exports, health, imports, links),
     *(memberships, packages, people, poam, portfolio, profile, providers, quarantine, readiness, requests),
     *(requirements, rules, scope, score, second_factor, settings, ssp, status, systems, trash, triage),
     *(package_word, sharing, users),

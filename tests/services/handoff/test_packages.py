@@ -18,8 +18,9 @@ from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
 from cmmc_tracker.reports.handoff import verify
+from cmmc_tracker.reports.registry import REPORTS, Report
 from cmmc_tracker.services import audit, quarantine, trash
-from cmmc_tracker.services.handoff import packages, record, sealing, stream
+from cmmc_tracker.services.handoff import documents, packages, record, sealing, stream
 from cmmc_tracker.services.handoff.packages import Package
 from cmmc_tracker.services.jobs import texts
 from cmmc_tracker.services.jobs.house import House
@@ -110,6 +111,22 @@ def test_the_record_takes_as_many_statements_for_much_as_for_nothing(tracker: Tr
     with tracker.read(bo) as work:
         assert len(record.of(work, bo.systems["main"])["artifacts"]) == 6
     assert len(sent) == few
+
+
+def test_only_the_plan_of_action_without_items_is_left_out(
+    tracker: Tracker, bo: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = freeze(tracker, bo)
+    snapshot = json.loads(text_of(tracker, bo, made))
+    names = [one.path for one in documents.of(snapshot)]
+    assert names == [f"documents/{name}" for name in REPORTS if name != "oscal-poam.json"]
+
+    def refuse(_: Any) -> bytes:
+        raise Conflict("It cannot be made.")
+
+    monkeypatch.setitem(REPORTS, "sprs.json", Report("application/json", refuse))  # type: ignore[arg-type]
+    with pytest.raises(Conflict, match="cannot be made"):
+        list(documents.of(snapshot))
 
 
 # What stops it

@@ -14,12 +14,13 @@ THREADS = 4
 
 
 def of(snapshot: Mapping[str, Any]) -> Iterator[Extra]:
-    """Every document that a snapshot has, as files below `documents/`; one that it cannot have is left out.
+    """Every document of a snapshot, as files below `documents/`; several at a time.
 
-    Several at a time: those that a process of its own sets do not wait for each other.
+    Those that a process of its own sets do not wait for each other. An optional one that the snapshot cannot have is
+    left out; whatever stops another stops the package.
     """
     with ThreadPoolExecutor(THREADS) as pool:
         made = {name: pool.submit(report.make, snapshot) for name, report in REPORTS.items()}
         for name, future in made.items():
-            with suppress(Conflict):
+            with suppress(*([Conflict] if REPORTS[name].optional else [])):
                 yield Extra(f"{FOLDER}/{name}", future.result())

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, insert, select
 
+from cmmc_tracker.domain import briefing
 from cmmc_tracker.domain.audit import Event, stamp
 from cmmc_tracker.domain.handoff import comparison, package
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
@@ -25,6 +26,7 @@ from cmmc_tracker.services.doctor.machine import SKEW, WRITTEN
 from cmmc_tracker.services.handoff import record, sealing
 from cmmc_tracker.services.plans import sheets
 from cmmc_tracker.services.ssp import reading as plan
+from cmmc_tracker.services.ssp import templates
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import (
     artifact_files,
@@ -92,7 +94,7 @@ def reviewed(tracker: Tracker, actor: Actor, address: str, system: Access, asked
     with tracker.read(actor, address) as work:
         allow(actor, Action.PACKAGE_FREEZE, system)
         content = picture(work, system)
-        content["not_ready"] = [*_clock(work), *_told(readiness.report(work, system).findings)]
+        content["not_ready"] = [*_clock(work), *content["not_ready"]]
     content["purpose"], content["name"] = asked.purpose.value, asked.name
     if content["not_ready"] and not asked.reason:
         raise Conflict(_not_ready(content["not_ready"]))
@@ -127,7 +129,19 @@ def picture(work: Work, system: Access) -> dict[str, Any]:
     content["log"] = package.log_of(content, content["files"]).decode("ascii")
     content["poam_sheet"] = sheets.gathered(work, system)
     content["plan"] = plan.document(work, system).as_json()
+    report = readiness.report(work, system)
+    content["not_ready"], content["readiness"] = _told(report.findings), report.sentence
+    content["drift"] = _drift(work, system, content)
+    content["template"] = templates.frozen(work, system)
     return content
+
+
+def _drift(work: Work, system: Access, content: Mapping[str, Any]) -> list[str] | None:
+    """What is found otherwise than in the package of the last recorded status; None where none is recorded."""
+    if not content["statuses"]:
+        return None
+    then = snapshot(work, system, content["statuses"][-1]["package_id"])
+    return briefing.drift(briefing.findings(then["findings"]), briefing.findings(content["findings"]))
 
 
 def _score(picture: assessment.Picture) -> dict[str, Any]:
@@ -142,6 +156,7 @@ def _score(picture: assessment.Picture) -> dict[str, Any]:
         "supports": score.status,
         "supports_reason": score.status_reason,
         "poam": {"possible": score.poam.possible, "blocking": list(score.poam.blocking)},
+        "met_without_final_evidence": score.met_without_final_evidence,
         "losses": {loss.requirement.id: loss.points for loss in score.losses},
         "statuses": {line.requirement.id: line.status.value for line in picture.lines},
     }
@@ -149,8 +164,7 @@ def _score(picture: assessment.Picture) -> dict[str, Any]:
 
 def _told(open_: Sequence[Finding]) -> list[dict[str, Any]]:
     return [
-        {"check": one.check, "sentence": one.sentence, "requirement": one.requirement, "letter": one.letter}
-        for one in open_
+        {name: getattr(one, name) for name in ("check", "sentence", "requirement", "letter", "person")} for one in open_
     ]
 
 

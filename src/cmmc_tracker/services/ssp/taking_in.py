@@ -217,9 +217,9 @@ def take_scores(work: Work, system: Access, filename: str, chosen: Sequence[tupl
             if status is row.status:
                 continue
             kept, objective = standing[row.requirement, letter], ObjectiveId(row.requirement, letter)
-            methods = [Method(one) for one in kept.methods]
+            methods = [*(Method(one) for one in kept.methods), *row.methods]
             whole = f"{row.reason}\n\n{note}" if row.reason else note
-            judgement = Judgement.parse(objective, row.status, whole, methods)
+            judgement = Judgement.parse(objective, row.status, whole, methods, dict(row.said))
             assessment.judge(work, system, objective, judgement, kept.version)
             done += 1
     detail = {"kind": "scores", "file": filename, "rows": [row.number for row, _ in chosen], "judged": done}

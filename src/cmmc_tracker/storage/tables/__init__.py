@@ -47,6 +47,7 @@ from cmmc_tracker.storage.tables.plan import (
     defined_values,
     objective_texts,
     plan_sections,
+    plan_templates,
     plan_versions,
 )
 from cmmc_tracker.storage.tables.requests import request_rounds, requests, upload_links
@@ -111,6 +112,7 @@ __all__ = [
     "plan_items",
     "plan_reviews",
     "plan_sections",
+    "plan_templates",
     "plan_versions",
     "providers",
     "recorded_statuses",

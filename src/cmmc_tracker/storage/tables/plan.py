@@ -46,6 +46,20 @@ plan_versions = Table(
     UniqueConstraint("system_id", "number", name="uq_plan_versions_number"),
 )
 
+# The organization's own Word template of the plan; `content` is its bytes in base64, as a snapshot has them too.
+plan_templates = Table(
+    "plan_templates",
+    metadata,
+    Column("system_id", ForeignKey("systems.id"), primary_key=True),
+    Column("filename", String(255), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("changed_by", ForeignKey("users.id")),
+    version_column(),
+)
+
 defined_values = Table(
     "defined_values",
     metadata,

@@ -37,6 +37,9 @@ systems = Table(
     Column("created_at", Instant, nullable=False),
     Column("cage_codes", String(300), nullable=False, server_default=""),  # with blanks between
     Column("contracts", Text, nullable=False, server_default=""),
+    Column("scope_kind", String(20), nullable=False, server_default=""),  # domain.system_facts.ScopeKind, or empty
+    Column("scope_name", String(200), nullable=False, server_default=""),
+    Column("employees", Integer),
     Column("in_use_since", Date),
     Column("plan_reviewed_on", Date),
     Column("plan_review_months", Integer, nullable=False, server_default="12"),

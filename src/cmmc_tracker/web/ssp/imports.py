@@ -150,20 +150,23 @@ def _scores(name: str, rows: Sequence[Row], *, error: str = "", stale: bool = Fa
 
 
 def _packed(row: Row) -> str:
-    return json.dumps([row.number, row.about, row.status, row.reason], ensure_ascii=False)
+    return json.dumps(
+        [row.number, row.about, row.status, row.reason, {"methods": " ".join(row.methods), **dict(row.said)}],
+        ensure_ascii=False,
+    )
 
 
 def _unpacked(text: str) -> Row:
     """A row as the form brought it back: read anew, as if it stood in the sheet."""
     try:
-        number, about, status, reason = json.loads(text)
+        number, about, status, reason, how = json.loads(text)
     except (ValueError, TypeError, RecursionError):
         raise _NOTHING from None
-    if not (
-        isinstance(number, int) and 0 < number < 10**6 and all(isinstance(s, str) for s in (about, status, reason))
-    ):
+    if not (isinstance(number, int) and 0 < number < 10**6 and isinstance(how, dict)):
         raise _NOTHING
-    return score_sheet.read(number, about, status, reason)
+    if not all(isinstance(one, str) for one in (about, status, reason, *how.values())):
+        raise _NOTHING
+    return score_sheet.read(number, about, status, reason, how)
 
 
 @pages.post("/ssp/import/scores")

@@ -1,0 +1,61 @@
+"""One page for the affirming official before affirming: what the record says, and what has changed since. Pure.
+
+Who affirms states that the requirements are met and will be (32 CFR 170.22(a)(1)); so the page names what speaks
+against it, and leaves the judgement to the person.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from cmmc_tracker.domain.assessment import Status
+from cmmc_tracker.domain.changes import ChangeKind
+from cmmc_tracker.domain.lifecycle import Standing
+
+Findings = Mapping[tuple[str, str], str]  # the status of each objective, by requirement and letter
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the page is made of; `drift` None: there is no package of record to compare with."""
+
+    standing: Standing
+    score: int | None
+    max: int | None
+    supports: str
+    supports_reason: str
+    unproven: int  # objectives that are MET without an approved artifact
+    readiness: str  # what the readiness checks say, in a sentence
+    drift: int | None  # objectives that stand otherwise than in the package of record
+    changes: tuple[tuple[str, date | None], ...]  # since the status: kind, and when it was settled
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The page, line by line."""
+        found = "no score" if self.score is None else f"{self.score} of {self.max}"
+        unsettled = sum(ChangeKind(kind).asks and settled is None for kind, settled in self.changes)
+        drift = f"{self.drift} objectives stand otherwise than in the package of record."
+        changed = f"{len(self.changes)} changes of the environment were registered since"
+        return (
+            f"Recorded: {self.standing.name}. {self.standing.reason}",
+            f"Found now: {found}; that supports {self.supports}. {self.supports_reason}",
+            *([drift] if self.drift is not None else []),
+            f"{self.unproven} objectives are MET without an approved artifact.",
+            self.readiness,
+            f"{changed}; {unsettled} of them ask for more.",
+        )
+
+
+def drift(then: Findings, now: Findings) -> list[str]:
+    """The objectives that stand otherwise now than they did then, in sentences, in the order of now."""
+    return [
+        f"{requirement}[{letter}]: {Status(before).label} then, {Status(status).label} now"
+        for (requirement, letter), status in now.items()
+        if (before := then.get((requirement, letter), status)) != status
+    ]
+
+
+def findings(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """The statuses of a snapshot's findings."""
+    return {(one["requirement"], one["letter"]): one["status"] for one in rows}
