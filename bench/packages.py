@@ -129,7 +129,8 @@ def _peak() -> Iterator[list[float]]:
 def _sparse(tracker: Tracker) -> None:
     """An artifact whose content is a hole of 5 GiB in the store."""
     fill.linked_file(tracker, b"beside", 0)
-    beside = tracker.blobs.path(hashlib.sha256(b"beside").hexdigest())
+    beside = tracker.blobs.place(hashlib.sha256(b"beside").hexdigest())
+    assert beside
     digest, hole = hashlib.sha256(), bytes(MIB)
     for _ in range(LARGE // MIB):
         digest.update(hole)
