@@ -24,6 +24,7 @@ from cmmc_tracker.services.handoff import freezing, packages, stream
 from cmmc_tracker.services.handoff.packages import Package
 from cmmc_tracker.services.links import Target
 from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage.blobs import FolderBlobs
 
 ASKED = Asked("Bench", Purpose.READINESS, "To measure.", releasable=False)
 LARGE = 5 * 1024 * MIB
@@ -129,8 +130,8 @@ def _peak() -> Iterator[list[float]]:
 def _sparse(tracker: Tracker) -> None:
     """An artifact whose content is a hole of 5 GiB in the store."""
     fill.linked_file(tracker, b"beside", 0)
-    beside = tracker.blobs.place(hashlib.sha256(b"beside").hexdigest())
-    assert beside
+    assert isinstance(tracker.blobs, FolderBlobs)
+    beside = tracker.blobs.path(hashlib.sha256(b"beside").hexdigest())
     digest, hole = hashlib.sha256(), bytes(MIB)
     for _ in range(LARGE // MIB):
         digest.update(hole)

@@ -88,24 +88,28 @@ def frozen(ada: Person, tracker: Tracker) -> list[str]:
     return [*shown, "/systems/main/status", "/admin/systems"]
 
 
-def looked_at(eyes: Eyes, ada: Person) -> None:
-    """A package that is opened by a link and its word, a question that was asked there, and where it is answered."""
-    viewers = "/systems/main/packages/1/viewers"
-    made = ada.post(f"{viewers}/links", {"whom": "Kim", "until": ahead()}).text
+def let_in(ada: Person) -> tuple[str, str]:
+    """A link to the package, and its word."""
+    made = ada.post("/systems/main/packages/1/viewers/links", {"whom": "Kim", "until": ahead()}).text
     link, word = re.search(r"/link/[\w-]{64}/package", made), re.search(r">(\w{4}(?:-\w{4}){3})<", made)
     assert link
     assert word
-    eyes.go(f"{link[0]}/word")
-    eyes.page.fill("#word", word[1])
+    return link[0], word[1]
+
+
+def looked_at(eyes: Eyes, link: str, word: str) -> None:
+    """A package that is opened by a link and its word, a question that was asked there, and where it is answered."""
+    eyes.go(f"{link}/word")
+    eyes.page.fill("#word", word)
     eyes.page.click("main button[type=submit]")
     eyes.page.wait_for_url("**/package")
     eyes.look()
     for path in ("/requirements/IA.L2-3.5.3", "/artifacts/1", "/search?q=evidence", "/questions"):
-        eyes.go(link[0] + path)
+        eyes.go(link + path)
     eyes.page.fill("main #text", "why")
     eyes.page.get_by_role("button", name="Ask the contractor").click()
     eyes.page.wait_for_selector("#question-1")
-    eyes.go(viewers)
+    eyes.go("/systems/main/packages/1/viewers")
 
 
 def scoped(ada: Person) -> list[str]:
