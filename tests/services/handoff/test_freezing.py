@@ -159,7 +159,8 @@ def test_a_process_that_dies_at_the_write_again_and_again_is_given_up(
 @pytest.mark.parametrize("harm", ["gone", "altered"])
 def test_a_file_that_is_not_what_was_received_fails_it_by_name(tracker: Tracker, bo: Actor, harm: str) -> None:
     waiting = ask(tracker, bo)
-    path = tracker.blobs.path(hashlib.sha256(b"what we do 1").hexdigest())
+    path = tracker.blobs.place(hashlib.sha256(b"what we do 1").hexdigest())
+    assert path
     path.chmod(0o600)
     path.unlink() if harm == "gone" else path.write_bytes(b"what we DO 1")
     all_turns(tracker)

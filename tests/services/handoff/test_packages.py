@@ -145,7 +145,8 @@ def test_a_file_that_is_not_what_was_received_is_named_and_nothing_is_frozen(
     tracker: Tracker, bo: Actor, harm: Callable[[Path], Any]
 ) -> None:
     linked_artifact(tracker, bo, "Access policy", ("policy.txt", b"what we do"), FIRST)
-    path = tracker.blobs.path(hashlib.sha256(b"what we do").hexdigest())
+    path = tracker.blobs.place(hashlib.sha256(b"what we do").hexdigest())
+    assert path
     path.chmod(0o600)
     harm(path)
     with pytest.raises(Conflict, match=r"policy\.txt \(artifact 1\)"):
@@ -295,7 +296,8 @@ def test_what_people_wrote_is_text_on_the_readme(tracker: Tracker, bo: Actor) ->
 def test_bytes_that_were_altered_after_the_freeze_break_the_zip_off(tracker: Tracker, bo: Actor) -> None:
     linked_artifact(tracker, bo, "Access policy", ("policy.txt", b"what we do"), FIRST)
     made = freeze(tracker, bo)
-    path = tracker.blobs.path(hashlib.sha256(b"what we do").hexdigest())
+    path = tracker.blobs.place(hashlib.sha256(b"what we do").hexdigest())
+    assert path
     path.chmod(0o600)
     path.write_bytes(b"what we dO")
     with pytest.raises(Conflict, match="not the file that was frozen"):
