@@ -85,6 +85,7 @@ def test_the_public_addresses_are_few_and_known() -> None:
         "accounts.set_up",
         "accounts.sign_in",
         "health.alive",
+        "health.figures",
         "health.ready",
         "links.receive",
         "links.show",

@@ -17,9 +17,11 @@ from sqlalchemy import text
 from cmmc_tracker.cli import commands
 from cmmc_tracker.domain.settings import Preferences
 from cmmc_tracker.errors import Busy
-from cmmc_tracker.services import doctor, passwords, settings, tokens
+from cmmc_tracker.services import audit_stream, doctor, jobs, passwords, settings, tokens
+from cmmc_tracker.services.audit_stream import stream_to
 from cmmc_tracker.services.backups import making
 from cmmc_tracker.services.doctor import CHECKS, Finding, Grade, Patient, examine
+from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import site
 from cmmc_tracker.storage.mail import Smtp
@@ -222,6 +224,19 @@ def test_a_journal_that_makes_readers_wait_is_told(run: Doctor, folder: Path) ->
         ("mail", "✗", {"SMTP_URL": "smtps://u:hidden@127.0.0.1:1", "MAIL_FROM": "tracker@example.com"}),
         ("settings", "✗", {"SMTP_URL": "smtp://u:hidden@h?tls=none", "MAIL_FROM": "tracker@example.com"}),
         ("settings", "✗", {"SMTP_URL": "smtp://u:hidden@h"}),
+        ("metrics", "✓", {}),
+        ("metrics", "✓", {"METRICS_TOKEN": "hidden" * 6}),
+        ("metrics", "!", {"METRICS_TOKEN": "hidden" * 3}),
+        ("settings", "✗", {"METRICS_TOKEN": "hidden"}),
+        ("settings", "✗", {"METRICS_TOKEN": "hidden hidden hidden"}),
+        ("audit stream", "✓", {}),
+        ("audit stream", "!", {"AUDIT_STREAM": "tls://siem.example.com:6514"}),
+        ("audit stream encryption", "!", {"AUDIT_STREAM": "tcp://siem.example.com:514"}),
+        ("settings", "✗", {"AUDIT_STREAM": "siem.example.com"}),
+        ("settings", "✗", {"AUDIT_STREAM_FORMAT": "xml"}),
+        ("settings", "✗", {"LOG_FORMAT": "xml"}),
+        ("settings", "✗", {"DRAIN_SECONDS": "301"}),
+        ("jobs", "!", {}),
         ("site", "✗", {"PUBLIC_URL": "https://127.0.0.1:1", "ask": "--online"}),
         ("site", "✗", {"PUBLIC_URL": "", "ask": "--online"}),
     ],
@@ -266,6 +281,29 @@ def test_a_mail_server_that_answers_is_good_and_gets_no_mail(look: Look) -> None
         _, told = look(SMTP_URL=f"smtp://tracker:wrong@{place}", MAIL_FROM="tracker@example.com")
         assert "✗ mail: The mail server does not take the user and the password in SMTP_URL (535). Mend: " in told
     assert (box.tries, box.arrived) == (2, [])
+
+
+def test_a_stream_that_fails_is_bad_says_why_and_what_waits(patient: Patient, tracker: Tracker) -> None:
+    to = stream_to("tcp://127.0.0.1:1", "rfc5424", "")
+    audit_stream.send(tracker, to)
+    found = _found(replace(patient, stream=to), "audit stream")
+    assert found.grade is Grade.BAD
+    assert found.text == "tcp://127.0.0.1:1 takes nothing (Connection refused): 1 entries wait, after 1 tries"
+
+
+def test_a_stream_that_has_everything_is_good(patient: Patient, tracker: Tracker, tmp_path: Path) -> None:
+    to = stream_to(f"file://{tmp_path}/log", "cef", "")
+    audit_stream.send(tracker, to)
+    found = _found(replace(patient, stream=to), "audit stream")
+    assert (found.grade, found.text) == (Grade.GOOD, f"file://{tmp_path}/log has everything up to entry 1")
+
+
+def test_jobs_that_nobody_does_any_more_are_told(patient: Patient, tracker: Tracker) -> None:
+    jobs.turn(House(tracker), "somebody")
+    assert _found(replace(patient, now=datetime.now(UTC)), "jobs").grade is Grade.GOOD
+    late = _found(replace(patient, now=datetime.now(UTC) + timedelta(hours=2)), "jobs")
+    assert late.grade is Grade.WARNING
+    assert late.text.startswith("the last one was done at ")
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])

@@ -35,6 +35,7 @@ PUBLIC = frozenset(
         "accounts.set_up",
         "accounts.sign_in",
         "health.alive",
+        "health.figures",
         "health.ready",
         *links.ENDPOINTS,
         *links.WORD,
@@ -43,7 +44,7 @@ PUBLIC = frozenset(
     }
 )
 # What asks for nobody's name: it is answered also while the database cannot be.
-_NAMELESS = frozenset({"about.security_txt", "health.alive", "health.ready", "static"})
+_NAMELESS = frozenset({"about.security_txt", "health.alive", "health.figures", "health.ready", "static"})
 # What somebody may do who must set up a second factor first.
 ENROLMENT = frozenset({"accounts.logout", "second_factor.show", "second_factor.begin", "second_factor.confirm"})
 # What an assessor's account may open: its package, and what is its own. All else is not found, whatever it is.

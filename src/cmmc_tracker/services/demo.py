@@ -27,7 +27,7 @@ from cmmc_tracker.services.demo_data import (
     PARTIAL,
     DemoArtifact,
 )
-from cmmc_tracker.services.handoff import packages
+from cmmc_tracker.services.handoff import holds, packages
 from cmmc_tracker.services.handoff.views import Made
 from cmmc_tracker.services.links import Target, create_linked
 from cmmc_tracker.services.systems import MAIN
@@ -40,6 +40,7 @@ PACKAGE = Asked(
     "A first look with the consultant: what is open is what the look is for.",
     releasable=True,
 )
+LEGAL_HOLD = "A former supplier disputes an invoice of March; counsel asks to keep what was sent to them (demo)."
 
 
 def steps() -> int:
@@ -75,6 +76,8 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
             )
             work.record(Event.DEMO_FILLED, f"system:{MAIN}", {"artifacts": len(ARTIFACTS) + 1, "judged": len(JUDGED)})
     package = packages.freeze(tracker, actor, "", main, PACKAGE)
+    with tracker.write(actor) as work:
+        holds.place(work, main, package.id, LEGAL_HOLD)
     return demo_assessor.fill(tracker, actor, main, package)
 
 

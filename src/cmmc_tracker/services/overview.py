@@ -15,7 +15,7 @@ from cmmc_tracker.services.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What the actor may see, what waits for them, how the store stands, the 180 days of the system, the last backup.
+    """What the actor may see and what waits for them; how the store stands; the 180 days; the last backup.
 
     Of backups administrators alone are told.
     """

@@ -21,7 +21,7 @@ from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.errors import Stale
 from cmmc_tracker.storage import tables
 from cmmc_tracker.storage.blobs import Blobs
-from cmmc_tracker.storage.database import begun, translated
+from cmmc_tracker.storage.database import begun, is_own_schema, translated
 from cmmc_tracker.storage.scanner import Scanner
 
 _CHAIN_LOCK = 0x41554454  # an advisory lock's number on PostgreSQL: "AUDT"
@@ -122,6 +122,11 @@ class Tracker:
     def today(self) -> date:
         """The day of the calendar where the organization is."""
         return self.clock().astimezone(self.zone).date()
+
+    def fits(self) -> bool:
+        """Whether the database is of the schema that this version knows."""
+        with translated(), begun(self.engine, writes=False) as db, db.begin():
+            return is_own_schema(db)
 
     @contextmanager
     def read(self, actor: Actor | None = None, address: str = "") -> Iterator[Work]:

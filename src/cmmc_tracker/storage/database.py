@@ -31,7 +31,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from cmmc_tracker.errors import Busy, Misconfigured, NoSpace, TrackerError
 
-HEAD = "0012"  # the newest migration; a test compares it with the migrations folder
+HEAD = "0015"  # the newest migration; a test compares it with the migrations folder
 _MIGRATION_LOCK = 0x434D4D43  # an advisory lock's number on PostgreSQL: "CMMC"
 _BUSY_MS = 15_000
 _RESTED_SECONDS = 5.0
@@ -186,6 +186,11 @@ def migrate(engine: Engine) -> None:
         raise Misconfigured(f"DATABASE_URL: the database cannot be used: {_first_line(error)}") from error
     except OSError as error:
         raise Misconfigured(f"CMMC_DATA_DIR cannot be used: {error.strerror}: {error.filename}") from error
+
+
+def is_own_schema(connection: Connection) -> bool:
+    """Whether the database stands at this version's newest migration."""
+    return bool(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD)
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from cmmc_tracker.errors import TrackerError
-from cmmc_tracker.services.doctor import choices, machine, parts, people
+from cmmc_tracker.services.doctor import choices, machine, parts, people, watching
 from cmmc_tracker.services.doctor.findings import Check, Finding, Grade, Patient, bad, said
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import looking
@@ -43,6 +43,9 @@ CHECKS: tuple[Check, ...] = (
     parts.scanner,
     parts.counter,
     parts.mail,
+    watching.jobs,
+    watching.metrics,
+    watching.stream,
 )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cmmc_tracker.domain.permissions import Actor, Role
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
+from cmmc_tracker.services.audit_stream import Stream
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.addresses import Address
 from cmmc_tracker.storage.mail import Mailer
@@ -60,6 +61,8 @@ class Patient:
     mailer: Mailer | None = None
     mail_is_open: bool = False  # it leaves the machine in plain
     ask: str = ""  # the site to ask; empty: nobody is asked anything
+    metrics_token_length: int = 0  # 0: there is no `/metrics`
+    stream: Stream | None = None  # where the audit log is sent
     secrets: tuple[str, ...] = ()
 
 

@@ -34,7 +34,6 @@ from cmmc_tracker.storage.tables.assessment import (
     affirmations,
     assignments,
     milestones,
-    packages,
     plan_items,
     plan_reviews,
     recorded_statuses,
@@ -42,6 +41,7 @@ from cmmc_tracker.storage.tables.assessment import (
 )
 from cmmc_tracker.storage.tables.columns import metadata
 from cmmc_tracker.storage.tables.handoff import package_questions, package_views
+from cmmc_tracker.storage.tables.packages import freezes, package_files, package_holds, packages
 from cmmc_tracker.storage.tables.plan import (
     changes,
     defined_values,
@@ -60,6 +60,7 @@ from cmmc_tracker.storage.tables.scope import (
 )
 from cmmc_tracker.storage.tables.systems import (
     audit,
+    audit_streams,
     findings,
     implementations,
     leases,
@@ -81,12 +82,14 @@ __all__ = [
     "assets",
     "assignments",
     "audit",
+    "audit_streams",
     "blob_texts",
     "blobs",
     "changes",
     "cui_flows",
     "defined_values",
     "findings",
+    "freezes",
     "held_files",
     "implementations",
     "imports",
@@ -99,6 +102,8 @@ __all__ = [
     "milestones",
     "objective_texts",
     "old_passwords",
+    "package_files",
+    "package_holds",
     "package_questions",
     "package_views",
     "packages",
