@@ -107,8 +107,8 @@ def listed(names: list[str]) -> list[Licensed]:
         except PackageNotFoundError:
             continue
         classifiers = [c.rsplit(" :: ", 1)[-1] for c in meta.get_all("Classifier") or [] if c.startswith("License ::")]
-        said = _READ.get(name) or meta.get("License-Expression")
-        expression = said or _spdx([meta.get("License") or "", *classifiers])
+        said = [_READ.get(name), *(meta.get_all(key, [None])[0] for key in ("License-Expression", "License"))]
+        expression = said[0] or said[1] or _spdx([said[2] or "", *classifiers])
         found.append(Licensed(meta["Name"], meta["Version"], expression))
     return sorted(found, key=lambda one: one.name.lower())
 
