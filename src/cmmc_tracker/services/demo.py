@@ -1,8 +1,9 @@
 """`cmmc-tracker demo`: fill an empty install with a believable small contractor, marked as demo everywhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import func, select, update
 
@@ -12,17 +13,19 @@ from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.errors import Conflict
-from cmmc_tracker.services import assessment, demo_plan, demo_plans, demo_scope, intake
+from cmmc_tracker.services import assessment, demo_office, demo_people, demo_plan, demo_plans, demo_scope, intake
 from cmmc_tracker.services.artifacts import Received
 from cmmc_tracker.services.demo_data import (
     ARTIFACTS,
     JUDGED,
+    JUDGED_DAYS,
     NARRATIVES,
     NOT_APPLICABLE,
     NOT_MET,
     PARTIAL,
     DemoArtifact,
 )
+from cmmc_tracker.services.demo_people import dated
 from cmmc_tracker.services.handoff import packages
 from cmmc_tracker.services.links import Target, create_linked
 from cmmc_tracker.services.systems import MAIN
@@ -43,19 +46,22 @@ def steps() -> int:
 
 
 def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: None) -> None:
-    """Fill system `main`, all or nothing. Raises `Conflict` when anything is in the install already."""
+    """Fill system `main`, all or nothing, then what rests on its log. Raises `Conflict` where anything is there.
+
+    What happened is dated over the last five months, so that the score has a history; the log says that it is a demo's.
+    Where there are accounts, people own requirements, and a small system of Level 1 has a recorded status.
+    """
     with tracker.read(actor) as work:
         _refuse_used(work)
+    demo_office.fill(tracker, actor)
     with ExitStack() as uploads:
         received = [_keep(tracker, uploads, one, progress) for one in ARTIFACTS]
         with tracker.write(actor) as work:
-            _refuse_used(work)
             main = actor.systems[MAIN]
-            for one, file in zip(ARTIFACTS, received, strict=True):
-                _add(work, main, one, file)
-            for number in JUDGED:
-                _judge(work, main, number)
-                progress()
+            _refuse_used(work, main)
+            for days, happens in _course(work, main, received, progress):
+                with dated(work, days):
+                    happens()
             _describe(work, main)
             demo_scope.fill(work, main)
             demo_plan.fill(work, main)
@@ -66,12 +72,34 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
                 .values(demo=True, name="Halvorsen main enclave (demo)")
             )
             work.record(Event.DEMO_FILLED, f"system:{MAIN}", {"artifacts": len(ARTIFACTS), "judged": len(JUDGED)})
+    with tracker.write(actor) as work:
+        demo_people.fill(work, main)
     packages.freeze(tracker, actor, "", main, PACKAGE)
 
 
-def _refuse_used(work: Work) -> None:
-    artifact = work.row(select(tables.artifacts.c.id).limit(1))
+def _course(
+    work: Work, main: Access, received: Sequence[Received], progress: Callable[[], None]
+) -> list[tuple[int, Callable[[], None]]]:
+    """What happened in `main`, the oldest first: how many days ago, and what does it."""
+
+    def judge(number: str) -> None:
+        _judge(work, main, number)
+        progress()
+
+    files = zip(ARTIFACTS, received, strict=True)
+    course = [(one.age, partial(_add, work, main, one, file)) for one, file in files]
+    for place, number in enumerate(JUDGED):
+        course.append((JUDGED_DAYS[place * len(JUDGED_DAYS) // len(JUDGED)], partial(judge, number)))
+    return sorted(course, key=lambda one: -one[0])
+
+
+def _refuse_used(work: Work, system: Access | None = None) -> None:
+    artifacts = select(tables.artifacts.c.id).limit(1)
     judged = select(func.count()).select_from(tables.findings).where(tables.findings.c.version > 1)
+    if system:
+        artifacts = artifacts.where(tables.artifacts.c.system_id == system.system_id)
+        judged = judged.where(tables.findings.c.system_id == system.system_id)
+    artifact = work.row(artifacts)
     if artifact or work.db.execute(judged).scalar_one():
         raise Conflict(
             "The demo goes into an empty install only, and this one holds artifacts or judgements. "
@@ -87,7 +115,7 @@ def _keep(tracker: Tracker, uploads: ExitStack, one: DemoArtifact, progress: Cal
 
 
 def _add(work: Work, main: Access, one: DemoArtifact, received: Received) -> None:
-    collected = work.now.date() - timedelta(days=one.age)
+    collected = work.now.date()
     given = {
         "title": one.title,
         "kind": one.kind,
