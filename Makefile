@@ -1,5 +1,5 @@
 # The project's commands. The work is done by tools/; here stand only their names.
-.PHONY: help run test check fmt bench crash attack demo lock
+.PHONY: help run test check fmt bench crash attack demo wheel sbom lock
 
 # HOST counts only on make's own command line: some shells export HOST as the machine's name, and
 # `make run` must never open the tracker to the network because of that.
@@ -38,13 +38,20 @@ attack: ## set scanners upon a production installation of its own on the loopbac
 demo: ## fill an empty install with a believable small contractor
 	@$(environment) run && exec $(python) -m cmmc_tracker demo
 
+wheel: ## build the wheel into dist/, the same bytes each time
+	@$(environment) dev && exec $(python) tools/wheel.py
+
+sbom: ## write dist/sbom.cdx.json (CycloneDX) and dist/licences.md of what the product is made of
+	@$(environment) dev && $(environment) sbom && exec $(python) tools/sbom.py
+
 # Both locks come from one resolution each, with the build backend among them: an install needs nothing unhashed.
 lock_command = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	--no-annotate --quiet
 
-lock: ## write the four requirements*.lock anew (needs uv)
+lock: ## write the five requirements*.lock anew (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: python3 -m pip install uv" >&2; exit 1; }
 	@$(lock_command) --all-extras pyproject.toml tools/build.in -o requirements.lock
 	@$(lock_command) --all-extras --group dev pyproject.toml tools/build.in -c requirements.lock -o requirements-dev.lock
 	@$(lock_command) --group attack -o requirements-attack.lock
 	@$(lock_command) --group wapiti -o requirements-wapiti.lock
+	@$(lock_command) --group sbom -o requirements-sbom.lock

@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bench import assessment, evidence, pages, stage, transfers
+from bench import assessment, backups, evidence, pages, stage, transfers
 from bench.stage import Line
 
 README = Path(__file__).with_name("README.md")
@@ -71,6 +71,11 @@ def _transfers() -> Iterator[Line]:
         yield from transfers.measure(place)
 
 
+def _backups() -> Iterator[Line]:
+    with folder() as place:
+        yield from backups.measure(place)
+
+
 def _evidence() -> Iterator[Line]:
     with folder() as place:
         yield from evidence.uploads(place, _hello())
@@ -115,6 +120,7 @@ TOPICS: dict[str, Callable[[], Iterator[Line]]] = {
     "score": pages.score_alone,
     "lists": _lists,
     "transfers": _transfers,
+    "backups": _backups,
     "evidence": _evidence,
     "assessment": _assessment,
     "package": _package,

@@ -141,7 +141,7 @@ def rehash(folder: Path) -> Iterator[Line]:
         fill.file(tracker, os.urandom(MIB) * 16)
     with tracker.read(actor):
         due = integrity.due(tracker, 100)
-    files = [str(tracker.blobs.path(sha256)) for sha256, _ in due]
+    files = [str(tracker.blobs.place(sha256)) for sha256, _ in due]
     size = sum(size for _, size in due)
     me = psutil.Process()
     idle, peak = me.memory_full_info().uss, [0]

@@ -28,7 +28,7 @@ def measure(folder: Path) -> Iterator[Line]:
     tracker = opened(folder)
     fill.people(tracker)
     number = fill.file(tracker, os.urandom(MIB) * 90)
-    path = tracker.blobs.path(_sha256(tracker, number))
+    path = tracker.blobs.place(_sha256(tracker, number))
     tracker.engine.dispose()
     env = stage.environment(folder)
     with (

@@ -18,7 +18,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
-from sqlalchemy import create_engine, delete, text
+from sqlalchemy import create_engine, delete, event, text
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from cmmc_tracker import config
@@ -76,6 +77,26 @@ def _templates_are_compiled_once() -> Iterator[None]:
     """Or else most of the time goes into compiling the same pages anew for each test."""
     patch = pytest.MonkeyPatch()
     patch.setitem(Flask.jinja_options, "bytecode_cache", _Compiled())
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _addresses_are_compiled_once() -> Iterator[None]:
+    """Werkzeug compiles two functions for each of some 200 addresses of an application: most of what making one takes.
+
+    They work on the rule that they are bound to, so applications of one worker can share them.
+    """
+    compile_one, kept = Rule._compile_builder, dict[Any, Any]()
+
+    def compiled(self: Rule, append_unknown: bool = True) -> Any:
+        key = (self.rule, self.subdomain, self.host, self.merge_slashes, repr(self.defaults), append_unknown)
+        if key not in kept:
+            kept[key] = compile_one(self, append_unknown)
+        return kept[key]
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(Rule, "_compile_builder", compiled)
     yield
     patch.undo()
 
@@ -159,8 +180,10 @@ def clock() -> Clock:
 
 @pytest.fixture
 def tracker(database_url: str, tmp_path: Path, clock: Clock) -> Iterator[Tracker]:
-    """An installation without a web server."""
+    """An installation without a web server. Its disk is not waited for: a test's data need not outlive a power cut."""
     engine = make_engine(database_url)
+    if not ON_POSTGRESQL:
+        event.listen(engine, "connect", lambda driver, _: driver.execute("PRAGMA synchronous=OFF").close())
     yield Tracker(engine, FolderBlobs(tmp_path / "uploads"), clock)
     engine.dispose()
 

@@ -11,15 +11,21 @@ from flask import Flask
 
 from cmmc_tracker import config
 from cmmc_tracker.api.registry import OPERATIONS
+from cmmc_tracker.domain.permissions import Actor, Role
 from cmmc_tracker.gate.session import PUBLIC
+from cmmc_tracker.services import tokens
+from cmmc_tracker.services.work import Tracker
 from tests.conftest import Person
+from tests.services.handoff.shown import assessor, browser, staged, view, wanted
 
 SRC = Path("src/cmmc_tracker")
 TEMPLATES = sorted(SRC.rglob("*.html"))
 MODULES = sorted(SRC.rglob("*.py"))
+BY_LINK = {"links.receive", "package_link.ask", "package_word.enter"}
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 ADMIN_ONLY = {
     *("users.index", "users.add", "users.change", "users.reset_password", "users.hand_over"),
+    "users.preview_hand_over",
     *("settings.show", "settings.save", "audit.index", "api.list_audit"),
     *("audit.check", "audit.export_csv", "audit.export_json"),
     *("settings.rule_system", "settings.keep_row", "settings.welcome", "settings.answer"),
@@ -79,9 +85,13 @@ def test_the_public_addresses_are_few_and_known() -> None:
         "accounts.set_up",
         "accounts.sign_in",
         "health.alive",
+        "health.figures",
         "health.ready",
         "links.receive",
         "links.show",
+        *(f"package_link.{name}" for name in ("artifact", "ask", "content_of", "download", "home", "questions_page")),
+        *("package_link.requirement", "package_link.search", "package_link.sheet"),
+        *("package_word.enter", "package_word.show"),
         "static",
     } == PUBLIC
 
@@ -89,7 +99,7 @@ def test_the_public_addresses_are_few_and_known() -> None:
 def test_every_write_without_a_csrf_token_is_refused_and_changes_nothing(app: Flask, admin: Person) -> None:
     seen = 0
     for endpoint, method, path in _addresses(app):
-        if method in UNSAFE and endpoint != "links.receive":  # a bad link is not found, whatever comes with it
+        if method in UNSAFE and endpoint not in BY_LINK:  # a bad link is not found, whatever comes with it
             answer = admin.client.open(path, method=method, data={"username": "x"})
             assert answer.status_code == 403, (endpoint, method, path)
             assert "page had expired" in answer.get_data(as_text=True), (endpoint, method, path)
@@ -100,7 +110,7 @@ def test_every_write_without_a_csrf_token_is_refused_and_changes_nothing(app: Fl
 
 def test_every_write_with_a_token_of_another_session_is_refused(app: Flask, admin: Person, user: Person) -> None:
     for endpoint, method, path in _addresses(app):
-        if method in UNSAFE and endpoint != "links.receive":
+        if method in UNSAFE and endpoint not in BY_LINK:
             answer = admin.client.open(path, method=method, headers={"X-CSRF-Token": user.token})
             assert answer.status_code == 403, (method, path)
 
@@ -122,9 +132,18 @@ def test_every_address_of_a_system_is_unknown_to_an_outsider(app: Flask, outside
     made = user.upload("evidence.txt", b"some evidence", objectives="3.1.1[a]").get_json()
     assert made["id"] == 1
     own = {"about", "accounts", "dashboard", "static", "health", "api_about", "profile", "second_factor"}
+    own |= {"package_link", "package_word"}  # of nobody: a bad link is told to be one
     listing = {
         *("artifacts.index", "artifacts.upload", "artifacts.receive", "artifacts.picker"),
-        *("duties.mine", "duties.calendar", "duties.hand_over", "trash.index", "imports.new", "imports.receive"),
+        *(
+            "duties.mine",
+            "duties.calendar",
+            "duties.hand_over",
+            "duties.preview_hand_over",
+            "trash.index",
+            "imports.new",
+            "imports.receive",
+        ),
         *(
             "quarantine.index",
             "links.show",
@@ -151,6 +170,47 @@ def test_every_address_of_a_system_is_unknown_to_an_outsider(app: Flask, outside
     assert seen > 15
     assert outsider.call("GET", "/artifacts").get_json()["items"] == []
     assert outsider.call("GET", "/systems").get_json()["items"] == []
+
+
+# What an assessor's account may open beside its package: what is its own, and what anybody may.
+ASSESSORS = {
+    *("dashboard.show", "accounts.logout", "profile.show", "profile.change_password", "profile.end_session"),
+    *("second_factor.show", "second_factor.begin", "second_factor.confirm", "second_factor.renew"),
+}
+
+
+def test_every_address_but_its_package_and_its_own_is_unknown_to_an_assessor(
+    app: Flask, tracker: Tracker, admin: Person
+) -> None:
+    assert admin.upload("evidence.txt", b"some evidence", objectives="3.1.1[a]").get_json()["id"] == 1
+    stage = staged(tracker)
+    assessor(tracker)
+    view(tracker, stage, wanted(tracker, may_download=True))
+    asa = browser(app, tracker)
+    other = staged(tracker, name="cy").package.id
+    seen = 0
+    for endpoint, method, path in _addresses(app):
+        if endpoint in PUBLIC | ASSESSORS or endpoint.startswith("assessor."):
+            continue
+        for slugs in ("?system=main", ""):
+            answer = asa.client.open(f"{path}{slugs}", method=method, headers={"X-CSRF-Token": asa.token})
+            assert answer.status_code == 404, (method, path, answer.status_code)
+            assert "evidence" not in answer.text.lower(), (method, path)
+        seen += 1
+    assert seen > 200
+    assert asa.get("/assessor/1").status_code == 200
+    for path in (
+        "/assessor/2",
+        f"/systems/main/packages/{other}/download",
+        f"/systems/main/packages/{stage.package.id}",
+    ):
+        assert asa.get(path).status_code == 404, path
+    with tracker.write(Actor(asa.id, "asa", Role.USER)) as work:
+        token = tokens.make(work, tokens.Wanted.parse("program", "write", "30"))
+    for _, method, path in _addresses(app):
+        if path.startswith("/api/"):
+            answer = app.test_client().open(path, method=method, headers={"Authorization": f"Bearer {token}"})
+            assert answer.status_code == 404, (method, path)
 
 
 def test_every_environment_variable_is_in_the_readme() -> None:
@@ -189,6 +249,16 @@ def test_only_config_reads_the_environment() -> None:
         name = str(module.relative_to(SRC))
         if name not in {"config.py", "app.py"}:
             assert "os.environ" not in module.read_text(), name
+
+
+def test_days_are_those_of_the_organization_and_not_of_utc() -> None:
+    """The line of scores alone has days of UTC, as the log that it is replayed from."""
+    found = [
+        str(module.relative_to(SRC))
+        for module in MODULES
+        if re.search(r"(\bnow|clock\(\)|_at)\.date\(\)", module.read_text())
+    ]
+    assert found == ["services/scores.py", "web/score/views.py"]
 
 
 ROOTS = {"Path", "root", "_root", "_folder", "folder", "place", "parent", "data_dir"}

@@ -40,7 +40,7 @@ ONCE = (
     *(f"tests/services/test_{n}.py" for n in ("preview_pages", "pdf_child", "text_child", "extraction", "sheets")),
     *(
         "tests/storage/test_scanner.py",
-        "tests/storage/test_mail.py",
+        *(f"tests/storage/test_mail{part}.py" for part in ("", "_address", "_encrypted", "_servers")),
         "tests/storage/test_blobs.py",
         "tests/gate/test_server.py",
     ),
@@ -159,6 +159,7 @@ STEPS = (
         quiet=True,
     ),
     Step("sql", ("tools/sql_lint.py", "src"), quiet=True),
+    Step("licences", ("tools/licences.py",), quiet=True),
     Step("unit", (*PYTEST, *UNIT), env={"TEST_DATABASE": "sqlite"}),
     Step("sqlite", (*SUITE, f"--ignore={LENT}"), env={"TEST_DATABASE": "sqlite"}),
     Step(
@@ -170,7 +171,7 @@ STEPS = (
     Step("browser", (*PYTEST, "-m", "browser", "tests/browser"), env={"TEST_DATABASE": "sqlite"}, need=chromium),
     Step("drill", ("-m", "tests.crash"), env={"TEST_DATABASE": "sqlite"}),
 )
-SOURCE = ("style", "format", "types", "imports", "sql")
+SOURCE = ("style", "format", "types", "imports", "sql", "licences")
 GROUPS = {
     "fast": (*SOURCE, "unit"),
     "all": (*SOURCE, "sqlite", "postgresql", "browser", *(("drill",) if os.environ.get("DRILLS") == "1" else ())),

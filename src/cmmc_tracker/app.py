@@ -2,24 +2,29 @@
 
 import logging
 import os
+import shutil
 from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from prometheus_client import values
 from werkzeug.routing import IntegerConverter
 
 from cmmc_tracker.config import MIB, VARIABLES, Settings, read
-from cmmc_tracker.gate import csrf, headers, links, problems, proxies, session
+from cmmc_tracker.gate import csrf, exposition, headers, links, logs, metrics, problems, proxies, session, versions
 from cmmc_tracker.gate import uploads as gate_uploads
 from cmmc_tracker.gate.doors import EXTENSION, Installation
-from cmmc_tracker.services import systems
+from cmmc_tracker.services import figures, systems
+from cmmc_tracker.services.audit_stream import Stream, stream_to
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.limits import DatabaseLimiter, SharedLimiter
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.blobs import FolderBlobs
 from cmmc_tracker.storage.database import make_engine, migrate
 from cmmc_tracker.storage.mail import Smtp
 from cmmc_tracker.storage.scanner import Clamd
+from cmmc_tracker.storage.stores import store_of
 
 
 class _Number(IntegerConverter):
@@ -31,6 +36,7 @@ class _Number(IntegerConverter):
     regex = "[0-9]{1,18}"
 
 
+SHARED_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 log = logging.getLogger("cmmc_tracker")
 
 
@@ -59,7 +65,8 @@ def open_tracker(settings: Settings) -> Tracker:
     engine = make_engine(settings.database_url)
     migrate(engine)
     scanner = Clamd(settings.scanner_url) if settings.scanner_url else None
-    tracker = Tracker(engine, FolderBlobs(settings.upload_path), scanner=scanner)
+    store = store_of(settings.upload_path, engine, settings.data_dir)
+    tracker = Tracker(engine, store, scanner=scanner, zone=settings.time_zone)
     systems.prepare(tracker)
     return tracker
 
@@ -67,7 +74,14 @@ def open_tracker(settings: Settings) -> Tracker:
 def house_of(settings: Settings, tracker: Tracker) -> House:
     """The installation as its jobs know it."""
     mailer = Smtp(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
-    return House(tracker, mailer, settings.public_url)
+    return House(tracker, mailer, settings.public_url, stream_of(settings))
+
+
+def stream_of(settings: Settings) -> Stream | None:
+    """Where the audit log is sent, if anywhere."""
+    if not settings.audit_stream:
+        return None
+    return stream_to(settings.audit_stream, settings.audit_stream_format, settings.public_url)
 
 
 def build(settings: Settings, tracker: Tracker, more: Mapping[str, Any] | None = None) -> Flask:
@@ -94,6 +108,10 @@ def build(settings: Settings, tracker: Tracker, more: Mapping[str, Any] | None =
     app.extensions[EXTENSION] = Installation(
         tracker, limiter, settings.production, settings.public_url, settings.max_upload_bytes
     )
+    logs.watch(app, trusts=settings.trusted_proxies > 0)  # first, so that its line says how the answer went out
+    if settings.metrics_token:
+        _count(app, settings, tracker)
+    versions.watch(app)
     headers.watch(app, production=settings.production)
     problems.watch(app)
     proxies.watch(app, trusted=settings.trusted_proxies, public_url=settings.public_url, production=settings.production)
@@ -104,3 +122,31 @@ def build(settings: Settings, tracker: Tracker, more: Mapping[str, Any] | None =
     web.join(app)
     api.join(app)
     return app
+
+
+def _count(app: Flask, settings: Settings, tracker: Tracker) -> None:
+    """Count requests, and answer `/metrics` with that and with how the installation stands."""
+    folder = metrics_folder(settings) if SHARED_COUNTS in os.environ else None
+    counts = metrics.Counts(settings.metrics_token, folder)
+    places = {"data": settings.data_dir, "store": settings.upload_path}
+    stream = stream_of(settings)
+    kept = figures.Kept(lambda: figures.read(tracker, places, stream))
+    app.extensions[exposition.EXTENSION] = exposition.Page(counts, kept.get, version("cmmc-tracker"))
+    metrics.watch(app, counts)
+
+
+def metrics_folder(settings: Settings) -> Path:
+    """Where the workers of one server keep their counts together."""
+    return settings.data_dir / "metrics"
+
+
+def share_counts(settings: Settings) -> None:
+    """Let the processes that are forked from this one count together, from nothing. Before the application is built.
+
+    The library takes the folder from the environment only, and looks there when it is loaded, which was before.
+    """
+    folder = metrics_folder(settings)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    os.environ[SHARED_COUNTS] = str(folder)
+    values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]

@@ -11,16 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from cmmc_tracker.domain.backups import SHORTEST_PASSPHRASE
 from cmmc_tracker.domain.digest import is_address
 from cmmc_tracker.errors import Misconfigured
-from cmmc_tracker.storage import mail
+from cmmc_tracker.storage import mail, syslog
+from cmmc_tracker.storage.addresses import Address, parse
 
 MIB = 1_048_576
 SHORTEST_SECRET = 32  # characters, in production
+SHORTEST_TOKEN = 16  # characters of METRICS_TOKEN, anywhere
 # The parts are not named: with an unescaped sign in it, half of a password is taken for the port.
 _UNREADABLE = "it is no address that can be read; in a password write / as %2F, : as %3A and @ as %40"
 
@@ -38,7 +42,7 @@ class Settings:
     debug: bool
     data_dir: Path
     database_url: str = field(repr=False)
-    upload_path: Path
+    upload_path: Address
     rate_limit_url: str = field(repr=False)
     public_url: str
     trusted_proxies: int
@@ -46,6 +50,13 @@ class Settings:
     scanner_url: str
     smtp_url: str = field(repr=False)
     mail_from: str
+    time_zone: ZoneInfo
+    backup_passphrase: str = field(repr=False)
+    metrics_token: str = field(repr=False)
+    log_format: str  # text or json
+    audit_stream: str
+    audit_stream_format: str  # rfc5424 or cef
+    drain_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,21 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _seconds(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or int(text) > 300:
+        raise ValueError("it must be a whole number of seconds from 0 to 300")
+    return int(text)
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"it must be {' or '.join(words)}")
+        return text
+
+    return parse
+
+
 def _mebibytes(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 10_240:
         raise ValueError("it must be a whole number from 1 to 10240")
@@ -96,12 +122,6 @@ def _database(text: str) -> str:
     except (ArgumentError, ValueError):
         raise ValueError(_UNREADABLE) from None
     return text
-
-
-def _store(text: str) -> Path:
-    if "://" in text:
-        raise ValueError("this version keeps artifacts in a folder; object stores are not supported yet")
-    return _folder(text)
 
 
 def _limits(text: str) -> str:
@@ -144,6 +164,12 @@ def _secret_file(text: str) -> str:
     return found
 
 
+def _passphrase(text: str) -> str:
+    if text and len(text) < SHORTEST_PASSPHRASE:
+        raise ValueError(f"it must have at least {SHORTEST_PASSPHRASE} characters")
+    return text
+
+
 def _scanner(text: str) -> str:
     parts = urlsplit(text)
     try:
@@ -163,10 +189,24 @@ def _smtp(text: str) -> str:
     return text
 
 
+def _stream(text: str) -> str:
+    if text:
+        syslog.receiver(text)
+    return text
+
+
 def _sender(text: str) -> str:
     if text and not is_address(text):
         raise ValueError("it must be one mail address, such as tracker@example.com")
     return text
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        hint = "it must be the name of a time zone that this machine knows, such as America/New_York"
+        raise ValueError(hint) from None
 
 
 VARIABLES = (
@@ -176,7 +216,7 @@ VARIABLES = (
     Variable("FLASK_DEBUG", "`1` turns debug on; refused together with `FLASK_ENV=production`", "0", _switch),
     Variable("CMMC_DATA_DIR", "folder for all embedded state", "instance", _folder),
     Variable("DATABASE_URL", "SQLAlchemy URL (SQLite or PostgreSQL)", "sqlite:///$CMMC_DATA_DIR/cmmc.db", _database),
-    Variable("UPLOAD_PATH", "artifact store: a folder", "$CMMC_DATA_DIR/uploads", _store),
+    Variable("UPLOAD_PATH", "artifact store: a folder, or `s3://bucket/prefix`", "$CMMC_DATA_DIR/uploads", parse),
     Variable("RATE_LIMIT_URL", "`memory://` or `redis://…` for sign-in limits; empty: the database", "", _limits),
     Variable("PUBLIC_URL", "the address that people use; empty: the address served", "", _public),
     Variable("TRUSTED_PROXIES", "how many reverse proxies may set X-Forwarded-*", "0", _count),
@@ -184,9 +224,27 @@ VARIABLES = (
     Variable("CLAMD_URL", "a ClamAV daemon that uploads are shown to; empty: none is asked", "", _scanner),
     Variable("SMTP_URL", "the mail server that reminders are handed to; empty: no mail", "", _smtp),
     Variable("MAIL_FROM", "the address that mail comes from; goes together with `SMTP_URL`", "", _sender),
+    Variable("TIME_ZONE", "where the organization's days begin and end, for all due days", "UTC", _zone),
+    Variable("BACKUP_PASSPHRASE", "encrypts backups; empty: they are not encrypted", "", _passphrase),
+    Variable(
+        "BACKUP_PASSPHRASE_FILE",
+        "a file that holds the passphrase, instead of `BACKUP_PASSPHRASE`",
+        "",
+        lambda text: _passphrase(_secret_file(text)),
+    ),
+    Variable(
+        "METRICS_TOKEN", "opens `/metrics` to Prometheus as a Bearer token; empty: there is no such page", "", str
+    ),
+    Variable("METRICS_TOKEN_FILE", "a file that holds that token, instead of `METRICS_TOKEN`", "", _secret_file),
+    Variable("LOG_FORMAT", "the server's lines on stderr: `text` or `json`", "text", _one_of("text", "json")),
+    Variable("AUDIT_STREAM", "where audit entries are sent as they come; empty: nowhere", "", _stream),
+    Variable("AUDIT_STREAM_FORMAT", "`rfc5424` or `cef`", "rfc5424", _one_of("rfc5424", "cef")),
+    Variable("DRAIN_SECONDS", "how long a stop says not ready before it takes no more requests", "0", _seconds),
 )
 # What is never shown in a message: it may hold a password, or the secret itself where something beside it was meant.
-_PRIVATE = {"FLASK_SECRET", "FLASK_SECRET_FILE", "DATABASE_URL", "RATE_LIMIT_URL", "SMTP_URL", "MAIL_FROM"}
+_PRIVATE = {"DATABASE_URL", "RATE_LIMIT_URL", "SMTP_URL", "MAIL_FROM"} | {
+    name + end for name in ("FLASK_SECRET", "BACKUP_PASSPHRASE", "METRICS_TOKEN") for end in ("", "_FILE")
+}
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:
@@ -218,6 +276,13 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         scanner_url=value["CLAMD_URL"],
         smtp_url=value["SMTP_URL"],
         mail_from=value["MAIL_FROM"],
+        time_zone=value["TIME_ZONE"],
+        backup_passphrase=_one_or_file(value, "BACKUP_PASSPHRASE")[1],
+        metrics_token=_metrics_token(value),
+        log_format=value["LOG_FORMAT"],
+        audit_stream=value["AUDIT_STREAM"],
+        audit_stream_format=value["AUDIT_STREAM_FORMAT"],
+        drain_seconds=value["DRAIN_SECONDS"],
     )
 
 
@@ -230,16 +295,39 @@ def given(environment: Mapping[str, str] | None = None) -> dict[str, str]:
 
 def _secret(value: Mapping[str, Any]) -> str:
     """The secret by either variable; raises `Misconfigured` for two of them and for a short one in production."""
-    if value["FLASK_SECRET"] and value["FLASK_SECRET_FILE"]:
-        raise Misconfigured("FLASK_SECRET and FLASK_SECRET_FILE are both set; keep one of them")
-    given: str = value["FLASK_SECRET"] or value["FLASK_SECRET_FILE"]
-    name = "FLASK_SECRET" if value["FLASK_SECRET"] else "FLASK_SECRET_FILE"
+    name, given = _one_or_file(value, "FLASK_SECRET")
     if given and value["FLASK_ENV"] and len(given) < SHORTEST_SECRET:
         raise Misconfigured(
             f"{name} cannot be used in production: it must have at least {SHORTEST_SECRET} characters, such as what "
             '`python3 -c "import secrets; print(secrets.token_hex(32))"` prints'
         )
     return given
+
+
+def passphrase(environment: Mapping[str, str] | None = None) -> str:
+    """The passphrase of backups alone, for who reads one without an installation; raises `Misconfigured`."""
+    given = os.environ if environment is None else environment
+    names = ("BACKUP_PASSPHRASE", "BACKUP_PASSPHRASE_FILE")
+    return _one_or_file({one.name: _parsed(one, given, "") for one in VARIABLES if one.name in names}, names[0])[1]
+
+
+def _metrics_token(value: Mapping[str, Any]) -> str:
+    """The token of `/metrics` by either variable; `Misconfigured` for one too short or not for a header."""
+    name, given = _one_or_file(value, "METRICS_TOKEN")
+    if given and (len(given) < SHORTEST_TOKEN or not given.isascii() or not given.isprintable() or " " in given):
+        raise Misconfigured(
+            f"{name} cannot be used: it must have at least {SHORTEST_TOKEN} letters, digits and signs without blanks, "
+            "such as what `openssl rand -hex 32` prints"
+        )
+    return given
+
+
+def _one_or_file(value: Mapping[str, Any], name: str) -> tuple[str, str]:
+    """Which of two variables is given, `name` or the file's, and its value; raises `Misconfigured` for both."""
+    file = f"{name}_FILE"
+    if value[name] and value[file]:
+        raise Misconfigured(f"{name} and {file} are both set; keep one of them")
+    return (name, value[name]) if value[name] else (file, value[file])
 
 
 def _parsed(variable: Variable, given: Mapping[str, str], data_dir: str) -> Any:

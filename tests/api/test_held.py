@@ -151,7 +151,47 @@ def test_the_description_says_what_may_come_in_the_place_of_a_file(user: Person)
     found = user.get("/api/openapi.json").get_json()["paths"]
     for path in ("/api/v1/artifacts", "/api/v1/artifacts/{artifact_id}/versions"):
         schema = found[path]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
-        assert schema["anyOf"] == [{"required": ["file"]}, {"required": ["location", "sha256"]}]
+        assert schema["anyOf"] == [
+            *({"required": ["file"]}, {"required": ["location", "sha256"]}, {"required": ["held_files"]}),
+        ]
         assert "file" not in schema.get("required", [])
-        assert {"location", "sha256", "size", "filename", "media_type"} <= set(schema["properties"])
+        assert {"location", "sha256", "size", "filename", "media_type", "held_files"} <= set(schema["properties"])
     assert "409" in found["/api/v1/artifacts/{artifact_id}/versions/{number}/content"]["get"]["responses"]
+
+
+def test_several_files_that_stay_are_one_artifact_in_their_order(user: Person) -> None:
+    lines = (
+        f"{HASH}  cad/pump.pdf\n{'b' * 64} *cad/valve.pdf\n{'c' * 64}\tcad/seal.pdf\t12\tseal.pdf\tapplication/pdf\n"
+    )
+    answer = _send(user, location=None, sha256=None, held_files=lines)
+    made = answer.get_json()
+    assert answer.status_code == 201, answer.text
+    current = made["current_version"]
+    assert [(one["location"], one["sha256"], one["size"]) for one in current["files"]] == [
+        *(("cad/pump.pdf", HASH, None), ("cad/valve.pdf", "b" * 64, None), ("cad/seal.pdf", "c" * 64, 12)),
+    ]
+    assert (current["location"], current["sha256"]) == ("cad/pump.pdf", HASH)
+    third = user.call("GET", f"/artifacts/{made['id']}/versions/1/content?file=3")
+    assert (third.status_code, "cad/seal.pdf" in third.get_json()["detail"]) == (409, True)
+    again = _send(user, f"/artifacts/{made['id']}/versions", location=None, sha256=None, held_files=lines.upper())
+    assert (again.status_code, again.get_json()["current_version"]["number"]) == (201, 2)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "told"),
+    [
+        ({"held_files": f"{HASH}  a\nnonsense\n{HASH}  a"}, "held_files", "Line 2: It must be the SHA-256 and then"),
+        ({"held_files": f"{HASH}  a\n", "location": "b", "sha256": HASH}, "held_files", "Keep one of the two"),
+        ({"held_files": f"{HASH}  a\n", "file": True}, "held_files", "not both"),
+        ({"held_files": " \n"}, "file", "A file is needed"),
+    ],
+)
+def test_lines_that_are_wrong_or_beside_something_else_keep_nothing(
+    user: Person, fields: dict[str, Any], field: str, told: str
+) -> None:
+    if fields.get("file"):
+        fields = {**fields, "file": _file()}
+    answer = _send(user, **{"location": None, "sha256": None, **fields})
+    assert answer.status_code == 422
+    assert told in answer.get_json()["errors"][field]
+    assert user.call("GET", "/artifacts").get_json()["items"] == []

@@ -207,6 +207,7 @@ def _drive_the_rest(app: Flask, ada: Person, hidden: Secrets) -> None:
     _drive_requests(app, ada, hidden)
     _drive_assessment(ada)
     _drive_plans(ada, content)
+    _drive_packages(app, ada, hidden)
     values = {"slug": "main", "requirement": "AC.L2-3.1.1", "letter": "a", "objective": "3.1.1[a]", "act": "enable"}
     values |= {"kind": "asset", "part": "people", "ending": "csv"}
     with app.test_request_context():
@@ -277,6 +278,25 @@ def _drive_requests(app: Flask, ada: Person, hidden: Secrets) -> None:
     assert guest.client.post(link[1], data=data).status_code == 200
 
 
+def _drive_packages(app: Flask, ada: Person, hidden: Secrets) -> None:
+    """A package that may be released; a link to it, whose secret and word are secrets; a question that came by it."""
+    form = {"name": "n", "purpose": "final", "reason": "n", "releasable": "on"}
+    place = ada.post("/systems/main/packages", form).headers["Location"] + "/viewers"
+    day = (datetime.now(UTC) + timedelta(days=99)).date().isoformat()
+    made = ada.post(f"{place}/links", {"whom": "Kim", "until": day}).text
+    link, word = re.search(r"(/link/([\w-]{64})/package)", made), re.search(r">(\w{4}(?:-\w{4}){3})<", made)
+    assert link
+    assert word
+    hidden.new(link[2])
+    hidden.new(word[1])
+    guest = Person("", app.test_client())
+    guest.token = hidden.new(guest.token_of(f"{link[1]}/word"))
+    assert guest.post(f"{link[1]}/word", {"word": hidden.new("nope-nope-nope-nope")}).status_code == 401
+    assert guest.post(f"{link[1]}/word", {"word": word[1]}).status_code == 303
+    assert guest.post(f"{link[1]}/questions", {"text": "why"}).status_code == 303
+    assert ada.post(f"{place}/questions/1", {"answer": "so", "version": "1"}).status_code == 303
+
+
 def _one(ada: Person, method: str, path: str, content: bytes) -> None:
     headers = {"X-CSRF-Token": ada.token}
     if path.startswith("/api/"):
@@ -318,6 +338,7 @@ def test_the_log_holds_no_password_token_secret_or_content_whatever_is_written(
             "upload_link:used",
             "artifact:quarantined",
         ),
+        *("package:view_given", "package:unlocked", "package:word_refused", "package:asked", "package:answered"),
         *("objective:confirmed", "special:recorded", "assignment:made", "check:switched"),
         *("poam_item:added", "poam_item:edited", "poam_item:readied", "poam_item:removed", "poam_item:reviewed"),
         *("objective:judged", "requirement:edited", "system:created", "import:begun", "import:taken", "import:done"),

@@ -49,7 +49,7 @@ def test_no_page_and_no_call_reaches_a_file_but_by_the_store() -> None:
     left = {name: calls for name, calls in found.items() if calls}
     assert set(left) == {"gate/content.py"}
     (sent,) = left["gate/content.py"]
-    assert sent.startswith("send_file(installation().blobs.path(file.sha256), mimetype=file.media_type,")
+    assert sent.startswith("send_file(place or installation().blobs.open(file.sha256), mimetype=file.media_type,")
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.name)

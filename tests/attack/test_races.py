@@ -1,8 +1,10 @@
 """Two at once."""
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -12,7 +14,7 @@ from werkzeug.test import TestResponse
 from cmmc_tracker.domain.assessment import Judgement, Status
 from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.permissions import Access, Actor, Role
-from cmmc_tracker.services import accounts, assessment, links, passwords, sessions, systems
+from cmmc_tracker.services import accounts, assessment, links, passwords, sessions, systems, verify
 from cmmc_tracker.services.links import Target
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import limit_hits, users
@@ -48,6 +50,34 @@ def test_one_link_twice_at_once(tracker: Tracker, user: Person, actor: Actor, ma
         thread, answers = _meanwhile(lambda: user.call("PUT", "/artifacts/1/objectives/3.1.1[a]", {}))
     thread.join(20)
     assert [one.status_code for one in answers] == [204]
+
+
+def test_the_same_file_twice_at_once_is_two_artifacts_and_stored_once(
+    app: Flask, tracker: Tracker, user: Person, tmp_path: Path
+) -> None:
+    other, content = person(app, tracker, "eva"), b"the same bytes" * 5_000
+    both, answers = threading.Barrier(4), []
+
+    def send(who: Person, name: str) -> None:
+        mine = Person(who.name, app.test_client())
+        mine.sign_in()
+        both.wait()
+        answers.append(mine.upload(name, content))
+
+    threads = [
+        threading.Thread(target=send, args=(who, f"{n}.txt")) for n, who in enumerate((user, other, user, other))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert [one.status_code for one in answers] == [201] * 4
+    assert {one.get_json()["id"] for one in answers} == {1, 2, 3, 4}
+    found = verify.run(tracker)
+    assert (found.problems, found.blobs) == ([], 1)
+    sha256 = hashlib.sha256(content).hexdigest()
+    kept = [path for path in (tmp_path / "uploads").rglob("*") if path.is_file() and path.stat().st_size]
+    assert [(path.name, path.read_bytes()) for path in kept] == [(sha256, content)]
 
 
 def test_two_systems_of_one_name_at_once(tracker: Tracker, user: Person) -> None:

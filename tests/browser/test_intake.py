@@ -340,6 +340,31 @@ def test_several_artifacts_are_linked_to_an_objective_and_undone_in_place(
     expect(page.locator("#objective-a")).to_contain_text("Nothing is linked yet.")
 
 
+def test_artifacts_are_found_ticked_and_linked_to_an_objective_by_keyboard(
+    page: Page, ada: Served, tmp_path: Path
+) -> None:
+    _add(ada, tmp_path, "Visitor log", "Visitor policy", "Visitor badges")
+    page.goto(PAGE)
+    objective = page.locator("#objective-a")
+    objective.locator("#pick-a").focus()
+    page.keyboard.type("visitor")
+    expect(objective.locator(".picked input[name=artifact]")).to_have_count(3)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    expect(objective.locator("#pick-a")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")  # the last one stays the last one
+    page.keyboard.press("Space")
+    ticked = [one.get_attribute("aria-label") or "" for one in objective.locator(".picked input:checked").all()]
+    page.keyboard.press("Enter")
+    expect(objective.locator(".flash")).to_contain_text("2 artifacts are linked to AC.L2-3.1.1[a].")
+    linked = objective.locator(".evidence-list").first.locator("li span > a").all_inner_texts()
+    assert sorted(f"Choose {title}" for title in linked) == sorted(ticked)
+
+
 def test_pages_of_choosing_and_triage_weigh_little(page: Page, ada: Served, tmp_path: Path) -> None:
     _add(ada, tmp_path, "One")
     for path in ("/triage", "/artifacts/1/objectives", "/artifacts/upload"):

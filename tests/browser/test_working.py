@@ -34,6 +34,26 @@ def test_an_objective_is_judged_with_two_keys(ada: Served, tab: Callable[..., Pa
     expect(page.locator("[data-headline]")).to_contain_text("[a]")
 
 
+def test_the_search_opens_from_everywhere_by_control_or_command_and_k(ada: Served, tab: Callable[..., Page]) -> None:
+    page = tab()
+    sign_in(page)
+    for path, key in (("/", "Control+k"), (PAGE, "Meta+k"), ("/artifacts/upload", "Control+k")):
+        page.goto(path)
+        page.keyboard.press(key)
+        expect(page.locator(".bar input[type=search]")).to_be_focused()
+    page.goto(PAGE)
+    page.locator("#note-a").focus()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("3.13.11")
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_contain_text("SC.L2-3.13.11")
+    small = tab(390, 844)
+    sign_in(small)
+    small.goto(PAGE)
+    small.keyboard.press("Control+k")
+    small.wait_for_url("**/artifacts")
+
+
 def test_not_applicable_without_a_reason_is_told_beside_the_note(ada: Served, tab: Callable[..., Page]) -> None:
     page = tab()
     sign_in(page)

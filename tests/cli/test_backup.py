@@ -141,6 +141,22 @@ def test_a_full_disk_is_told_and_what_is_there_is_no_backup(
     assert command("restore", "copies", **new).returncode == 0
 
 
+def test_the_passphrase_comes_from_a_file_or_the_environment_and_is_nowhere_told(
+    command: Command, tracker: Tracker, tmp_path: Path, new: dict[str, str]
+) -> None:
+    made(tracker, somebody(tracker, "bo"))
+    (tmp_path / "words").write_text("correct horse battery staple\n")
+    from_file, from_text = {"BACKUP_PASSPHRASE_FILE": "words"}, {"BACKUP_PASSPHRASE": "correct horse battery staple"}
+    assert command("backup", "copies", **from_file).returncode == 0
+    kept = command("backup", "check", "copies", **from_text, **new)
+    assert kept.returncode == 0, kept.stderr
+    _one_line(command("restore", "copies", BACKUP_PASSPHRASE="w" * 20, **new), 1, "passphrase is not the one")
+    _one_line(command("backup", "check", "copies"), 1, "give their passphrase with BACKUP_PASSPHRASE_FILE")
+    _one_line(command("backup", "more", BACKUP_PASSPHRASE="short"), 1, "at least 16 characters")
+    _one_line(command("backup", "more", **from_file, **from_text), 1, "are both set")
+    assert command("restore", "copies", **from_text, **new).returncode == 0
+
+
 def _steps(heading: str) -> str:
     """The commands below a heading of docs/operate.md, as they stand there."""
     part = re.split(r"^## ", Path("docs/operate.md").read_text(), flags=re.M)
@@ -155,7 +171,10 @@ def test_the_documented_steps_do_what_they_say(command: Command, tracker: Tracke
     state.mkdir(parents=True)
     (tmp_path / "var/tmp").mkdir()
     (tmp_path / "etc/systemd/system").mkdir(parents=True)
-    own = f"CMMC_DATA_DIR=${{CMMC_DATA_DIR:-{state}}} FLASK_SECRET={'s' * 40} '{sys.executable}' -m cmmc_tracker"
+    (tmp_path / "etc/cmmc-tracker").mkdir()
+    (tmp_path / "etc/cmmc-tracker/environment").touch()
+    own = f"set -a; . {tmp_path}/etc/cmmc-tracker/environment; set +a; "
+    own += f"CMMC_DATA_DIR=${{CMMC_DATA_DIR:-{state}}} FLASK_SECRET={'s' * 40} '{sys.executable}' -m cmmc_tracker"
     for name, does in (("cmmc-tracker", f'{own} "$@"'), ("systemctl", f'echo "$*" >>{tmp_path}/systemctl')):
         (programs / name).write_text(f"#!/bin/sh\n{does}\n")
         (programs / name).chmod(0o755)
@@ -174,7 +193,9 @@ def test_the_documented_steps_do_what_they_say(command: Command, tracker: Tracke
         return done.stdout
 
     assert command("demo", CMMC_DATA_DIR=str(state), DATABASE_URL="").returncode == 0
+    run("Encryption")
     assert "All of it is as it was written." in run("Backup")
+    assert (tmp_path / "var/backups/cmmc-tracker/key.json").is_file()
     assert {one.name for one in (tmp_path / "etc/systemd/system").iterdir()} == {
         "cmmc-tracker-backup.service",
         "cmmc-tracker-backup.timer",

@@ -49,6 +49,23 @@ def command(database_url: str, tmp_path: Path) -> Command:
     return run
 
 
+def test_a_folder_with_links_gives_only_its_own_files(command: Command, tmp_path: Path) -> None:
+    folder, secret = tmp_path / "evidence", tmp_path / "secret"
+    (folder / "below").mkdir(parents=True)
+    secret.mkdir()
+    (folder / "below" / "policy.txt").write_text("ours")
+    (secret / "key.txt").write_text("not ours")
+    (folder / "key.txt").symlink_to(secret / "key.txt")
+    (folder / "all.txt").symlink_to(secret, target_is_directory=True)
+    (folder / "round").symlink_to(folder, target_is_directory=True)
+    (folder / "gone.txt").symlink_to(secret / "nothing")
+    added = command("artifact", "add", str(folder), "--json")
+    assert added.returncode == 0, added.stderr
+    kept = [json.loads(line) for line in added.stdout.splitlines()]
+    assert [(one["file"], one["size"]) for one in kept] == [(str(folder / "below" / "policy.txt"), 4)]
+    assert "(4 bytes)" in command("verify").stdout
+
+
 def test_the_main_job_by_commands(command: Command, tmp_path: Path) -> None:
     folder = tmp_path / "evidence"
     folder.mkdir()
@@ -188,7 +205,7 @@ def test_a_file_that_is_no_such_catalog_is_refused_in_a_sentence(
         ("MAX_UPLOAD_MB", "many"),
         ("TRUSTED_PROXIES", "-1"),
         ("DATABASE_URL", "mysql://x"),
-        ("UPLOAD_PATH", "s3://bucket/x"),
+        ("UPLOAD_PATH", "ftp://bucket/x"),
         ("UPLOAD_PATH", "/proc/nowhere"),
         ("RATE_LIMIT_URL", "memcached://x"),
         ("PUBLIC_URL", "tracker.example.com"),

@@ -16,16 +16,20 @@ from sqlalchemy import text
 
 from cmmc_tracker.cli import commands
 from cmmc_tracker.domain.settings import Preferences
-from cmmc_tracker.services import doctor, passwords, settings, tokens
+from cmmc_tracker.errors import Busy
+from cmmc_tracker.services import audit_stream, doctor, jobs, passwords, settings, tokens
+from cmmc_tracker.services.audit_stream import stream_to
 from cmmc_tracker.services.backups import making
 from cmmc_tracker.services.doctor import CHECKS, Finding, Grade, Patient, examine
+from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import site
 from cmmc_tracker.storage.mail import Smtp
+from cmmc_tracker.storage.places import FolderPlace
 from cmmc_tracker.storage.site import Answer
 from tests.conftest import ON_POSTGRESQL, OPERATOR, PASSWORD, Clock, add_account
 from tests.services.evidence import made, somebody
-from tests.storage.test_mail import Box, serving
+from tests.storage.smtp_server import Box, serving
 
 Doctor = Callable[..., subprocess.CompletedProcess[str]]
 Look = Callable[..., tuple[int, str]]
@@ -220,6 +224,19 @@ def test_a_journal_that_makes_readers_wait_is_told(run: Doctor, folder: Path) ->
         ("mail", "✗", {"SMTP_URL": "smtps://u:hidden@127.0.0.1:1", "MAIL_FROM": "tracker@example.com"}),
         ("settings", "✗", {"SMTP_URL": "smtp://u:hidden@h?tls=none", "MAIL_FROM": "tracker@example.com"}),
         ("settings", "✗", {"SMTP_URL": "smtp://u:hidden@h"}),
+        ("metrics", "✓", {}),
+        ("metrics", "✓", {"METRICS_TOKEN": "hidden" * 6}),
+        ("metrics", "!", {"METRICS_TOKEN": "hidden" * 3}),
+        ("settings", "✗", {"METRICS_TOKEN": "hidden"}),
+        ("settings", "✗", {"METRICS_TOKEN": "hidden hidden hidden"}),
+        ("audit stream", "✓", {}),
+        ("audit stream", "!", {"AUDIT_STREAM": "tls://siem.example.com:6514"}),
+        ("audit stream encryption", "!", {"AUDIT_STREAM": "tcp://siem.example.com:514"}),
+        ("settings", "✗", {"AUDIT_STREAM": "siem.example.com"}),
+        ("settings", "✗", {"AUDIT_STREAM_FORMAT": "xml"}),
+        ("settings", "✗", {"LOG_FORMAT": "xml"}),
+        ("settings", "✗", {"DRAIN_SECONDS": "301"}),
+        ("jobs", "!", {}),
         ("site", "✗", {"PUBLIC_URL": "https://127.0.0.1:1", "ask": "--online"}),
         ("site", "✗", {"PUBLIC_URL": "", "ask": "--online"}),
     ],
@@ -264,6 +281,29 @@ def test_a_mail_server_that_answers_is_good_and_gets_no_mail(look: Look) -> None
         _, told = look(SMTP_URL=f"smtp://tracker:wrong@{place}", MAIL_FROM="tracker@example.com")
         assert "✗ mail: The mail server does not take the user and the password in SMTP_URL (535). Mend: " in told
     assert (box.tries, box.arrived) == (2, [])
+
+
+def test_a_stream_that_fails_is_bad_says_why_and_what_waits(patient: Patient, tracker: Tracker) -> None:
+    to = stream_to("tcp://127.0.0.1:1", "rfc5424", "")
+    audit_stream.send(tracker, to)
+    found = _found(replace(patient, stream=to), "audit stream")
+    assert found.grade is Grade.BAD
+    assert found.text == "tcp://127.0.0.1:1 takes nothing (Connection refused): 1 entries wait, after 1 tries"
+
+
+def test_a_stream_that_has_everything_is_good(patient: Patient, tracker: Tracker, tmp_path: Path) -> None:
+    to = stream_to(f"file://{tmp_path}/log", "cef", "")
+    audit_stream.send(tracker, to)
+    found = _found(replace(patient, stream=to), "audit stream")
+    assert (found.grade, found.text) == (Grade.GOOD, f"file://{tmp_path}/log has everything up to entry 1")
+
+
+def test_jobs_that_nobody_does_any_more_are_told(patient: Patient, tracker: Tracker) -> None:
+    jobs.turn(House(tracker), "somebody")
+    assert _found(replace(patient, now=datetime.now(UTC)), "jobs").grade is Grade.GOOD
+    late = _found(replace(patient, now=datetime.now(UTC) + timedelta(hours=2)), "jobs")
+    assert late.grade is Grade.WARNING
+    assert late.text.startswith("the last one was done at ")
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
@@ -321,10 +361,17 @@ def test_the_age_of_the_last_backup_is_told_where_there_is_something_to_lose(
     assert all(one.check != "backup" for one in examine(patient))
     made(tracker, somebody(tracker, "bo"))
     assert _found(patient, "backup").text == "none was ever made by `cmmc-tracker backup`"
-    making.run(tracker, OPERATOR, tmp_path / "backups", told={})
+    making.run(tracker, OPERATOR, FolderPlace(tmp_path / "backups"), told={})
     assert _found(replace(patient, now=datetime.now(UTC)), "backup").grade is Grade.GOOD
     late = _found(replace(patient, now=datetime.now(UTC) + timedelta(days=3)), "backup")
     assert (late.grade, late.text) == (Grade.WARNING, f"the last one is of {datetime.now(UTC):%Y-%m-%d}")
+    (tmp_path / "other").write_text("x")
+    with pytest.raises(Busy):
+        making.run(tracker, OPERATOR, FolderPlace(tmp_path / "other"), told={})
+    failed = _found(replace(patient, now=datetime.now(UTC)), "backup")
+    assert failed.grade is Grade.BAD
+    assert failed.text.startswith("the last try failed: The backup's place cannot be used")
+    assert "the last good one is of" in failed.text
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cmmc_tracker.domain.backups import FORMAT, FileOf, Keep, Lacking, Manifest, instant_of, kept, name_of
+from cmmc_tracker.domain.backups import (
+    FORMAT,
+    FileOf,
+    Keep,
+    Lacking,
+    Last,
+    Manifest,
+    Standing,
+    instant_of,
+    kept,
+    name_of,
+)
 from cmmc_tracker.errors import Conflict, Invalid
 
 NOON = datetime(2026, 3, 31, 12, tzinfo=UTC)  # a Tuesday
@@ -106,3 +117,28 @@ def test_a_newer_form_is_named_as_such_whatever_else_it_holds() -> None:
 def test_a_manifest_names_only_files_that_a_backup_has() -> None:
     with pytest.raises(Conflict, match="no backup has"):
         Manifest.parse(replace(MANIFEST, files=(FileOf("../users.json", 1, "b" * 64),)).text().encode())
+
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("made", "failed", "lacking", "standing"),
+    [
+        (None, None, 0, Standing.NEVER),
+        (None, 1, 0, Standing.FAILED),
+        (2, 1, 0, Standing.FAILED),
+        (1, 2, 0, Standing.GOOD),
+        (48, None, 0, Standing.GOOD),
+        (49, None, 0, Standing.LATE),
+        (49, 50, 3, Standing.LACKING),
+        (1, None, 1, Standing.LACKING),
+    ],
+)
+def test_how_it_stands_is_told_by_the_worst(
+    made: int | None, failed: int | None, lacking: int, standing: Standing
+) -> None:
+    def ago(hours: int | None) -> datetime | None:
+        return NOW - timedelta(hours=hours) if hours is not None else None
+
+    assert Last(ago(made), lacking, ago(failed)).standing(NOW) is standing

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmmc_tracker.domain.artifacts import manifest
-from cmmc_tracker.domain.held import Held, is_elsewhere, parse_held, type_by_name
+from cmmc_tracker.domain.held import Held, is_elsewhere, parse_held, parse_held_lines, type_by_name
 from cmmc_tracker.errors import Invalid
 
 HASH = hashlib.sha256(b"x").hexdigest()
@@ -166,3 +166,68 @@ def test_a_name_promises_a_type_or_none() -> None:
 )
 def test_addresses_shares_and_drives_are_no_paths_of_this_machine(location: str, elsewhere: bool) -> None:
     assert is_elsewhere(location) is elsewhere
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{HASH}  a b/pump (1).pdf",
+        f"{HASH} *a b/pump (1).pdf",
+        f"{HASH.upper()} a b/pump (1).pdf",
+        f"SHA256 (a b/pump (1).pdf) = {HASH}",
+        f"SHA2-256(a b/pump (1).pdf)= {HASH}",
+        f"SHA256          {HASH.upper()}       a b/pump (1).pdf   ",
+        f"{HASH}\ta b/pump (1).pdf",
+    ],
+    ids=["text", "binary", "typed", "tagged", "openssl", "Get-FileHash", "table"],
+)
+def test_a_line_is_read_as_each_command_prints_it(line: str) -> None:
+    assert parse_held_lines(line, 100) == [Held("a b/pump (1).pdf", HASH)]
+
+
+def test_several_keep_their_order_and_what_a_table_says_of_them() -> None:
+    text = f"Algorithm       Hash    Path\r\n---------       ----    ----\r\nSHA256  {HASH}  C:\\a\\b.txt\r\n\r\n"
+    text += f"{'b' * 64}\tx/y\t12\ty.pdf\tapplication/pdf\r\n{'b' * 64}\tx/z\t\t\t"
+    assert parse_held_lines(text, 3) == [
+        *(Held("C:\\a\\b.txt", HASH), Held("x/y", "b" * 64, 12, "y.pdf", "application/pdf"), Held("x/z", "b" * 64)),
+    ]
+
+
+def test_a_name_that_sha256sum_escaped_is_kept_as_it_is_on_the_disk() -> None:
+    assert parse_held_lines(f"\\{HASH}  share\\\\new\\\\r.txt", 1)[0].location == "share\\new\\r.txt"
+    assert parse_held_lines(f"{HASH}  share\\new.txt", 1)[0].location == "share\\new.txt"
+    with pytest.raises(Invalid, match="Line 1: The location has a line break"):
+        parse_held_lines(f"\\{HASH}  two\\nlines.txt", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"{HASH}  a\n{HASH[:-1]}  b", "Line 2: It must be the SHA-256 and then"),
+        (f"\n{HASH}  a\n\n{'b' * 64}  a", "Line 4 names the same place as line 2."),
+        (f"{HASH}  a\n{HASH}  b\n{HASH}  c", "One version has 1 to 2 files; these are 3."),
+        ("----", "One version has 1 to 2 files; these are 0."),
+        (f"{HASH}  ", "Line 1: It must be the SHA-256 and then"),
+        (f"{HASH}\ta\tsome\tx/", "Line 1: The size must be a whole number"),
+        (f"{HASH}\ta\t1\tx\ttext/plain\tmore", "Line 1: It has more than the five columns"),
+        (f"{HASH}  a\tb", "Line 1: The location has a line break or another sign"),
+        (f"SHA256  {HASH}  C:\\Users\\someb...", "Line 1: Its path was cut off"),
+        ("x\n" * 40, "And 35 more."),
+    ],
+)
+def test_lines_that_are_wrong_are_named_by_their_number(text: str, told: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        parse_held_lines(text, 2)
+    assert told in refused.value.fields["held_files"]
+
+
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="\\"), min_size=1),
+        min_size=1,
+        unique=True,
+    )
+)
+def test_what_sha256sum_prints_comes_back_whatever_the_names(names: list[str]) -> None:
+    printed = "".join(f"{HASH}  {name}\n" for name in names)
+    assert [one.location for one in parse_held_lines(printed, 1_000)] == names

@@ -3,11 +3,15 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.domain.requests import parse_link
+from cmmc_tracker.services import audit, reviews
 from cmmc_tracker.services.requests import answers, asking, guests, links, reading
 from cmmc_tracker.services.requests.answers import Sent
 from cmmc_tracker.services.requests.reading import Request
+from cmmc_tracker.services.reviews import Verdict
 from cmmc_tracker.services.work import Tracker
 from tests.conftest import Clock
 from tests.services.evidence import FIRST, received
@@ -66,3 +70,27 @@ def send(tracker: Tracker, token: str, *files: tuple[str, bytes]) -> int:
 def states(request: Request) -> list[str]:
     """How its rounds stand, oldest first."""
     return [known.round.state.value for known in request.rounds]
+
+
+def decides(tracker: Tracker, actor: Actor, artifact_id: int, act: str, remark: str = "") -> None:
+    """One act about an artifact's state."""
+    with tracker.write(actor) as work:
+        reviews.decide(work, artifact_id, Verdict.parse(act, remark, None))
+
+
+def mine_of(tracker: Tracker, actor: Actor) -> list[int]:
+    """The requests that are put to them."""
+    with tracker.read(actor) as work:
+        return [one.id for one in reading.mine(work)]
+
+
+def count_of(tracker: Tracker, actor: Actor) -> int:
+    """How many of them await something."""
+    with tracker.read(actor) as work:
+        return int(work.db.execute(select(reading.counted(work))).scalar_one())
+
+
+def events_of(tracker: Tracker, entity: str) -> list[str]:
+    """What the log has of a thing, oldest first."""
+    with tracker.read() as work:
+        return [one.action for one in reversed(audit.history(work, entity))]

@@ -99,7 +99,7 @@ def linked_artifact(
     """An approved artifact of one file, or of one that is held elsewhere, linked to these objectives of `main`."""
     targets = [Target(actor.systems["main"], one, "", "") for one in objectives]
     if file is None:
-        held = Held("https://enclave.example/drawing.dwg", "drawing.dwg", None, "ab" * 32, 5)
+        held = Held("https://enclave.example/drawing.dwg", "ab" * 32, 5, "drawing.dwg")
         with tracker.write(actor) as work:
             return links.create_linked(work, actor.systems["main"], [held], {"title": title}, targets)
     with received(tracker, actor, file) as files, tracker.write(actor) as work:

@@ -36,8 +36,9 @@ def freeze(tracker: Tracker, items: list[int], status_on: date) -> None:
     with tracker.write(OPERATOR) as work:
         made = work.change(
             insert(packages).values(
-                system_id=1, number=1, name="P", purpose="final", frozen_at=work.now, snapshot="{}", releasable=True,
-                snapshot_sha256="0" * 64, log_sha256="0" * 64, artifacts=0, bytes=0, retained_until=status_on,
+                system_id=1, number=1, name="P", purpose="final", frozen_at=work.now, releasable=True,
+                snapshot='{"findings": []}', snapshot_sha256="0" * 64, log_sha256="0" * 64,
+                artifacts=0, bytes=0, retained_until=status_on,
             )
         )  # fmt: skip
         assert made.inserted_primary_key

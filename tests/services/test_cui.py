@@ -225,59 +225,61 @@ def _answered(work: Work, **given: str) -> int:
     return setup.answer(work, Answers.parse(form), None, None)
 
 
-def _rows(tracker: Tracker) -> Iterator[drafts.Row]:
-    with tracker.read(OPERATOR) as work:
+def _rows(tracker: Tracker, by: Actor) -> Iterator[drafts.Row]:
+    with tracker.read(by) as work:
         yield from drafts.rows(work)
 
 
-def test_answers_are_kept_and_the_rows_that_follow_are_drafted(tracker: Tracker) -> None:
+def test_answers_are_kept_and_the_rows_that_follow_are_drafted(tracker: Tracker, actor: Actor) -> None:
     with tracker.write(OPERATOR) as work:
         assert _answered(work, cui="yes", place="hosted", host="Hoster Inc.") == 2
     with tracker.read(OPERATOR) as work:
         rules = settings.current(work)
         assert (rules.organization, rules.cui_allowed) == ("Acme", True)
         assert systems.ruled(work)[0].name == "Enclave"
-    asset, provider = _rows(tracker)
+    asset, provider = _rows(tracker, actor)
     assert (asset.kind, asset.draft, asset.facts.category.label) == ("asset", True, "CUI Asset")  # type: ignore[union-attr]
     assert (provider.kind, provider.draft, provider.facts.name) == ("provider", True, "Hoster Inc.")
     assert "FedRAMP" not in provider.follows
 
 
-def test_answering_again_drafts_anew_and_leaves_what_was_confirmed(tracker: Tracker) -> None:
-    with tracker.write(OPERATOR) as work:
+def test_answering_again_drafts_anew_and_leaves_what_was_confirmed(tracker: Tracker, actor: Actor) -> None:
+    with tracker.write(actor) as work:
         _answered(work, place="hosted", host="Hoster Inc.")
-    asset, _ = _rows(tracker)
-    with tracker.write(OPERATOR) as work:
+    asset, _ = _rows(tracker, actor)
+    with tracker.write(actor) as work:
         drafts.keep(work, asset.id, asset.facts, asset.version, confirm=True)
-    with tracker.write(OPERATOR) as work:
+    with tracker.write(actor) as work:
         _answered(work, place="cloud", host="Cloud Inc.")
-    assert [(row.kind, row.facts.name, row.draft) for row in _rows(tracker)] == [
+    assert [(row.kind, row.facts.name, row.draft) for row in _rows(tracker, actor)] == [
         ("asset", asset.facts.name, False),
         ("provider", "Cloud Inc.", True),
     ]
 
 
-def test_a_row_says_when_what_may_be_stored_speaks_against_its_category(tracker: Tracker) -> None:
-    with tracker.write(OPERATOR) as work:
+def test_a_row_says_when_what_may_be_stored_speaks_against_its_category(tracker: Tracker, actor: Actor) -> None:
+    with tracker.write(actor) as work:
         _answered(work)
-    assert [row.changed for row in _rows(tracker)] == [""]
+    assert [row.changed for row in _rows(tracker, actor)] == [""]
     switch(tracker, cui_allowed=True)
-    assert [row.changed for row in _rows(tracker)] == ["CUI may be stored here, which makes it a CUI Asset."]
+    assert [row.changed for row in _rows(tracker, actor)] == ["CUI may be stored here, which makes it a CUI Asset."]
 
 
-def test_of_two_who_change_a_row_the_later_is_told_and_a_row_that_is_gone_is_not_found(tracker: Tracker) -> None:
-    with tracker.write(OPERATOR) as work:
+def test_of_two_who_change_a_row_the_later_is_told_and_a_row_that_is_gone_is_not_found(
+    tracker: Tracker, actor: Actor
+) -> None:
+    with tracker.write(actor) as work:
         _answered(work)
-    (row,) = _rows(tracker)
-    with tracker.write(OPERATOR) as work:
+    (row,) = _rows(tracker, actor)
+    with tracker.write(actor) as work:
         drafts.keep(work, row.id, row.facts, row.version, confirm=True)
-    with pytest.raises(Stale), tracker.write(OPERATOR) as work:
+    with pytest.raises(Stale), tracker.write(actor) as work:
         drafts.keep(work, row.id, row.facts, row.version, confirm=True)
-    with pytest.raises(Stale), tracker.write(OPERATOR) as work:
+    with pytest.raises(Stale), tracker.write(actor) as work:
         drafts.remove(work, row.id, type(row.facts), row.version)
-    with tracker.write(OPERATOR) as work:
+    with tracker.write(actor) as work:
         drafts.remove(work, row.id, type(row.facts), None)
-    with pytest.raises(NotFound), tracker.write(OPERATOR) as work:
+    with pytest.raises(NotFound), tracker.write(actor) as work:
         drafts.remove(work, row.id, type(row.facts), None)
     assert _events(tracker, "scope:*") == [f"asset:{row.id}"] * 3
 

@@ -1,16 +1,18 @@
 """Handing all open duties of a person to another one."""
 
+import json
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 
 from cmmc_tracker.domain.permissions import Actor
-from cmmc_tracker.errors import Forbidden, Invalid, NotFound
+from cmmc_tracker.errors import Forbidden, Invalid, NotFound, Stale
 from cmmc_tracker.services import accounts, artifact_list, duties, handover, members, remarks, reviews
 from cmmc_tracker.services.artifact_list import ArtifactFilter
 from cmmc_tracker.services.requests import reading
 from cmmc_tracker.services.reviews import Verdict
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.tables import artifacts, audit
+from cmmc_tracker.storage.tables import artifacts, assignments, audit, memberships
 from tests.conftest import OPERATOR, Clock
 from tests.services.asked import TODAY, ask, look, now_is
 from tests.services.evidence import FIRST, acting, give, made, other_system, seen, somebody, switch
@@ -156,3 +158,127 @@ def test_the_log_says_who_gave_what_to_whom(tracker: Tracker, cal: Actor, eva: A
     assert '"from":"cal"' in row.detail
     assert '"to":"eva"' in row.detail
     assert edits[-1].action == "artifact:edited"
+
+
+# Assignments, and what is shown before
+
+
+def _assigned(tracker: Tracker, who: Actor, *assignments_: tuple[str, str]) -> None:
+    """Duties of requirements, and that of the affirming official."""
+    with tracker.write(OPERATOR) as work:
+        for duty, requirement in assignments_:
+            title = "President" if duty == "affirming_official" else ""
+            values = {"system_id": 1, "duty": duty, "requirement": requirement, "user_id": who.id, "title": title}
+            work.bookkeep(insert(assignments).values(**values, contact="12", assigned_at=work.now))
+
+
+def _held(tracker: Tracker, who: Actor) -> list[tuple[str, str, str, str]]:
+    with tracker.read() as work:
+        query = select(assignments).where(assignments.c.user_id == who.id)
+        rows = work.rows(query.order_by(assignments.c.duty, assignments.c.requirement))
+    return [(row.duty, row.requirement, row.title, row.contact) for row in rows]
+
+
+ASSIGNED = (("owner", "AC.L2-3.1.1"), ("owner", "AC.L2-3.1.2"), ("reviewer", "AC.L2-3.1.1"))
+
+
+def test_requirements_that_somebody_answers_for_go_along_with_one_entry_for_each_duty(
+    tracker: Tracker, cal: Actor, eva: Actor
+) -> None:
+    _assigned(tracker, cal, *ASSIGNED)
+    assert _count(tracker, cal.id, eva.id) == [3, 0]
+    assert _own(tracker, cal, "eva").said == "Handed over to eva: requirements owned: 2, requirements reviewed: 1."
+    assert [(duty, requirement) for duty, requirement, *_ in _held(tracker, eva)] == list(ASSIGNED)
+    assert _held(tracker, cal) == []
+    with tracker.read() as work:
+        query = select(audit).where(audit.c.action == "assignment:made").order_by(audit.c.id)
+        told = [json.loads(row.detail) for row in work.rows(query)]
+    assert [(one["duty"], one["requirements"]) for one in told] == [
+        ("owner", ["AC.L2-3.1.1", "AC.L2-3.1.2"]),
+        ("reviewer", ["AC.L2-3.1.1"]),
+    ]
+    assert told[0]["before"] == {"AC.L2-3.1.1": "cal", "AC.L2-3.1.2": "cal"}
+    assert told[0]["after"]["person"] == "eva"
+
+
+def test_170_4_the_affirming_official_is_handed_on_with_a_title_by_who_may_name_one(
+    tracker: Tracker, cal: Actor, eva: Actor
+) -> None:
+    _assigned(tracker, cal, ("affirming_official", ""))
+    done = _own(tracker, cal, "eva")
+    assert done.stayed == ["The affirming official of Main enclave stays: who may approve there names the next one."]
+    give(tracker, cal.id or 0, may_approve=True)
+    cal = acting(tracker, cal.id or 0, "cal")
+    done = _own(tracker, cal, "eva")
+    assert done.stayed == ["The affirming official of Main enclave stays: give the title of eva to hand that over."]
+    assert _held(tracker, cal) == [("affirming_official", "", "President", "12")]
+    with tracker.write(cal) as work, pytest.raises(Invalid) as caught:
+        handover.hand_over_own(work, "eva", title="x" * 201)
+    assert list(caught.value.fields) == ["title"]
+    with tracker.write(cal) as work:
+        assert handover.hand_over_own(work, "eva", title=" Owner ").said == "Handed over to eva: affirming official: 1."
+    assert _held(tracker, eva) == [("affirming_official", "", "Owner", "")], "how to reach cal is not how to reach eva"
+
+
+def test_an_administrator_who_is_no_member_hands_no_authority_on(tracker: Tracker, cal: Actor, eva: Actor) -> None:
+    _assigned(tracker, cal, *ASSIGNED, ("affirming_official", ""))
+    with tracker.write(OPERATOR) as work:
+        done = handover.hand_over_of(work, cal.id or 0, "eva", title="Owner")
+    assert done.stayed == ["The affirming official of another system stays: who may approve there names the next one."]
+    assert [duty for duty, *_ in _held(tracker, cal)] == ["affirming_official"]
+    assert len(_held(tracker, eva)) == 3
+
+
+def test_assignments_go_to_nobody_who_is_no_member(tracker: Tracker, cal: Actor, eva: Actor) -> None:
+    _assigned(tracker, cal, *ASSIGNED)
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(delete(memberships).where(memberships.c.user_id == eva.id))
+    done = _own(tracker, cal, "eva")
+    assert done.stayed == ["3 duties stay in Main enclave: eva does not work there, or may only look."]
+    assert _held(tracker, eva) == []
+
+
+def test_what_is_shown_before_is_what_goes_and_showing_changes_nothing(
+    tracker: Tracker, cal: Actor, eva: Actor
+) -> None:
+    _busy(tracker, cal)
+    _assigned(tracker, cal, *ASSIGNED)
+    with tracker.read(cal) as work:
+        shown = handover.preview_own(work, "eva")
+    assert shown.goes == {
+        "owned": ["owned by cal"],
+        "reviewed": ["reviewed"],
+        "asked": ["AC.L2-3.1.1[a]"],
+        "questions": ["Where is the plan?"],
+        "owner": ["AC.L2-3.1.1", "AC.L2-3.1.2"],
+        "reviewer": ["AC.L2-3.1.1"],
+    }
+    assert (shown.giver, shown.receiver, shown.elsewhere, shown.asks_title) == ("cal", "eva", 0, False)
+    assert _count(tracker, cal.id, eva.id) == [7, 0]
+    with tracker.write(cal) as work:
+        done = handover.hand_over_own(work, "eva", seen=shown.version)
+    assert {kind: len(names) for kind, names in shown.goes.items()} == done.went
+
+
+def test_what_changed_since_it_was_shown_is_not_handed_over(tracker: Tracker, cal: Actor, eva: Actor) -> None:
+    _assigned(tracker, cal, ASSIGNED[0])
+    with tracker.read(cal) as work:
+        shown = handover.preview_own(work, "eva")
+    _assigned(tracker, cal, ASSIGNED[1])
+    with pytest.raises(Stale), tracker.write(cal) as work:
+        handover.hand_over_own(work, "eva", seen=shown.version)
+    assert len(_held(tracker, cal)) == 2
+
+
+def test_an_administrator_is_shown_no_names_of_systems_that_they_are_no_member_of(
+    tracker: Tracker, cal: Actor, eva: Actor
+) -> None:
+    _busy(tracker, cal)
+    _assigned(tracker, cal, *ASSIGNED)
+    with tracker.read(OPERATOR) as work:
+        shown = handover.preview_of(work, cal.id or 0, "eva")
+    assert (shown.elsewhere, [name for names in shown.goes.values() for name in names]) == (7, [])
+    with tracker.read(eva) as work, pytest.raises(Forbidden):
+        handover.preview_of(work, cal.id or 0, "eva")
+    with tracker.read(OPERATOR) as work, pytest.raises(NotFound):
+        handover.preview_of(work, 999, "eva")

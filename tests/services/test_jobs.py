@@ -1,23 +1,37 @@
 """What the house does by itself: reading texts, hashing bytes again, reminding people. Each may run twice."""
 
 import io
-from collections.abc import Iterator
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 from docx import Document
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.domain.clocks import years_after
 from cmmc_tracker.services import integrity, jobs, verify
 from cmmc_tracker.services.jobs import JOBS, Job, checks, reminders, texts
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.mail import Smtp
-from cmmc_tracker.storage.tables import artifacts, audit, blob_texts, blobs, leases, users
+from cmmc_tracker.storage.tables import (
+    affirmations,
+    artifacts,
+    assignments,
+    audit,
+    blob_texts,
+    blobs,
+    leases,
+    memberships,
+    recorded_statuses,
+    users,
+)
 from tests.conftest import OPERATOR, Clock, Person
-from tests.storage.test_mail import Box, serving
+from tests.services.evidence import give
+from tests.services.plan_steps import MAY_WAIT, freeze, judge, planned
+from tests.storage.smtp_server import Box, serving
 
 
 def _docx(*paragraphs: str) -> bytes:
@@ -282,6 +296,89 @@ def test_who_is_disabled_or_gave_no_address_gets_no_mail(
         assert work.row(select(users.c.disabled_at).where(users.c.id == user.id))[0] is not None  # type: ignore[index]
     reminders.turn(House(tracker, mailer))
     assert handler.arrived == []
+
+
+def _turns(
+    tracker: Tracker, mailer: Smtp, clock: Clock, box: Box, begun: date, days: Iterable[int]
+) -> dict[int, list[str]]:
+    """A turn on each of these days since the status: who was written to, by the days that are left."""
+    told: dict[int, list[str]] = {}
+    for gone in days:
+        now = datetime.combine(begun + timedelta(days=gone), time(12), UTC)
+        clock.offset = now - datetime.now(UTC)
+        box.arrived.clear()
+        reminders.turn(House(tracker, mailer))
+        reminders.turn(House(tracker, mailer))
+        if box.arrived:
+            told[180 - gone] = sorted(one.to[0] for one in box.arrived)
+    return told
+
+
+def _answering(tracker: Tracker, user: Person, admin: Person) -> date:
+    """Bo may approve, ada owns what is open on the POA&M, and a Conditional status was recorded today."""
+    judge(user, MAY_WAIT)
+    planned(user, weakness="Firewall lets everything in")
+    begun = datetime.now(UTC).date()
+    freeze(tracker, [1], begun)
+    give(tracker, user.id, may_approve=True)
+    with tracker.write() as work:
+        work.bookkeep(update(users).where(users.c.id == user.id).values(mail="bo@example.com"))
+        work.bookkeep(update(users).where(users.c.id == admin.id).values(mail="ada@example.com"))
+        owner = {"system_id": 1, "duty": "owner", "requirement": MAY_WAIT, "user_id": admin.id}
+        work.bookkeep(insert(assignments).values(**owner, assigned_at=work.now))
+        official = {"status_id": 1, "affirmed_on": begun, "name": "Bo", "title": "CEO", "briefing": "b"}
+        work.bookkeep(insert(affirmations).values(**official, recorded_at=work.now, recorded_by=user.id))
+    return begun
+
+
+def test_170_21_b_who_answers_for_a_closeout_is_written_to_at_90_60_30_and_7_days_and_when_it_is_over(
+    tracker: Tracker, user: Person, admin: Person, clock: Clock, letters: tuple[Box, Smtp]
+) -> None:
+    box, mailer = letters
+    begun = _answering(tracker, user, admin)
+    both = ["ada@example.com", "bo@example.com"]
+    around = (80, 89, 90, 91, 119, 120, 121, 149, 150, 151, 172, 173, 174, 180, 181, 182, 200)
+    assert _turns(tracker, mailer, clock, box, begun, around) == dict.fromkeys((90, 60, 30, 7, -1), both)
+
+
+def test_a_reminder_of_a_closeout_names_the_status_by_number_and_no_weakness(
+    tracker: Tracker, user: Person, admin: Person, clock: Clock, letters: tuple[Box, Smtp]
+) -> None:
+    box, mailer = letters
+    begun = _answering(tracker, user, admin)
+    last = begun + timedelta(days=180)
+    assert _turns(tracker, mailer, clock, box, begun, [173]) == {7: ["ada@example.com", "bo@example.com"]}
+    text = box.arrived[0].text
+    assert f"- POA&M to be closed out: status 1, due on {last.day} {last:%b %Y}" in text
+    assert "irewall" not in text
+    assert MAY_WAIT not in text
+
+
+def test_who_only_works_in_the_system_is_not_reminded_of_its_status(
+    tracker: Tracker, user: Person, admin: Person, clock: Clock, letters: tuple[Box, Smtp]
+) -> None:
+    box, mailer = letters
+    begun = _answering(tracker, user, admin)
+    with tracker.write() as work:
+        work.bookkeep(update(assignments).values(requirement="AC.L2-3.1.4"))
+    assert _turns(tracker, mailer, clock, box, begun, [90]) == {90: ["bo@example.com"]}
+
+
+def test_170_22_the_yearly_affirmation_is_reminded_of_before_its_day_and_when_the_status_has_lapsed(
+    tracker: Tracker, user: Person, admin: Person, clock: Clock, letters: tuple[Box, Smtp]
+) -> None:
+    box, mailer = letters
+    begun = _answering(tracker, user, admin)
+    with tracker.write() as work:
+        work.bookkeep(update(recorded_statuses).values(stage="final", act="record_final"))
+        work.bookkeep(update(memberships).values(may_approve=False))
+        work.bookkeep(update(assignments).values(duty="affirming_official", requirement=""))
+    year = (years_after(begun, 1) - begun).days
+    told = _turns(
+        tracker, mailer, clock, box, begun, (year + one for one in (-61, -60, -59, -31, -30, -29, -8, -7, -6, 0, 1, 2))
+    )
+    both = ["ada@example.com", "bo@example.com"]  # the official, and who may judge where nobody may approve
+    assert told == dict.fromkeys((180 - year - days for days in (-60, -30, -7, 1)), both)
 
 
 def test_a_server_that_is_away_is_tried_again(tracker: Tracker, user: Person, clock: Clock) -> None:

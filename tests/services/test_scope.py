@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -18,6 +18,7 @@ from cmmc_tracker.domain.matrix import LineEntry
 from cmmc_tracker.domain.permissions import Access, Actor, Right
 from cmmc_tracker.domain.providers import ProviderEntry
 from cmmc_tracker.domain.scope import (
+    OURS,
     Answers,
     Asset,
     AssetCategory,
@@ -30,7 +31,7 @@ from cmmc_tracker.domain.scope import (
 )
 from cmmc_tracker.domain.snapshot import Person as Trained
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound, Stale
-from cmmc_tracker.services.scope import drafts, inventory, matrix, overview, providers, reading, surroundings
+from cmmc_tracker.services.scope import drafts, inventory, matrix, overview, providers, reading, rows, surroundings
 from cmmc_tracker.services.scope.inventory import AssetFilter
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import audit
@@ -294,9 +295,9 @@ def test_an_administrator_changes_no_asset_but_those_that_follow_from_answers(
     with tracker.write(actor) as work:
         number = inventory.add(work, main, AssetEntry("Payroll", AssetCategory.CUI))
     facts = AssetFacts("Mine", AssetCategory.OUT_OF_SCOPE, "")
-    with pytest.raises(NotFound), tracker.write(OPERATOR) as work:
+    with pytest.raises(NotFound), tracker.write(actor) as work:
         drafts.keep(work, number, facts, None, confirm=False)
-    with pytest.raises(NotFound), tracker.write(OPERATOR) as work:
+    with pytest.raises(NotFound), tracker.write(actor) as work:
         drafts.remove(work, number, AssetFacts, None)
     with tracker.read(actor) as work:
         assert inventory.one(work, main, number).entry.name == "Payroll"
@@ -308,6 +309,52 @@ def test_lines_that_an_administrator_takes_away_with_their_provider_stay_in_the_
     with tracker.write(actor) as work:
         number = providers.add(work, main, ProviderEntry("Northwind", holds=Held.SPD))
         matrix.put(work, main, number, parse_objective_id("3.1.1[a]"), LineEntry(Duty.PROVIDER, "they"), seen=0)
-    with tracker.write(OPERATOR) as work:
+    with tracker.write(actor) as work:
         drafts.remove(work, number, ProviderFacts, None)
     assert _said(tracker, "matrix:changed")[1]["before"] == {"AC.L2-3.1.1[a]": {"duty": "provider", "text": "they"}}
+
+
+def test_an_administrator_who_is_no_member_sees_and_changes_no_row_of_a_system(
+    tracker: Tracker, actor: Actor, main: Access
+) -> None:
+    with tracker.write(actor) as work:
+        number = providers.add(work, main, ProviderEntry("Northwind", holds=Held.SPD))
+        drafts.draft(work, main.system_id, Answers("", "Main", False, Place.PREMISES, ""))
+        asset = next(row.id for row in drafts.rows(work) if row.kind == "asset")
+    facts = {number: ProviderFacts("Mine", is_cloud=True, note=""), asset: AssetFacts("Mine", AssetCategory.CUI, "")}
+    reader = replace(actor, systems={"main": replace(main, rights=frozenset({Right.VIEW}))})
+    with tracker.read(OPERATOR) as work:
+        assert drafts.rows(work) == []
+    for row_id, given in facts.items():
+        for who, refused in ((OPERATOR, NotFound), (reader, Forbidden)):
+            with pytest.raises(refused), tracker.write(who) as work:
+                drafts.keep(work, row_id, given, None, confirm=True)
+            with pytest.raises(refused), tracker.write(who) as work:
+                drafts.remove(work, row_id, type(given), None)
+    with tracker.read(actor) as work:
+        assert {row.facts.name for row in drafts.rows(work)} == {"Northwind", OURS}
+
+
+def test_a_system_has_room_for_so_many_rows_of_each_sort_and_the_next_is_refused_by_its_field(
+    tracker: Tracker, actor: Actor, main: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "MOST", {table: (2, called) for table, (_, called) in rows.MOST.items()})
+    adding: tuple[tuple[str, Callable[[Work, str], object]], ...] = (
+        ("name", lambda work, name: inventory.add(work, main, AssetEntry(name))),
+        ("name", lambda work, name: providers.add(work, main, ProviderEntry(name))),
+        ("name", lambda work, name: inventory.put_group(work, main, GroupEntry(name), 0)),
+        ("name", lambda work, name: surroundings.add(work, main, SurroundingEntry(EntryKind.PERSON, name))),
+        ("what", lambda work, name: surroundings.add(work, main, FlowEntry(name, "b", "c"))),
+    )
+    for field, add in adding:
+        for name in ("one", "two"):
+            with tracker.write(actor) as work:
+                add(work, name)
+        with pytest.raises(Invalid) as refused, tracker.write(actor) as work:
+            add(work, "three")
+        assert list(refused.value.fields) == [field]
+        assert "at most 2 " in refused.value.fields[field]
+    with tracker.write(actor) as work:
+        first = inventory.page(work, main, AssetFilter())[0][0]
+        inventory.edit(work, main, first.id, AssetEntry("one", note="still changed"), first.version)
+        assert inventory.one(work, main, first.id).entry.note == "still changed"

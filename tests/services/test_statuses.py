@@ -51,6 +51,19 @@ def freeze(tracker: Tracker, actor: Actor, purpose: Purpose = Purpose.FINAL) -> 
     return packages.freeze(tracker, actor, "", actor.systems["main"], asked).id
 
 
+def waits(tracker: Tracker) -> int:
+    """One requirement is NOT MET, and stands on the POA&M."""
+    find(tracker, "not_met", WAITS)
+    return item(tracker, WAITS)
+
+
+def mended(tracker: Tracker) -> None:
+    """Everything is MET, and every item closed."""
+    find(tracker, "met")
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(update(plan_items).values(status="closed"))
+
+
 def record(tracker: Tracker, actor: Actor, act: Act, package: int, on: date = TODAY) -> None:
     given = StatusGiven(act, AssessmentKind.LEVEL_2_SELF, on, "S200001", "", "The enclave", package)
     with tracker.write(actor) as work:
@@ -156,8 +169,35 @@ def test_a_closeout_wants_every_item_closed_and_starts_no_new_three_years(tracke
     assert found.standing.valid_until.year == began.year + 3  # type: ignore[union-attr]
 
 
+def test_170_21_a_a_conditional_status_without_an_item_for_what_is_not_met_is_refused(
+    tracker: Tracker, bo: Actor
+) -> None:
+    find(tracker, "not_met", WAITS, "AU.L2-3.3.3")
+    item(tracker, "AU.L2-3.3.3")
+    item(tracker, WAITS, "closed")  # a closed item plans nothing
+    package = freeze(tracker, bo)
+    with pytest.raises(
+        Conflict, match=r"AC\.L2-3\.1\.3 is NOT MET in the package of record and has no item"
+    ) as refused:
+        record(tracker, bo, Act.RECORD_CONDITIONAL, package)
+    assert refused.value.clause == "32 CFR 170.21(a)"
+    item(tracker, WAITS)
+    with pytest.raises(Conflict, match=r"frozen before AC\.L2-3\.1\.3 stood on the POA&M"):
+        record(tracker, bo, Act.RECORD_CONDITIONAL, package)
+    assert stands(tracker, bo)[0] is Stage.NONE
+    record(tracker, bo, Act.RECORD_CONDITIONAL, freeze(tracker, bo))
+    assert stands(tracker, bo)[0] is Stage.CONDITIONAL
+
+
+def test_170_21_a_where_nothing_is_not_met_no_conditional_status_is_recorded(tracker: Tracker, bo: Actor) -> None:
+    with pytest.raises(Conflict, match=r"supports Final Level 2 \(Self\)") as refused:
+        record(tracker, bo, Act.RECORD_CONDITIONAL, freeze(tracker, bo))
+    assert refused.value.clause == "32 CFR 170.21(a)"
+    assert stands(tracker, bo)[0] is Stage.NONE
+
+
 def test_a_conditional_status_is_not_renewed_by_another(tracker: Tracker, bo: Actor) -> None:
-    find(tracker, "not_met", WAITS)
+    waits(tracker)
     package = freeze(tracker, bo)
     record(tracker, bo, Act.RECORD_CONDITIONAL, package)
     with pytest.raises(Conflict, match="cannot be extended"):
@@ -211,9 +251,9 @@ def of_kind(tracker: Tracker, actor: Actor, act: Act, kind: AssessmentKind, pack
 
 
 def test_170_21_b_a_conditional_status_is_closed_out_by_its_own_kind_of_assessment(tracker: Tracker, bo: Actor) -> None:
-    find(tracker, "not_met", WAITS)
+    waits(tracker)
     record(tracker, bo, Act.RECORD_CONDITIONAL, freeze(tracker, bo))
-    find(tracker, "met")
+    mended(tracker)
     package = freeze(tracker, bo, Purpose.CLOSEOUT)
     with pytest.raises(Conflict, match="closed out by an assessment of that kind") as refused:
         of_kind(tracker, bo, Act.CLOSE_OUT, AssessmentKind.LEVEL_2_C3PAO, package)
@@ -223,7 +263,7 @@ def test_170_21_b_a_conditional_status_is_closed_out_by_its_own_kind_of_assessme
 
 def test_a_closeout_does_not_rest_on_a_package_from_before_its_conditional_status(tracker: Tracker, bo: Actor) -> None:
     old = freeze(tracker, bo)  # everything was MET once
-    find(tracker, "not_met", WAITS)
+    waits(tracker)
     record(tracker, bo, Act.RECORD_CONDITIONAL, freeze(tracker, bo))
     for act in (Act.CLOSE_OUT, Act.RECORD_FINAL):
         with pytest.raises(Conflict, match="older than package 2"):
@@ -234,9 +274,8 @@ def test_a_closeout_does_not_rest_on_a_package_from_before_its_conditional_statu
 def test_what_has_run_out_is_not_recorded_again_on_the_package_that_it_rested_on(
     tracker: Tracker, bo: Actor, clock: Clock, act: Act
 ) -> None:
-    find(tracker, "not_met", *([WAITS] if act is Act.RECORD_CONDITIONAL else []))
-    if act is Act.RECORD_FINAL:
-        find(tracker, "met")
+    if act is Act.RECORD_CONDITIONAL:
+        waits(tracker)
     package = freeze(tracker, bo)
     record(tracker, bo, act, package)
     clock.forward(days=200)  # not closed out, or not affirmed
@@ -281,7 +320,7 @@ def test_a_new_assessment_after_a_status_of_long_ago_is_kept_for_six_years(track
 def test_170_21_b_a_conditional_status_that_expired_is_not_extended_by_a_day_within_it(
     tracker: Tracker, bo: Actor, clock: Clock
 ) -> None:
-    find(tracker, "not_met", WAITS)
+    waits(tracker)
     record(tracker, bo, Act.RECORD_CONDITIONAL, freeze(tracker, bo))
     clock.forward(days=200)
     with pytest.raises(Conflict, match="cannot be extended"):
@@ -291,9 +330,9 @@ def test_170_21_b_a_conditional_status_that_expired_is_not_extended_by_a_day_wit
 def test_170_21_b_a_closeout_in_time_is_recorded_late_on_a_package_that_was_frozen_in_time(
     tracker: Tracker, bo: Actor, clock: Clock
 ) -> None:
-    find(tracker, "not_met", WAITS)
+    waits(tracker)
     record(tracker, bo, Act.RECORD_CONDITIONAL, freeze(tracker, bo))
-    find(tracker, "met")
+    mended(tracker)
     clock.forward(days=170)
     package, posted = freeze(tracker, bo, Purpose.CLOSEOUT), TODAY + timedelta(days=170)
     clock.forward(days=15)

@@ -100,6 +100,15 @@ def _start(url: str, results: "multiprocessing.Queue[str]") -> None:
         results.put(repr(error))
 
 
+def test_what_was_acknowledged_survives_a_power_cut(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path}/cmmc.db")
+    full = 2  # https://sqlite.org/pragma.html#pragma_synchronous
+    with engine.connect() as connection:
+        assert connection.execute(text("PRAGMA synchronous")).scalar_one() == full
+        assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+    engine.dispose()
+
+
 def test_four_starts_at_once_on_an_empty_database_all_succeed(tmp_path: Path) -> None:
     results: multiprocessing.Queue[str] = multiprocessing.get_context("spawn").Queue()
     url = f"sqlite:///{tmp_path}/cmmc.db"

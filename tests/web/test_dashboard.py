@@ -2,9 +2,16 @@
 
 import html
 import re
+from pathlib import Path
+
+import pytest
 
 from cmmc_tracker.domain import catalog
-from tests.conftest import Person
+from cmmc_tracker.errors import Busy
+from cmmc_tracker.services.backups import making
+from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage.places import FolderPlace
+from tests.conftest import OPERATOR, Clock, Person
 
 
 def test_every_link_of_the_dashboard_opens_what_it_names(user: Person) -> None:
@@ -19,3 +26,41 @@ def test_every_link_of_the_dashboard_opens_what_it_names(user: Person) -> None:
     assert any("?status=" in one for one in links)
     for link in sorted(links - {"/logout"}):
         assert user.get(link).status_code == 200, link
+
+
+def _told(person: Person) -> str:
+    """What the dashboard says beside Backup; empty where it says nothing of it."""
+    found = re.search(r"<dt>Backup</dt>\s*<dd>(.*?)</dd>", person.get("/").text, re.S)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", found[1])).split()) if found else ""
+
+
+def test_administrators_see_the_age_and_result_of_the_last_backup_and_nobody_else_does(
+    admin: Person, user: Person, tracker: Tracker, tmp_path: Path
+) -> None:
+    assert _told(admin).startswith("none was made yet")
+    user.upload("a.txt", b"words")
+    assert _told(admin).startswith("▲ none was ever made")
+    making.run(tracker, OPERATOR, FolderPlace(tmp_path / "backups"), told={})
+    assert re.fullmatch(r"made on \d+ \w+ \d{4}, whole", _told(admin))
+    assert _told(user) == ""
+
+
+def test_a_backup_that_failed_or_lacks_something_shows_until_a_good_one_is_made(
+    admin: Person, user: Person, tracker: Tracker, tmp_path: Path, clock: Clock
+) -> None:
+    user.upload("a.txt", b"words")
+    (tmp_path / "a-file").write_text("x")
+    with pytest.raises(Busy):
+        making.run(tracker, OPERATOR, FolderPlace(tmp_path / "a-file"), told={})
+    said = r"▲ the last try, on .*, failed The backup's place cannot be used: .*a-file\. None was ever made\."
+    assert re.fullmatch(said, _told(admin))
+    assert "backup:failed" in admin.get("/audit").text
+    clock.forward(minutes=1)
+    blob = next(path for path in (tmp_path / "uploads").rglob("*") if len(path.name) == 64)
+    blob.rename(tmp_path / "aside")
+    making.run(tracker, OPERATOR, FolderPlace(tmp_path / "backups"), told={})
+    assert _told(admin).endswith("without 1 stored file")
+    (tmp_path / "aside").rename(blob)
+    clock.forward(minutes=1)
+    making.run(tracker, OPERATOR, FolderPlace(tmp_path / "backups"), told={})
+    assert _told(admin).endswith("whole")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from cmmc_tracker.services import held
+from cmmc_tracker.services import held, quarantine
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.enclave import Enclave
 from tests.conftest import OPERATOR, Person
@@ -163,3 +163,79 @@ def test_a_check_in_its_place_is_shown_and_damage_stands_on_the_dashboard(
     assert "Bytes are not what was received" not in dashboard
     assert "Altered: <a href" not in pump.get("/").text
     assert "integrity broken" in page
+
+
+LINES = f"{HASH}  cad/pump.pdf\n{'b' * 64} *cad/valve <2>.pdf\n{'c' * 64}\tcad/seal.pdf\t12\tseal.pdf\tapplication/pdf"
+SEVERAL = {"system": "main", "title": "Pump", "held_files": LINES}
+
+
+def test_several_files_that_stay_are_registered_as_one_artifact_by_pasted_lines(user: Person) -> None:
+    answer = user.post("/artifacts/upload", {**SEVERAL, "title": "", "objectives": "3.1.1[a]"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/artifacts/1")
+    page = user.get("/artifacts/1").text
+    assert "Its 3 files are registered where they are" in page
+    assert "<h1>pump</h1>" in page
+    for said in ("1. held at cad/pump.pdf", "2. held at cad/valve &lt;2&gt;.pdf", "3. seal.pdf"):
+        assert said in page, said
+    third = user.get("/artifacts/1?file=3").text
+    assert re.search(r'<dt>Held at</dt><dd class="location">cad/seal.pdf</dd>', third)
+    assert "application/pdf, 12 bytes" in third
+    assert "cad/pump.pdf" in user.get("/artifacts").text
+    assert "and 2 more" in user.get("/artifacts").text
+    assert "and 2 more" in user.get("/artifacts/picker?system=main&objective=3.1.1[b]&q=pump").text
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"held_files": f"{LINES}\nnonsense <b>"}, "Line 4: It must be the SHA-256"),
+        ({"location": PLACE, "sha256": HASH}, "Keep one of the two"),
+        ({"file": (io.BytesIO(b"x"), "a.txt")}, "not both"),
+        ({"collected_on": "2999-01-01"}, "collected in the future"),
+    ],
+)
+def test_lines_that_are_wrong_are_told_and_stay_as_they_were_typed(
+    user: Person, fields: dict[str, Any], told: str
+) -> None:
+    answer = user.post("/artifacts/upload", {**SEVERAL, **fields})
+    assert answer.status_code == 422
+    assert told in answer.text
+    assert re.search(r"<details class=\"fold\" open><summary>It must stay where it is", answer.text)
+    typed = fields.get("held_files", LINES).replace("<", "&lt;").replace(">", "&gt;")
+    assert f">{typed}</textarea>" in answer.text
+    assert user.call("GET", "/artifacts").get_json()["items"] == []
+
+
+def test_a_new_version_of_several_files_that_stay_and_what_is_wrong_in_it(pump: Person) -> None:
+    version = str(pump.call("GET", "/artifacts/1").get_json()["version"])
+    wrong = pump.post("/artifacts/1/versions", {"version": version, "held_files": "x <1>", "note": "three now"})
+    assert wrong.status_code == 422
+    for said in ("Line 1: It must be", "x &lt;1&gt;</textarea>", 'value="three now"', '<details class="fold" open>'):
+        assert said in wrong.text, said
+    assert pump.post("/artifacts/1/versions", {"version": "99", "held_files": LINES}).status_code == 412
+    assert pump.post("/artifacts/1/versions", {"version": version, "held_files": LINES}).status_code == 302
+    compared = pump.get("/artifacts/1/compare").text
+    for said in (SHOWN, "cad/valve &lt;2&gt;.pdf", "cad/seal.pdf", "the same bytes in both"):
+        assert said in compared, said
+    assert '3 files</span> <span class="quiet small">held at' in pump.get("/artifacts/1").text
+
+
+def test_what_waits_in_quarantine_and_is_held_elsewhere_shows_its_places_and_no_download(
+    user: Person, outsider: Person, tracker: Tracker
+) -> None:
+    assert user.post("/artifacts/upload", SEVERAL).status_code == 302
+    with tracker.write(OPERATOR) as work:
+        quarantine.hold(work, 1, "Looked at again.")
+    assert "held at <span" in user.get("/quarantine").text
+    page = user.get("/quarantine/1").text
+    for said in ("cad/pump.pdf", "cad/valve &lt;2&gt;.pdf", "cad/seal.pdf", HASH, "File 2 of 3", "seal.pdf</h2>"):
+        assert said in page, said
+    for unsaid in ("Download", "/files/", "None"):
+        assert unsaid not in page, unsaid
+    refused = user.get("/quarantine/1/files/2")
+    assert (refused.status_code, "held at cad/valve &lt;2&gt;.pdf" in refused.text) == (409, True)
+    assert outsider.get("/quarantine/1/files/2").status_code == 404
+    version = re.search(r'name="version" value="(\d+)"', page)
+    assert version
+    assert user.post("/quarantine/1/accept", {"version": version[1], "title": "Seen"}).status_code == 302
+    assert "cad/pump.pdf" in user.get("/artifacts/1").text

@@ -62,3 +62,41 @@ def test_a_contributor_may_look_and_an_approver_may_name(tracker: Tracker, user:
 def test_strangers_learn_nothing(outsider: Person) -> None:
     assert outsider.get(PAGE).status_code == 404
     assert outsider.post(PAGE, OFFICIAL).status_code == 404
+
+
+def test_what_would_be_handed_over_is_shown_first_and_goes_as_it_was_shown(user: Person, admin: Person) -> None:
+    people = "/systems/main/people"
+    assert admin.post(people, {"duty": "owner", "what": "AT", "person": "bo"}).status_code == 302
+    page = user.get("/my-work/hand-over?to=ada").text
+    assert "requirements owned: AT.L2-3.2.1, AT.L2-3.2.2, AT.L2-3.2.3" in page
+    assert 'name="title"' not in page
+    version = re.search(r'name="version" value="(\d+)"', page)
+    assert version
+    given = {"to": "ada", "version": version[1]}
+    assert admin.post(people, {"duty": "reviewer", "what": "AC", "person": "bo"}).status_code == 302
+    stale = user.post("/my-work/hand-over", given)
+    assert stale.status_code == 412
+    assert "Nothing was handed over" in stale.text
+    assert "requirements reviewed: 22" in stale.text
+    fresh = re.search(r'name="version" value="(\d+)"', stale.text)
+    assert fresh
+    assert user.post("/my-work/hand-over", {**given, "version": fresh[1]}).status_code == 302
+    assert "Nothing would go to ada." in user.get("/my-work/hand-over?to=ada").text
+    assert user.get("/my-work/hand-over?to=nobody").status_code == 422
+    assert user.get("/my-work/hand-over").status_code == 422
+
+
+def test_170_4_an_administrator_hands_the_affirming_official_on_with_a_title(user: Person, admin: Person) -> None:
+    official = {"duty": "affirming_official", "person": "bo", "title": "President"}
+    assert admin.post("/systems/main/people", official).status_code == 302
+    address = f"/admin/users/{user.id}/hand-over"
+    page = admin.get(f"{address}?to=ada").text
+    assert "affirming official: Main enclave" in page
+    assert 'name="title"' in page
+    wrong = admin.post(address, {"to": "ada", "title": "x" * 201})
+    assert wrong.status_code == 422
+    assert "at most 200 characters" in wrong.text
+    assert "x" * 201 in wrong.text
+    assert admin.post(address, {"to": "ada", "title": "Owner"}).status_code == 302
+    assert "<strong>ada</strong>, Owner" in admin.get("/systems/main/people").text
+    assert user.get(f"{address}?to=ada").status_code == 403

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
+from cmmc_tracker.services.plans import keeping
 from cmmc_tracker.services.work import Tracker
 from tests.conftest import Clock, Person
 from tests.services.plan_steps import BARRED, MAY_WAIT, freeze, judge, planned
@@ -120,6 +121,19 @@ def test_reviews_are_recorded_and_stand_in_the_history(user: Person) -> None:
     assert user.post(f"{POAM}/1/reviews", {"version": "1", "progress": "Half done"}).status_code == 302
     page = user.get(f"{POAM}/1").text
     assert page.count("Half done") == 2
+
+
+def test_an_item_has_room_for_so_many_reviews_and_the_next_is_refused_with_what_was_typed(
+    user: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge(user, MAY_WAIT)
+    planned(user)
+    monkeypatch.setattr(keeping, "MOST_REVIEWS", 1)
+    assert user.post(f"{POAM}/1/reviews", {"version": "1", "progress": "Begun"}).status_code == 302
+    refused = user.post(f"{POAM}/1/reviews", {"version": "2", "progress": "Half done"})
+    assert refused.status_code == 409
+    assert "at most 1 reviews" in refused.text
+    assert ">Half done</textarea>" in refused.text
 
 
 def test_170_21_b_the_180_days_stand_on_the_register_and_on_what_counts(

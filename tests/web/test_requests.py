@@ -282,5 +282,8 @@ def test_own_duties_are_handed_over_and_an_administrator_does_it_for_others(admi
     assert "1 open duty<" in page
     assert "bo cannot sign in any more: hand it over." in admin.get("/systems/main/requests").text
     assert admin.post(f"/admin/users/{bo.id}/hand-over", {"to": ""}).status_code == 422
+    shown = admin.get(f"/admin/users/{bo.id}/hand-over?to=ada")
+    assert "the open duties of bo; nothing has been changed yet" in shown.text
+    assert admin.get(f"/admin/users/{bo.id}/hand-over?to=nobody").status_code == 422
     assert admin.post(f"/admin/users/{bo.id}/hand-over", {"to": "ada"}).status_code == 302
     assert "hand it over" not in admin.get("/systems/main/requests").text

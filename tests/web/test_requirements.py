@@ -1,6 +1,7 @@
 """The list of requirements, and the page where people live."""
 
 import io
+import re
 
 import pytest
 
@@ -25,6 +26,27 @@ def test_the_list_narrows_by_family_text_and_status(user: Person, query: str, ro
     assert page.count('class="row-link"') == rows
     if not rows:
         assert "No requirement fits this filter" in page
+
+
+def _rows_of(page: str) -> list[str]:
+    return re.findall(r'class="row-link" href="[^"]*/(\w\w\.L2-[\d.]+)"', page)
+
+
+def test_the_list_shows_and_narrows_by_who_owns_a_requirement(user: Person, admin: Person) -> None:
+    whole = "/systems/main/requirements"
+    assert len(_rows_of(user.get(f"{whole}?owner=(nobody)").text)) == 110
+    for what, who in (("AT", "bo"), ("3.1.1", "ada")):
+        assert admin.post("/systems/main/people", {"duty": "owner", "what": what, "person": who}).status_code == 302
+    page = user.get(whole).text
+    assert page.count('<td data-label="Owner">bo</td>') == 3
+    assert page.count('<td data-label="Owner">ada</td>') == 1
+    assert _rows_of(user.get(f"{whole}?owner=ada").text) == ["AC.L2-3.1.1"]
+    assert len(_rows_of(user.get(f"{whole}?owner=bo").text)) == 3
+    assert len(_rows_of(user.get(f"{whole}?owner=(nobody)").text)) == 106
+    assert _rows_of(user.get(f"{whole}?owner=bo&family=AC").text) == []
+    assert "No requirement fits this filter." in user.get(f"{whole}?owner=stranger").text
+    admin.post(f"/admin/users/{user.id}/disable", {})
+    assert "cannot sign in any more" in admin.get(whole).text
 
 
 def test_numbers_as_people_type_them_lead_to_the_page(user: Person) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import event, update
 from cmmc_tracker.domain.inventory import AssetEntry
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.domain.scope import AssetCategory
-from cmmc_tracker.services.scope import inventory
+from cmmc_tracker.services.scope import inventory, rows
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import assets, memberships
 from tests.conftest import OPERATOR, Person, person
@@ -194,6 +194,20 @@ def test_an_inventory_is_imported_row_by_row_after_it_was_confirmed(user: Person
     assert "Firewall" in page
     assert "process, store" in page
     assert user.post(here, {"digest": digest[1], "row": ["2"]}).status_code == 409
+
+
+def test_a_sheet_that_would_be_more_than_a_system_has_room_for_adds_nothing(
+    user: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = user.post(f"{SCOPE}/import", _sheet(ROWS)).headers["Location"]
+    digest = re.search(r'name="digest" value="(\w+)"', user.get(sent).text)
+    assert digest
+    monkeypatch.setitem(rows.MOST, assets, (1, "assets"))
+    refused = user.post(sent, {"digest": digest[1], "row": ["2", "3"]})
+    assert refused.status_code == 422
+    assert "A system has at most 1 assets; here are 0." in refused.text
+    assert "File server" not in user.get(f"{SCOPE}/assets").text
+    assert user.post(sent, {"digest": digest[1], "row": ["2"]}).status_code == 302
 
 
 @pytest.mark.parametrize(

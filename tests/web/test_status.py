@@ -1,7 +1,7 @@
 """The page of the CMMC Status: recorded and found side by side; and the page of who works where."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import insert, update
@@ -10,6 +10,8 @@ from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import assignments, findings
 from tests.conftest import OPERATOR, Person
 from tests.services.evidence import give
+from tests.services.plan_steps import freeze
+from tests.services.test_snapshots import counted
 
 TODAY = datetime.now(UTC).date().isoformat()
 PAGE = "/systems/main/status"
@@ -38,6 +40,63 @@ def test_a_status_is_recorded_and_stands_beside_what_is_found(approver: Person, 
     page = approver.get(PAGE).text
     assert "Supports No CMMC Status" in page
     assert "AC.L2-3.1.5[a]: MET then, NOT MET now" in page
+
+
+@pytest.mark.parametrize(
+    ("gone", "said", "row", "warns"),
+    [
+        (60, "120 days are left (32 CFR 170.21(b)).", "120 days left to close out", False),
+        (90, "90 days are left (32 CFR 170.21(b)). Have the assessor", "90 days left to close out", True),
+        (180, "today is the last day (32 CFR 170.21(b)).", "the last day to close out", True),
+        (181, "the Conditional status has expired (32 CFR 170.21(b)).", "not closed out by", True),
+    ],
+)
+def test_170_21_b_the_180_days_are_said_alike_wherever_one_looks(
+    user: Person, tracker: Tracker, gone: int, said: str, row: str, warns: bool
+) -> None:
+    freeze(tracker, [], datetime.now(UTC).date() - timedelta(days=gone))
+    told = set()
+    for path in ("/?system=main", "/systems/main/poam", PAGE, "/systems/main/score"):
+        found = re.search(
+            r'<p class="([a-z-]+)" role="note">(Level 2 \(Self\), Conditional since .*?)( <a|</p>)', user.get(path).text
+        )
+        assert found, path
+        assert said in found[2], path
+        told.add((found[1], found[2]))
+    assert len(told) == 1, "the same words everywhere"
+    assert [one for one, _ in told] == ["warning" if warns else "plain-clock"]
+    assert row in user.get("/systems").text
+
+
+def test_my_work_and_the_calendar_show_the_days_of_a_status_to_those_who_answer_for_it(
+    user: Person, admin: Person, outsider: Person, tracker: Tracker
+) -> None:
+    freeze(tracker, [], datetime.now(UTC).date() - timedelta(days=175))
+    give(tracker, user.id, may_approve=True)
+    for path in ("/my-work", "/calendar"):
+        page = user.get(path).text
+        assert "POA&amp;M to be closed out" in page, path
+        assert "5 days left" in page, path
+    assert "Nothing waits for you" not in user.get("/my-work").text
+    assert "POA&amp;M to be closed out" not in admin.get("/my-work").text, "bo may approve, so ada need not"
+    assert "POA&amp;M to be closed out" in admin.get("/calendar").text
+    assert "POA&amp;M to be closed out" not in outsider.get("/calendar").text
+
+
+def test_without_a_conditional_status_no_page_shows_a_clock(approver: Person) -> None:
+    assert approver.post(PAGE, FORM).status_code == 303
+    for path in ("/?system=main", "/systems/main/poam", PAGE, "/systems/main/score", "/systems"):
+        page = approver.get(path).text
+        assert "Conditional since" not in page, path
+        assert "to close out" not in page, path
+
+
+def test_the_dashboard_reads_six_statements_with_a_clock_too(user: Person, tracker: Tracker) -> None:
+    freeze(tracker, [], datetime.now(UTC).date())
+    user.get("/")
+    with counted(tracker) as statements:
+        assert "Conditional since" in user.get("/").text
+    assert len(statements) <= 6, statements
 
 
 def test_what_is_typed_wrongly_is_said_and_kept(approver: Person) -> None:

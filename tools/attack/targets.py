@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 # Good values by the field's name; where operations mean different things by one name, by operation and name.
 VALUES: Mapping[Any, object] = {
     "act": "retire",
+    "answer": "seen",
     "action": "artifact:created",
     "cadence": "once",
     "actor": "command line",
@@ -30,6 +32,7 @@ VALUES: Mapping[Any, object] = {
     "implementation_status": "implemented",
     "kind": "policy",
     "level": 2,
+    "link": True,
     "limit": "5",
     "location": "",
     "locator": "p. 1",
@@ -37,6 +40,7 @@ VALUES: Mapping[Any, object] = {
     "milestones": [{"text": "Scan"}],
     "name": "Scan",
     "manifest_sha256": "",
+    "may_download": True,
     "narrative": "for the scan",
     "note": "seen",
     "objective": "AC.L2-3.1.1[a]",
@@ -50,6 +54,7 @@ VALUES: Mapping[Any, object] = {
     "state": "open",
     "purpose": "readiness",
     "weakness": "for the scan",
+    "whom": "Kim",
     "path": "3.1.1/scan.txt",
     "q": "policy",
     "remark": "seen",
@@ -62,13 +67,14 @@ VALUES: Mapping[Any, object] = {
     "system": "main",
     "title": "Scan",
     "until": "2030-01-01",
+    ("create_viewer", "until"): (date.today() + timedelta(days=90)).isoformat(),  # noqa: DTZ011 any near day
     ("list_artifacts", "status"): "approved",
     ("list_items", "kind"): "poam",
     ("change_item", "status"): "in_progress",
 }
 # Never sent: the token in a header needs no CSRF token, and a version would let only the first of many writes through.
 # A file is sent, so nothing is said of one that is held elsewhere.
-_HELD = {"location", "sha256", "size", "filename", "media_type"}
+_HELD = {"location", "sha256", "size", "filename", "media_type", "held_files"}
 _LEFT_OUT = {"X-CSRF-Token", "If-Match", "csrf_token", "partial", "releasable", *_HELD}
 PAGES = (
     "/artifacts?q=policy&kind=policy&status=approved&family=AC&objective=AC.L2-3.1.1[a]&unlinked=&cursor=100",
@@ -76,7 +82,8 @@ PAGES = (
     "/triage?q=access&system=main&order=oldest&at=1&from=1",
     "/artifacts/picker?q=policy&objective=AC.L2-3.1.1[a]&system=main",
     "/audit?actor=ada&action=login:succeeded&entity=user&q=ada&since=2026-01-01&until=2030-01-01&cursor=100000",
-    "/systems/main/requirements?q=access&family=AC&status=met&without=&unproven=",
+    "/systems/main/requirements?q=access&family=AC&status=met&without=&unproven=&owner=ada",
+    "/my-work/hand-over?to=ada",
     "/systems/main/poam?kind=poam&state=open&q=access",
     "/systems/main/poam/new?requirement=AC.L2-3.1.1&kind=operational",
     "/systems/main/score?mend=AC.L2-3.1.1",
@@ -84,6 +91,13 @@ PAGES = (
     "/systems/main/scope/assets?q=server&category=cui&group=Laptops&lacking=1&cursor=1",
     "/systems/main/scope/people?cursor=1",
     "/systems/main/ssp/references?find=policy",
+    "/systems/main/assess?way=open&q=access&at=AC.L2-3.1.1[a]",
+    "/systems/main/worksheet?family=AC",
+    "/systems/main/placemat?weight=5&owner=ada&status=met",
+    "/systems/main/readiness?by=check&group=3",
+    "/systems/main/people?what=owner",
+    "/calendar?assessment=2030-01-01",
+    "/artifacts/1/compare?left=1&right=1",
     "/?system=main",
 )
 _BOUNDARY = "attack-6c1f0b7d2a"

@@ -5,10 +5,10 @@ from functools import cache
 from flask import Blueprint, Flask, Response, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from cmmc_tracker.api import artifacts, audit, exports, packages, poam, readiness, registry, systems
+from cmmc_tracker.api import artifacts, audit, exports, packages, poam, readiness, registry, systems, viewers
 from cmmc_tracker.api.openapi import document
 
-RESOURCES = [artifacts, audit, exports, packages, poam, readiness, systems]
+RESOURCES = [artifacts, audit, exports, packages, poam, readiness, systems, viewers]
 
 _calls = Blueprint("api", __name__, url_prefix="/api/v1")
 registry.mount(_calls)

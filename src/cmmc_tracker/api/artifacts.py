@@ -10,6 +10,7 @@ from cmmc_tracker.api.shapes import ArtifactShown, ArtifactsShown, artifact_show
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.artifacts import parse_link
 from cmmc_tracker.domain.catalog import ObjectiveId
+from cmmc_tracker.domain.held import LINES
 from cmmc_tracker.errors import Invalid, NotFound
 from cmmc_tracker.gate import content, doors
 from cmmc_tracker.gate.etag import expected_version
@@ -22,6 +23,7 @@ from cmmc_tracker.services.links import Target
 from cmmc_tracker.services.reviews import Verdict
 
 Wish = Literal["", "yes", "no"]
+_HELD = (("location", "sha256"), (LINES,))  # what says where evidence is held, of one file or of several
 
 
 class WantedArtifacts(Asked):
@@ -40,7 +42,9 @@ class NewArtifact(Given):
 
     `strip_location`, where it is `yes`, takes the location out of a picture before it is kept. `path` is where the file
     lay, such as `3.1.1/rules.pdf`: kept for suggestions, nothing is linked by it. Evidence that must stay where it is
-    has no `file`, but a `location` and its `sha256`; `size`, `filename` and `media_type` where known.
+    has no `file`, but a `location` and its `sha256`; `size`, `filename` and `media_type` where known. Several
+    files of one artifact that must stay are named by `held_files` instead: a line for each, as `sha256sum` prints it,
+    or SHA-256, location, size, name and media type with tabs between.
     """
 
     title: str
@@ -63,6 +67,7 @@ class NewArtifact(Given):
     size: str = ""
     filename: str = ""
     media_type: str = ""
+    held_files: str = ""
 
 
 class ArtifactChange(Given):
@@ -92,6 +97,7 @@ class NewVersion(Given):
     size: str = ""
     filename: str = ""
     media_type: str = ""
+    held_files: str = ""
 
 
 class ReviewAct(Given):
@@ -164,11 +170,11 @@ def list_artifacts(query: WantedArtifacts) -> ArtifactsShown:
     answer=ArtifactShown,
     form=NewArtifact,
     file=True,
-    without_file=("location", "sha256"),
+    without_file=_HELD,
     failures=(400, 404, 409, 413, 415, 422, 429, 503, 507),
 )
 def create_artifact(form: NewArtifact) -> Response:
-    """Keep a file, or several in their order, or where one is held, as a new artifact, linked to objectives.
+    """Keep a file, or several in their order, or where they are held, as a new artifact, linked to objectives.
 
     `quarantined` tells that it waits for somebody to accept it, and is found nowhere until then.
     """
@@ -185,11 +191,11 @@ def create_artifact(form: NewArtifact) -> Response:
 
 
 def _files(form: NewArtifact | NewVersion) -> Files:
-    """The files of a version: those that came, or the one that is held elsewhere."""
+    """The files of a version: those that came, or those that are held elsewhere."""
     files = files_of()
     held = held_of(form.model_dump(), files)
-    if held is not None:
-        return [held]
+    if held:
+        return held
     if not files:
         raise Invalid({"file": "A file is needed, or the location and the SHA-256 of one that must stay where it is."})
     if len(files) > artifacts.MOST_FILES:
@@ -283,12 +289,12 @@ def review_artifact(artifact_id: int, body: ReviewAct) -> ArtifactShown:
     answer=ArtifactShown,
     form=NewVersion,
     file=True,
-    without_file=("location", "sha256"),
+    without_file=_HELD,
     failures=(400, 404, 409, 412, 413, 415, 422, 429, 503, 507),
     versioned=True,
 )
 def create_version(artifact_id: int, form: NewVersion) -> Response:
-    """Keep a file, or several in their order, or where one is held, as the artifact's new version; older ones stay."""
+    """Keep a file, or several in order, or where they are held, as the artifact's new version; older ones stay."""
     version = expected_version()
     dates = {name: value for name, value in form.model_dump().items() if name in DATES and value is not None}
     with doors.open_read() as work:

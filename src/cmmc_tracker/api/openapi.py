@@ -119,13 +119,13 @@ def _required(model: type[BaseModel]) -> list[str]:
     return [name for name, field in model.model_fields.items() if field.is_required()]
 
 
-def _multipart(model: type[Given], without_file: tuple[str, ...]) -> dict[str, Any]:
+def _multipart(model: type[Given], without_file: tuple[tuple[str, ...], ...]) -> dict[str, Any]:
     schema = model.model_json_schema(ref_template=_REF)
     schema.pop("additionalProperties", None)
     schema["properties"]["csrf_token"] = {"type": "string"}
     schema["properties"]["file"] = {"type": "string", "contentMediaType": "application/octet-stream"}
     if without_file:
-        schema["anyOf"] = [{"required": ["file"]}, {"required": list(without_file)}]
+        schema["anyOf"] = [{"required": ["file"]}, *({"required": list(fields)} for fields in without_file)]
     else:
         schema["required"] = [*schema.get("required", []), "file"]
     return schema

@@ -7,12 +7,13 @@ from pydantic import Field
 
 from cmmc_tracker.api.registry import Asked, Given, Shown, kept_unless, one_of, operation
 from cmmc_tracker.domain.assessment import Status
+from cmmc_tracker.domain.lifecycle import PoamClock
 from cmmc_tracker.domain.plans import ItemKind, ItemStatus, act_between
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.gate import doors
 from cmmc_tracker.gate.etag import expected_version
 from cmmc_tracker.services.plans import closing, keeping, reading
-from cmmc_tracker.services.plans.reading import Clock, Item
+from cmmc_tracker.services.plans.reading import Item
 
 
 class StepGiven(Given):
@@ -150,7 +151,7 @@ def item_shown(item: Item) -> ItemShown:
     )
 
 
-def _closeout_shown(clock: Clock | None) -> CloseoutShown | None:
+def _closeout_shown(clock: PoamClock | None) -> CloseoutShown | None:
     if clock is None:
         return None
     return CloseoutShown(

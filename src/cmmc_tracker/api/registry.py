@@ -74,6 +74,8 @@ PATH_VALUES = {
     "report": PathValue("string", "string", "poam.xlsx", "A document's name"),
     "artifact_id": PathValue("int", "integer", 1, "An artifact's number"),
     "package_id": PathValue("int", "integer", 1, "A package's number in the whole installation"),
+    "view_id": PathValue("int", "integer", 1, "A view's number"),
+    "question_id": PathValue("int", "integer", 1, "A question's number"),
     "number": PathValue("int", "integer", 1, "A version's number"),
 }
 
@@ -82,7 +84,7 @@ PATH_VALUES = {
 class Operation:
     """One call of the API. `path` is below `/api/v1`; `form` is multipart with a file where `file` says so.
 
-    `without_file` are the fields that must come where no file does.
+    `without_file` are the sets of fields of which one must come where no file does.
     """
 
     method: str
@@ -98,7 +100,7 @@ class Operation:
     failures: tuple[int, ...]
     binary: bool
     versioned: bool
-    without_file: tuple[str, ...]
+    without_file: tuple[tuple[str, ...], ...]
 
     @property
     def id(self) -> str:
@@ -128,7 +130,7 @@ def operation(
     failures: tuple[int, ...] = (),
     binary: bool = False,
     versioned: bool = False,
-    without_file: tuple[str, ...] = (),
+    without_file: tuple[tuple[str, ...], ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Declare an operation. `failures` are the statuses that it may answer with besides those of any call."""
 

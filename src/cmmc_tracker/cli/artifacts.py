@@ -163,7 +163,7 @@ def _add_one(
                 incoming.write(piece)
                 moved(len(piece))
             given = wanted.facts_of(path)
-            artifacts.check(given, tracker.clock().date())
+            artifacts.check(given, tracker.today)
             received = intake.take_in(Sender(tracker, actor), incoming, path.name, strip_location=wanted.strip_location)
             with tracker.write(actor) as work:
                 made = create_linked(work, wanted.home, [received], given, wanted.targets)
@@ -189,7 +189,7 @@ def _register_one(
         if one.location != location:
             raise Invalid({"location": "Its path begins or ends with a space, so it would not be found again."})
         given = wanted.facts_of(path)
-        artifacts.check(given, tracker.clock().date())
+        artifacts.check(given, tracker.today)
         with tracker.write(actor) as work:
             made, new = held.register(work, wanted.home, one, given, wanted.targets)
     except TrackerError as error:

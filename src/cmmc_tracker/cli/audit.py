@@ -1,8 +1,6 @@
 """`cmmc-tracker audit`: the head of the audit log, printed or kept where the database cannot reach it."""
 
 import json
-import logging
-import logging.handlers
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +11,8 @@ from cmmc_tracker.cli.lines import one_line
 from cmmc_tracker.cli.open import opened
 from cmmc_tracker.services import audit as log
 from cmmc_tracker.services.audit import Newest
+from cmmc_tracker.storage import syslog
+from cmmc_tracker.storage.syslog import Local, Receiver
 
 HERE = "/dev/log"
 
@@ -29,7 +29,7 @@ def audit() -> None:
     is_flag=False,
     flag_value=HERE,
     metavar="[ADDRESS]",
-    help=f"Send it to syslog: {HERE}, the path of another socket, or HOST:PORT by UDP (unconfirmed).",
+    help=f"Send it to syslog: {HERE}, another socket's path, HOST:PORT by UDP, or an address as in AUDIT_STREAM.",
 )
 @click.option("--file", "path", type=click.Path(dir_okay=False, path_type=Path), help="Append it to this file.")
 def head(as_json: bool, syslog: str | None, path: Path | None) -> None:
@@ -51,36 +51,26 @@ def _line(newest: Newest) -> str:
     return f"{newest.hash} entry {newest.entry} {newest.at}"
 
 
-class _Sender(logging.handlers.SysLogHandler):
-    """Sends one message and says when it cannot."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 the name of the base class
-        """Let the failure out, which logging would only print."""
-        raise  # noqa: PLE0704 called where an exception is being handled
-
-
 def _to_syslog(newest: Newest, address: str) -> None:
+    """One line as any syslog reads it (RFC 3164's PRI and tag; facility 4, severity 6)."""
+    receiver = _place(address)
     try:
-        sender = _Sender(_place(address), facility=logging.handlers.SysLogHandler.LOG_AUTH)
-        try:
-            text = f"cmmc-tracker: audit head {_line(newest)}"
-            sender.emit(logging.LogRecord("audit", logging.INFO, "", 0, text, None, None))
-        finally:
-            sender.close()
+        receiver.send([f"<38>cmmc-tracker: audit head {_line(newest)}"])
     except OSError as error:
         raise click.ClickException(
             f"No syslog takes the head at {address}: {error.strerror or error}. Nothing was sent."
         ) from None
 
 
-def _place(address: str) -> str | tuple[str, int]:
-    """A socket's path, or a host and a port."""
-    if address.startswith("/"):
-        return address
-    host, _, port = address.rpartition(":")
-    if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 65_536:
-        raise click.BadParameter(f"{address!r} is neither a socket's path nor HOST:PORT.", param_hint="--syslog")
-    return host.strip("[]"), int(port)
+def _place(address: str) -> Receiver:
+    """A socket's path, a host and a port by UDP, or an address as in AUDIT_STREAM."""
+    try:
+        if address.startswith("/"):
+            return Local(address)
+        return syslog.receiver(address if "://" in address else f"udp://{address}")
+    except ValueError:
+        message = f"{address!r} is neither a socket's path nor HOST:PORT nor an address as in AUDIT_STREAM."
+        raise click.BadParameter(message, param_hint="--syslog") from None
 
 
 def _to_file(newest: Newest, path: Path) -> None:

@@ -19,11 +19,11 @@ from cmmc_tracker.services import verify as verifying
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.backups import checking, making, reading, restoring
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.blobs import FolderBlobs
+from cmmc_tracker.storage import addresses
 from cmmc_tracker.storage.database import make_engine, migrate
+from cmmc_tracker.storage.stores import place_of, store_of
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="For scripts.")
-_PLACE = click.Path(path_type=Path)
 
 
 class _Backup(click.Group):
@@ -41,7 +41,8 @@ def backup() -> None:
     """Make a backup in the folder DEST while people work, or check one.
 
     DEST gets a folder `backup-INSTANT` with all rows, and the contents of files once each in `blobs`: only those are
-    copied that no earlier backup brought there. `backup DEST` is short for `backup make DEST`.
+    copied that no earlier backup brought there. `backup DEST` is short for `backup make DEST`. With a passphrase
+    (BACKUP_PASSPHRASE_FILE) all of it is encrypted; without that passphrase nobody can ever read it.
     """
 
 
@@ -53,7 +54,7 @@ def _kept(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Kee
 
 
 @backup.command()
-@click.argument("dest", type=_PLACE)
+@click.argument("dest")
 @click.option(
     "--keep",
     callback=_kept,
@@ -61,18 +62,20 @@ def _kept(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Kee
     help="Afterwards remove backups that are not the newest of one of so many days, weeks and months.",
 )
 @_JSON
-def make(dest: Path, keep: Keep | None, *, as_json: bool) -> None:
+def make(dest: str, keep: Keep | None, *, as_json: bool) -> None:
     """Make a backup in the folder DEST; 1 when something in the store is missing or altered, and the rest is kept."""
     settings = read_settings()
-    making.refuse_own_store(dest, settings.upload_path)
+    place = addresses.place(dest)
+    addresses.refuse_own_store(place, settings.upload_path)
     tracker = open_tracker(settings)
     with byte_bar(shown=not as_json) as bar:
         task = bar.add_task("Copying", total=verifying.total(tracker))
         made = making.run(
             tracker,
             operator(tracker),
-            dest,
+            place_of(place)[0],
             told=config.given(),
+            passphrase=settings.backup_passphrase,
             keep=keep,
             moved=lambda size: bar.advance(task, size),
         )
@@ -96,14 +99,14 @@ def make(dest: Path, keep: Keep | None, *, as_json: bool) -> None:
 
 
 @backup.command()
-@click.argument("src", type=_PLACE)
+@click.argument("src")
 @_JSON
-def check(src: Path, *, as_json: bool) -> None:
+def check(src: str, *, as_json: bool) -> None:
     """Prove a backup without restoring it; SRC is one, or a folder of them, whose newest whole one is taken.
 
     Needs no installation. Every file and every content is hashed, rows are counted, the audit log's chain is walked.
     """
-    found = reading.opened(src)
+    found = reading.opened(*place_of(addresses.place(src)), config.passphrase())
     manifest = found.manifest
     with byte_bar(shown=not as_json) as bar:
         task = bar.add_task("Hashing", total=manifest.blob_bytes + sum(one.size for one in manifest.files))
@@ -125,26 +128,27 @@ def check(src: Path, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("src", type=_PLACE)
+@click.argument("src")
 @_JSON
-def restore(src: Path, *, as_json: bool) -> None:
+def restore(src: str, *, as_json: bool) -> None:
     """Restore a backup into an empty installation, then verify it; 1 when something is not as it was.
 
     SRC is a backup, or a folder of them, whose newest whole one is taken. The installation is the one that the
     environment names, of either database; it must have no people and no evidence yet. Nobody is signed in afterwards.
     """
     settings = read_settings()
-    manifest = reading.opened(src).manifest
+    backup = reading.opened(*place_of(addresses.place(src)), settings.backup_passphrase)
     engine = make_engine(settings.database_url)
     migrate(engine)
-    tracker = Tracker(engine, FolderBlobs(settings.upload_path))
+    store = settings.upload_path
+    tracker = Tracker(engine, store_of(store, engine, settings.data_dir), zone=settings.time_zone)
     with byte_bar(shown=not as_json) as bar:
-        task = bar.add_task("Restoring", total=manifest.blob_bytes)
+        task = bar.add_task("Restoring", total=backup.manifest.blob_bytes)
         done = restoring.run(
             tracker,
             Actor(None, COMMAND_LINE, Role.ADMIN),
-            src,
-            settings.upload_path,
+            backup,
+            store if isinstance(store, Path) else None,
             lambda size: bar.advance(task, size),
         )
     problems = [*done.problems, *done.report.problems]

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from cmmc_tracker import config
+from cmmc_tracker.app import stream_of
 from cmmc_tracker.cli.lines import one_line
 from cmmc_tracker.config import SHORTEST_SECRET, Settings
 from cmmc_tracker.errors import Misconfigured
@@ -71,7 +72,13 @@ def _patient(settings: Settings, site: str) -> Patient:
         mailer=mail.Smtp(settings.smtp_url, settings.mail_from, _MAIL_PATIENCE) if settings.smtp_url else None,
         mail_is_open=bool(settings.smtp_url) and mail.server(settings.smtp_url).is_open,
         ask=site.rstrip("/"),
-        secrets=(settings.secret, *_passwords(settings.database_url, settings.rate_limit_url, settings.smtp_url)),
+        metrics_token_length=len(settings.metrics_token),
+        stream=stream_of(settings),
+        secrets=(
+            settings.secret,
+            settings.metrics_token,
+            *_passwords(settings.database_url, settings.rate_limit_url, settings.smtp_url),
+        ),
     )
 
 

@@ -6,12 +6,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 import click
+from flask import Flask
 
-from cmmc_tracker.app import build, house_of, open_tracker, read_settings
+from cmmc_tracker.app import build, house_of, open_tracker, read_settings, share_counts
 from cmmc_tracker.config import Settings
-from cmmc_tracker.gate import headers, server, session
+from cmmc_tracker.gate import headers, logs, server, session
+from cmmc_tracker.gate.doors import installation_of
+from cmmc_tracker.gate.exposition import page_of
 from cmmc_tracker.gate.reception import House
 from cmmc_tracker.services import jobs, logins
+from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import modes
 from cmmc_tracker.storage.database import sqlite_file
 
@@ -28,20 +32,23 @@ _TOLD = 10
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Serve the tracker; creates and migrates the database first."""
     settings = read_settings()
+    logs.arrange(settings.log_format)
     listening = server.listen(host, port)
     tracker = open_tracker(settings)
     _look_at_modes(settings, sqlite_file(tracker.engine))
+    if settings.metrics_token:
+        share_counts(settings)
     app = build(settings, tracker)
-    known = session.door_reader(app, tracker)
-    house = House(known, settings.max_upload_bytes, headers.always(production=settings.production))
     site = server.Site(
         app=app,
-        house=house,
+        house=_house(app, settings, tracker),
         spool=settings.data_dir / "spool",
         workers=workers,
         threads=threads,
         trusts_proxies=settings.trusted_proxies > 0,
         after_fork=lambda: tracker.engine.dispose(close=False),
+        stopping=installation_of(app).stopping,
+        drain_seconds=settings.drain_seconds,
         jobs=lambda: jobs.go_on(house_of(settings, tracker)),
     )
     address = _address(settings, host, listening.getsockname()[1])
@@ -55,9 +62,20 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     sys.exit(server.serve(site, listening))
 
 
+def _house(app: Flask, settings: Settings, tracker: Tracker) -> House:
+    """What the server's door knows."""
+    always = headers.always(production=settings.production)
+    page = page_of(app)
+    known = session.door_reader(app, tracker)
+    if page is None:
+        return House(known, settings.max_upload_bytes, always)
+    return House(known, settings.max_upload_bytes, always, page.counts.at_door)
+
+
 def _look_at_modes(settings: Settings, database: Path | None) -> None:
     """Warn of what others on the machine may read. The start goes on: who may is the administrator's to say."""
-    found = modes.too_open(settings.data_dir, settings.upload_path, database, _LOOKED_AT)
+    store = settings.upload_path if isinstance(settings.upload_path, Path) else settings.data_dir
+    found = modes.too_open(settings.data_dir, store, database, _LOOKED_AT)
     for one in found[:_TOLD]:
         log.warning("%s. Mend it with: %s", one, one.remedy)
     if len(found) > _TOLD:

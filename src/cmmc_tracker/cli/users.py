@@ -8,6 +8,7 @@ import click
 from cmmc_tracker.cli.lines import one_line
 from cmmc_tracker.cli.open import opened
 from cmmc_tracker.domain.accounts import parse_role
+from cmmc_tracker.domain.permissions import Organization
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.services import accounts, second_factor
 
@@ -31,10 +32,17 @@ def _password(from_stdin: bool) -> str:
 @click.argument("name")
 @click.option("--role", type=click.Choice(["admin", "user"]), required=True, help="What the person may do.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-def add(name: str, role: str, password_stdin: bool) -> None:
+@click.option(
+    "--organization",
+    type=click.Choice(list(Organization)),
+    default=Organization.OURS,
+    show_default=True,
+    help="Whose people it is of; an assessor sees the package that is opened to the account.",
+)
+def add(name: str, role: str, password_stdin: bool, organization: str) -> None:
     """Make an account."""
     tracker, actor = opened()
-    who = accounts.candidate(name, _password(password_stdin), role)
+    who = accounts.candidate(name, _password(password_stdin), role, organization)
     with tracker.write(actor) as work:
         accounts.create(work, who)
     click.echo(f"{who.name} can sign in now, as {who.role}.")

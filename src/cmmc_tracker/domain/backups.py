@@ -9,14 +9,17 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from cmmc_tracker.errors import Conflict, Invalid
 
 FORMAT = 1  # what a manifest and its tables look like; a program reads this and older ones
+SHORTEST_PASSPHRASE = 16  # characters: stretching is all that stands between a copy and who guesses
 # What only a running installation needs: after a restore nobody is signed in, and no used set-up link is good again.
 PASSING = frozenset({"leases", "limit_hits", "sessions", "setup_links"})
+LATE = timedelta(days=2)  # one each night, of which one may be missed
 _STAMP = "%Y%m%dT%H%M%S%fZ"
 _NAME = re.compile(r"backup-([0-9]{8}T[0-9]{12}Z)", re.ASCII)
 _FILE = re.compile(r"[a-z_]{1,60}\.(jsonl\.gz|json)", re.ASCII)
@@ -76,6 +79,36 @@ def _period(name: str, day: date) -> tuple[int, ...]:
     if name == "weekly":
         return tuple(day.isocalendar())[:2]
     return (day.year, day.month, day.day) if name == "daily" else (day.year, day.month)
+
+
+class Standing(StrEnum):
+    """How it stands with backups, the worst first."""
+
+    FAILED = "failed"
+    NEVER = "never"
+    LACKING = "lacking"
+    LATE = "late"
+    GOOD = "good"
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """What the log knows of backups: the newest that was made, what it lacks, and the newest try that failed."""
+
+    made_at: datetime | None = None
+    lacking: int = 0
+    failed_at: datetime | None = None
+    why: str = ""
+
+    def standing(self, now: datetime) -> Standing:
+        """How it stands at an instant. A failure counts until a backup is made."""
+        if self.failed_at is not None and (self.made_at is None or self.made_at < self.failed_at):
+            return Standing.FAILED
+        if self.made_at is None:
+            return Standing.NEVER
+        if self.lacking:
+            return Standing.LACKING
+        return Standing.LATE if self.made_at < now - LATE else Standing.GOOD
 
 
 @dataclass(frozen=True, slots=True)

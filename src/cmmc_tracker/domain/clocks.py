@@ -1,8 +1,8 @@
 """The clocks of an assessment: what ends when (32 CFR 170.15 to 170.18, 170.21, 170.22; NIST SP 800-171A 3.12.4). Pure.
 
-All days are days of the calendar where the organization is; the caller brings "today". A last day still counts,
-whatever the clock: the thing is over from the day after. Years are calendar years, and 29 February becomes 28 February
-where a year has none (our decision; docs/rules.md). Only a system with a status date has running clocks.
+All days are days of the calendar where the organization is (`TIME_ZONE`); the caller brings "today". A last day still
+counts, whatever the clock: the thing is over from the day after. Years are calendar years, and 29 February becomes 28
+February where a year has none (our decision; docs/rules.md). Only a system with a status date has running clocks.
 """
 
 from dataclasses import dataclass
@@ -83,6 +83,11 @@ class Closeout:
     def book_assessor(self) -> bool:
         """Whether it is time to have an assessor booked: half of the days are gone."""
         return not self.is_over and POAM_DAYS - self.days_left >= BOOK_ASSESSOR_AT[0]
+
+    @property
+    def left(self) -> str:
+        """How many days are left, in words: the last day still counts."""
+        return {0: "the last day", 1: "1 day left"}.get(self.days_left, f"{self.days_left} days left")
 
     @property
     def sentence(self) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from cmmc_tracker.domain.status_dates import Deadline
 from cmmc_tracker.domain.text import clean_line
 
 MOST_LINES = 50
@@ -32,6 +33,10 @@ class Task(StrEnum):
     REVIEW = "review"
     RENEW = "renew"
     ANSWER = "answer"
+    CLOSE = "close"
+    CLOSE_OUT = "close_out"
+    AFFIRM = "affirm"
+    ASSESS = "assess"
 
     @property
     def label(self) -> str:
@@ -44,6 +49,10 @@ _TASKS = {
     Task.REVIEW: "Evidence to review",
     Task.RENEW: "Evidence that falls due",
     Task.ANSWER: "Question to answer",
+    Task.CLOSE: "Item of the plans to close",
+    Task.CLOSE_OUT: Deadline.CLOSEOUT.label,
+    Task.AFFIRM: Deadline.AFFIRMATION.label,
+    Task.ASSESS: Deadline.END.label,
 }
 
 
@@ -53,6 +62,8 @@ class Thing(StrEnum):
     ARTIFACT = "artifact"
     REQUEST = "request"
     QUESTION = "question"
+    ITEM = "item"
+    STATUS = "status"
 
 
 @dataclass(frozen=True, slots=True)

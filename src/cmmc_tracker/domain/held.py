@@ -1,7 +1,8 @@
 """Evidence that may not leave where it is: known by its place, its hash and its size; nothing of its bytes. Pure.
 
 Where the tracker may not store CUI, evidence that holds some stays in its enclave. What is kept of such a file is
-enough to tell it again: `cmmc-tracker verify --root DIR`, run where the file is, hashes it anew.
+enough to tell it again: `cmmc-tracker verify --root DIR`, run where the file is, hashes it anew. Several files that are
+one piece of evidence are said in lines, as the commands that make the hashes print them.
 """
 
 import mimetypes
@@ -17,10 +18,22 @@ from cmmc_tracker.errors import Invalid
 LONGEST_LOCATION = 1_000
 LONGEST_TYPE = 100
 FIELDS = ("location", "sha256", "size", "filename", "media_type")
+LINES = "held_files"  # the field of several
+MOST_TOLD = 5  # of the lines that are wrong, in one message
 _PREFIX = re.compile(r"^sha-?256[:=]?", re.IGNORECASE)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SIZE = re.compile(r"[0-9]{1,18}")  # what a signed number of 64 bits holds
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")  # RFC 6838, 4.2
+_LINES = (
+    # GNU coreutils: the hash, a space, a space or `*`, the name; a backslash before it all where the name is escaped.
+    re.compile(r"(?P<escaped>\\?)(?P<sha256>[0-9a-f]{64})(?: [ *]|\s)(?P<location>.*)", re.IGNORECASE),
+    # BSD, `sha256sum --tag`, OpenSSL: `SHA256 (name) = hash`, `SHA2-256(name)= hash`.
+    re.compile(r"(?P<escaped>\\?)SHA2?-?256 ?\((?P<location>.*)\) ?= ?(?P<sha256>[0-9a-f]{64})", re.IGNORECASE),
+    # PowerShell's Get-FileHash: algorithm, hash, path.
+    re.compile(r"(?P<table>SHA256)\s+(?P<sha256>[0-9a-f]{64})\s+(?P<location>.*)", re.IGNORECASE),
+)
+_TABLE_HEAD = re.compile(r"Algorithm\s+Hash\s+Path|[-\s]+")
+_ESCAPES = {r"\\": "\\", r"\n": "\n", r"\r": "\r"}
 _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*://|\\\\|[a-z]:[\\/]", re.IGNORECASE)
 
 
@@ -62,6 +75,57 @@ def parse_held(given: Mapping[str, Any]) -> Held:
     if wrong:
         raise Invalid(wrong)
     return Held(**found)
+
+
+def parse_held_lines(text: str, most: int) -> list[Held]:
+    """Read several files that stay where they are, one a line, in their order.
+
+    A line is what sha256sum, shasum, OpenSSL or Get-FileHash prints; or, from a table, SHA-256, location, size in
+    bytes, name and media type with tabs between, the last three where they are known. Empty lines and the head that
+    Get-FileHash prints are passed over. Raises `Invalid` with the first lines that are wrong, each by its number.
+    """
+    found: list[Held] = []
+    places: dict[str, int] = {}
+    wrong: list[str] = []
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
+        if _TABLE_HEAD.fullmatch(line) or not line.strip():
+            continue
+        try:
+            one = parse_held(_columns(line))
+        except ValueError as error:
+            wrong.append(f"Line {number}: {error}")
+            continue
+        except Invalid as error:
+            wrong += [f"Line {number}: {sentence}" for sentence in error.fields.values()]
+            continue
+        if one.location in places:
+            wrong.append(f"Line {number} names the same place as line {places[one.location]}.")
+        places.setdefault(one.location, number)
+        found.append(one)
+    if not wrong and not 1 <= len(found) <= most:
+        wrong.append(f"One version has 1 to {most} files; these are {len(found)}.")
+    if wrong:
+        more = len(wrong) - MOST_TOLD
+        raise Invalid({LINES: " ".join([*wrong[:MOST_TOLD], *([f"And {more} more."] if more > 0 else [])])})
+    return found
+
+
+def _columns(line: str) -> dict[str, str]:
+    """The parts of one line by their fields; raises `ValueError` with the sentence for the person."""
+    sha256, *rest = (part.strip() for part in line.split("\t"))
+    if rest and _SHA256.fullmatch(sha256.lower()):
+        if len(rest) >= len(FIELDS):
+            raise ValueError("It has more than the five columns SHA-256, place, size, name and type.")
+        return dict(zip(("sha256", "location", "size", "filename", "media_type"), (sha256, *rest), strict=False))
+    said = next((match.groupdict() for match in (one.fullmatch(line.strip()) for one in _LINES) if match), None)
+    if said is None:
+        raise ValueError("It must be the SHA-256 and then where the file is held, as sha256sum prints it.")
+    location = said["location"]
+    if said.get("escaped"):
+        location = re.sub(r"\\[\\nr]", lambda match: _ESCAPES[match[0]], location)
+    if said.get("table") and location.rstrip().endswith(("...", "…")):
+        raise ValueError("Its path was cut off when it was printed; pipe Get-FileHash to Format-Table -Wrap.")
+    return {"sha256": said["sha256"], "location": location}
 
 
 def parse_location(value: Any) -> str:

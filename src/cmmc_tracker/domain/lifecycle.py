@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 
 from cmmc_tracker.domain import clocks
-from cmmc_tracker.domain.clocks import AssessmentKind
+from cmmc_tracker.domain.clocks import AssessmentKind, Closeout
 from cmmc_tracker.errors import Conflict
 
 NO_STATUS = "No CMMC Status"
@@ -99,6 +99,25 @@ class Standing:
     clause: str
     valid_until: date | None = None
     affirmation_due: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PoamClock:
+    """The 180 days of a recorded Conditional status, as they stand on a day."""
+
+    kind: AssessmentKind
+    status_on: date
+    closeout: Closeout
+
+
+def poam_clock(recorded: Recorded | None, today: date) -> PoamClock | None:
+    """The clock of the POA&M, from the newest record; None where no Conditional status is the newest (170.21(b)).
+
+    It goes on to tell that the days are over until something else is recorded: nothing else ends it.
+    """
+    if recorded is None or recorded.stage is not Stage.CONDITIONAL:
+        return None
+    return PoamClock(recorded.kind, recorded.status_on, clocks.closeout(recorded.status_on, today))
 
 
 def moved(stage: Stage, act: Act, *, level: int = 2) -> Move:

@@ -19,6 +19,26 @@ class Role(StrEnum):
     USER = "user"
 
 
+class Organization(StrEnum):
+    """Whose people an account is of; an assessor's sees the package that is opened to it, and nothing else."""
+
+    OURS = "ours"
+    PROVIDER = "provider"
+    ASSESSOR = "assessor"
+
+    @property
+    def label(self) -> str:
+        """The organization as people read it."""
+        return _ORGANIZATIONS[self]
+
+
+_ORGANIZATIONS = {
+    Organization.OURS: "our own",
+    Organization.PROVIDER: "a service provider",
+    Organization.ASSESSOR: "an assessor (C3PAO, DIBCAC, or who looks for us)",
+}
+
+
 class Right(StrEnum):
     """What a membership gives in one system."""
 
@@ -46,6 +66,7 @@ class Action(StrEnum):
     OBJECTIVE_JUDGE = "objective:judge"
     OWN_ACCOUNT = "own:account"
     PACKAGE_FREEZE = "package:freeze"
+    PACKAGE_SHARE = "package:share"
     PLAN_APPROVE = "plan:approve"
     POAM_CLOSE = "poam:close"
     POAM_EDIT = "poam:edit"
@@ -75,6 +96,7 @@ _IN_SYSTEM = {
     Action.IMPLEMENTATION_EDIT: Right.CONTRIBUTE,
     Action.OBJECTIVE_JUDGE: Right.JUDGE,
     Action.PACKAGE_FREEZE: Right.JUDGE,
+    Action.PACKAGE_SHARE: Right.APPROVE,
     Action.PLAN_APPROVE: Right.APPROVE,
     Action.POAM_CLOSE: Right.JUDGE,
     Action.POAM_EDIT: Right.CONTRIBUTE,
@@ -84,7 +106,7 @@ _IN_SYSTEM = {
     Action.STATUS_RECORD: Right.APPROVE,
     Action.SYSTEM_VIEW: Right.VIEW,
 }
-_ADMIN_TOO = {Action.ASSIGNMENT_MAKE}  # of a system that the administrator is a member of
+_ADMIN_TOO = {Action.ASSIGNMENT_MAKE, Action.PACKAGE_SHARE}  # of a system that the administrator is a member of
 _DEMANDS = {
     Right.VIEW: "view this system",
     Right.CONTRIBUTE: "contribute to this system",
@@ -115,11 +137,17 @@ class Actor:
     role: Role
     systems: Mapping[str, Access] = field(default_factory=dict)  # by slug
     via: str = ""  # the API token that acts for the person; the audit log names it
+    organization: Organization = Organization.OURS
 
     @property
     def is_admin(self) -> bool:
         """Whether this person runs the machine."""
         return self.role is Role.ADMIN
+
+    @property
+    def is_assessor(self) -> bool:
+        """Whether this person sees the package that is opened to them, and nothing else."""
+        return self.organization is Organization.ASSESSOR
 
     def system_ids(self, right: Right = Right.VIEW) -> list[int]:
         """The ids of the systems in which this person has a right."""
@@ -154,6 +182,8 @@ def allow(actor: Actor | None, action: Action, system: Access | None = None) -> 
     """
     if actor is None:
         raise NotSignedIn("Please sign in first.")
+    if actor.is_assessor and action is not Action.OWN_ACCOUNT:
+        raise Forbidden("An assessor's account looks at the package that is opened to it, and at nothing else.")
     if action in _SIGNED_IN:
         return
     if action in _ADMIN_ONLY:

@@ -3,7 +3,7 @@
 The tracker never claims to submit anything: it keeps what was submitted, and what that rested on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,6 +20,8 @@ LONGEST_UID = 40
 LONGEST_LINE = 200
 LONGEST_SCOPE = 4_000
 STAGES = {Act.RECORD_CONDITIONAL: Stage.CONDITIONAL, Act.RECORD_FINAL: Stage.FINAL, Act.CLOSE_OUT: Stage.FINAL}
+_POAM = "32 CFR 170.21(a)"
+_SHOWN = 5  # requirements that a refusal names
 _WORDS = {Stage.CONDITIONAL: "Conditional", Stage.FINAL: "Final"}
 
 
@@ -64,16 +66,54 @@ class StatusGiven:
 
 
 def check_supports(given: StatusGiven, supports: str) -> None:
-    """Raise `Conflict` where the package of record does not support the stage: the record would be a false one."""
+    """Raise `Conflict` where the package of record does not support the stage: the record would be a false one.
+
+    Where nothing is NOT MET there is nothing for a POA&M, and no Conditional status: that is Final (170.16(a)(1)).
+    """
     wanted = _WORDS[given.stage]
-    if supports.startswith(wanted) or (given.stage is Stage.CONDITIONAL and supports.startswith("Final")):
+    if supports.startswith(wanted):
         return
-    clause = "32 CFR 170.21(a)" if given.stage is Stage.CONDITIONAL else "32 CFR 170.24(b)"
+    clause = _POAM if given.stage is Stage.CONDITIONAL else "32 CFR 170.24(b)"
+    if given.stage is Stage.CONDITIONAL and supports.startswith("Final"):
+        raise Conflict(
+            f"Nothing is NOT MET in the package of record, so it supports {supports}. A Conditional status is one with "
+            "a POA&M; record the Final one.",
+            clause,
+        )
     raise Conflict(
         f"The package of record supports {supports}, not a {wanted} status. Judge what changed, freeze a new package, "
         "and record the status on that.",
         clause,
     )
+
+
+def check_poam(not_met: Sequence[str], frozen: Collection[str], present: Collection[str]) -> None:
+    """Raise `Conflict` for a Conditional status with a requirement that is NOT MET and on no POA&M (170.21(a)(2)).
+
+    All are requirement ids: `not_met` of the package of record, `frozen` those with an open item of the POA&M in that
+    package, `present` those that have one now. Its list of items is what the closeout looks at (170.21(b)), so each
+    stands in both.
+    """
+    missing = [one for one in not_met if one not in present]
+    if missing:
+        raise Conflict(
+            f"{_named(missing)} {'is' if len(missing) == 1 else 'are'} NOT MET in the package of record and "
+            f"{'has' if len(missing) == 1 else 'have'} no item on the POA&M. "
+            "Add the items, freeze a new package, and record the status on that.",
+            _POAM,
+        )
+    missing = [one for one in not_met if one not in frozen]
+    if missing:
+        raise Conflict(
+            f"The package of record was frozen before {_named(missing)} stood on the POA&M. Freeze a new package, and "
+            "record the status on that.",
+            _POAM,
+        )
+
+
+def _named(ids: Sequence[str]) -> str:
+    shown = ", ".join(ids[:_SHOWN])
+    return f"{shown} and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else shown
 
 
 def check_new(given: StatusGiven, number: int, rested: int, status_on: date) -> None:

@@ -17,6 +17,12 @@ PROVIDER_CLAUSE = "32 CFR 170.19(c)(2)"
 OLD_MATRIX_MONTHS = 12  # our decision
 LONGEST_NAME = 200  # characters of an asset's, a provider's and a system's name
 LONGEST_NOTE = 4_000
+# The most that one system holds of each: more is no inventory that people keep, and would make every page wait.
+MOST_ASSETS = 10_000
+MOST_PROVIDERS = 500
+MOST_GROUPS = 1_000
+MOST_ENTRIES = 5_000  # people, facilities and networks together
+MOST_FLOWS = 2_000
 OURS = "CMMC Artifact Tracker (the machine it runs on)"
 
 

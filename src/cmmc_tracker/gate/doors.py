@@ -1,8 +1,9 @@
 """How the doors (pages and API) reach the installation: the Work of the request, its person, its address."""
 
 import re
+import threading
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from flask import Flask, current_app, g, request
@@ -28,6 +29,7 @@ class Installation:
     production: bool
     public_url: str
     max_upload_bytes: int
+    stopping: threading.Event = field(default_factory=threading.Event)  # set when this process is told to stop
 
     @property
     def blobs(self) -> Blobs:
@@ -72,6 +74,11 @@ def system(slug: str) -> Access:
 def address() -> str:
     """The address that asks; with `TRUSTED_PROXIES` the one that the outermost trusted proxy saw."""
     return (request.remote_addr or "")[:64]
+
+
+def public_address(path: str) -> str:
+    """A path of this site as a whole address that can be sent: by `PUBLIC_URL` where it is set, else as asked."""
+    return (installation().public_url or request.host_url).rstrip("/") + path
 
 
 def loggable(path: str) -> str:

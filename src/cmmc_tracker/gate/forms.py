@@ -9,7 +9,7 @@ from werkzeug.datastructures import FileStorage
 
 from cmmc_tracker.domain.artifacts import parse_link
 from cmmc_tracker.domain.catalog import parse_objective_id
-from cmmc_tracker.domain.held import FIELDS, Held, parse_held
+from cmmc_tracker.domain.held import FIELDS, LINES, Held, parse_held, parse_held_lines
 from cmmc_tracker.domain.permissions import Access, Action, Actor, allow, system_of
 from cmmc_tracker.errors import Invalid, NotFound
 from cmmc_tracker.gate import doors
@@ -67,28 +67,33 @@ def all_or_nothing(files: Sequence[FileStorage]) -> Iterator[list[Received]]:
         raise
 
 
-def held_of(form: Mapping[str, Any], files: Sequence[FileStorage]) -> Held | None:
-    """What the form says of evidence that stays where it is; None where it says nothing of the kind.
+def held_of(form: Mapping[str, Any], files: Sequence[FileStorage]) -> list[Held]:
+    """What the form says of evidence that stays where it is, one file or several; nothing where it says nothing of it.
 
-    Raises `Invalid` where something is wrong in it, or a file came too: then it is not clear which of the two is meant.
+    Raises `Invalid` where something is wrong in it, or where it is not clear what is meant: a file came too, or one
+    file was named beside the lines of several.
     """
     given = {name: form.get(name) for name in FIELDS}
-    if not any(isinstance(value, str) and value.strip() for value in given.values()):
-        return None
-    if files:
+    is_one = any(isinstance(value, str) and value.strip() for value in given.values())
+    lines = str(form.get(LINES) or "")
+    if files and (is_one or lines.strip()):
         raise Invalid(
             {
-                "location": "A file was sent, and a place where it is held was named. Send the file, or say where it "
-                "must stay; not both. Nothing was kept."
+                "location" if is_one else LINES: "A file was sent, and a place where it is held was named. Send the "
+                "file, or say where it must stay; not both. Nothing was kept."
             }
         )
-    return parse_held(given)
+    if is_one and lines.strip():
+        raise Invalid({LINES: "One file is named above and several here. Keep one of the two. Nothing was kept."})
+    if lines.strip():
+        return parse_held_lines(lines, artifacts.MOST_FILES)
+    return [parse_held(given)] if is_one else []
 
 
 def check(system: Access, facts: Mapping[str, Any]) -> None:
     """Raise before any bytes are kept when the person may not add evidence here, or a fact is wrong."""
     allow(doors.actor(), Action.ARTIFACT_CREATE, system)
-    artifacts.check(facts, doors.installation().tracker.clock().date())
+    artifacts.check(facts, doors.installation().tracker.today)
     with doors.open_read() as work:
         artifacts.check_people(work, system, facts)
 

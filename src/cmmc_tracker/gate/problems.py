@@ -166,7 +166,10 @@ def answer(
 def _guest() -> dict[str, Any]:
     """What the page leaves out for somebody without an account, and the link that they may go back to."""
     is_guest = request.path.startswith("/link/")
-    return {"is_guest": is_guest, "link_page": request.path if is_guest and "link" in g else ""}
+    page = request.path if "link" in g else ""
+    if "view" in g:
+        page = request.path.partition("/package")[0] + "/package"
+    return {"is_guest": is_guest, "link_page": page if is_guest else ""}
 
 
 def _noted(status: int, error: Exception | None) -> str:

@@ -4,7 +4,9 @@
 read, from the right. In production with `PUBLIC_URL` no other Host is answered: links cannot be poisoned.
 """
 
+import logging
 import re
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from ipaddress import ip_address
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
+log = logging.getLogger("cmmc_tracker")
 _NO_HOST = "cmmc_tracker.no_host"
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::\d{{1,5}})?")
@@ -86,14 +89,41 @@ def watch(app: Flask, *, trusted: int, public_url: str, production: bool) -> Non
             app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted, x_prefix=0
         )
     app.before_request(_real_host)
+    if trusted:
+        _watch_count(app, trusted)
     if production and public_url:
         _watch_host(app, public_url)
     app.before_request(_tidy)
 
 
+def _watch_count(app: Flask, trusted: int) -> None:
+    """Say once for each process that fewer proxies forward than are trusted: then everybody has the proxy's address."""
+    told = threading.Event()
+
+    @app.before_request
+    def _enough() -> None:
+        forwarded = len(request.headers.get("X-Forwarded-For", "").split(",")) if _forwards() else 0
+        if forwarded < trusted and not told.is_set() and request.endpoint not in _ASKED_BY_ADDRESS:
+            told.set()
+            log.warning(
+                "TRUSTED_PROXIES is %d, but a request came by %d: its address is not known, and limits count everybody "
+                "as one. Set it to the number of proxies that add to X-Forwarded-For",
+                trusted,
+                forwarded,
+            )
+
+
+def _forwards() -> bool:
+    return bool(request.headers.get("X-Forwarded-For", "").strip())
+
+
 def _real_host() -> None:
     if request.environ.get(_NO_HOST):
         raise Malformed("The Host header is no name that a site can have.")
+
+
+# What programs of the same machine or network ask by its address, without the name that people use.
+_ASKED_BY_ADDRESS = frozenset({"health.alive", "health.figures", "health.ready"})
 
 
 def _watch_host(app: Flask, public_url: str) -> None:
@@ -103,7 +133,7 @@ def _watch_host(app: Flask, public_url: str) -> None:
     @app.before_request
     def _own_host() -> None:
         # By the public scheme: a proxy that ends TLS speaks plain HTTP to us, and leaves the port out all the same.
-        if named(public.scheme, request.host) != host and request.endpoint not in {"health.alive", "health.ready"}:
+        if named(public.scheme, request.host) != host and request.endpoint not in _ASKED_BY_ADDRESS:
             raise Malformed("This address is not the one that this tracker is served under.")
 
 

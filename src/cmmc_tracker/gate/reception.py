@@ -30,6 +30,7 @@ from waitress.utilities import Error
 from cmmc_tracker.errors import TooLarge, TooMany, TrackerError
 from cmmc_tracker.gate.doors import loggable
 from cmmc_tracker.gate.guests import Guest, Places
+from cmmc_tracker.gate.logs import HEADER as REQUEST_ID
 from cmmc_tracker.gate.problems import STATUS
 
 log = logging.getLogger("cmmc_tracker")
@@ -64,19 +65,27 @@ class House:
     admitted: Callable[[str, str, Mapping[str, str]], Guest]
     max_bytes: int
     headers: Mapping[str, str]
+    noted: Callable[[str, int], None] = lambda _method, _status: None  # counts what was refused here
 
 
 class Refusal(Error):  # type: ignore[misc] # the library has no types
     """An answer given at the door, in the form of the application's own."""
 
-    def __init__(self, status: HTTPStatus, message: str, path: str, house: House, retry_after: int = 0) -> None:
+    def __init__(
+        self, status: HTTPStatus, message: str, asked: tuple[str, str], house: House, retry_after: int = 0
+    ) -> None:
         super().__init__(message)
+        method, path = asked
         self._retry_after = retry_after
         self.code, self.reason = status.value, status.phrase
         self._path, self._house = path, house
         self._reference = secrets.token_hex(4)
         level = logging.ERROR if status == HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
-        log.log(level, "%d for %a at the door, reference %s", status, loggable(path), self._reference)
+        fields = {"method": method[:20], "endpoint": "", "path": loggable(path), "status": status.value}
+        said, more = (status, fields["method"], fields["path"], self._reference), {"fields": fields}
+        more["request_id"] = self._reference
+        log.log(level, "%d for %a %a at the door, reference %s", *said, extra=more)
+        house.noted(method, status.value)
 
     def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
         """The status line, headers and body."""
@@ -86,6 +95,7 @@ class Refusal(Error):  # type: ignore[misc] # the library has no types
         else:
             kind, body = "text/html; charset=utf-8", _page(self.reason, self.body, self._reference).encode()
         headers = [("Content-Type", kind), ("Content-Length", str(len(body))), *self._house.headers.items()]
+        headers.append((REQUEST_ID, self._reference))
         if self.code == HTTPStatus.UNAUTHORIZED:
             headers.append(("WWW-Authenticate", 'Bearer realm="cmmc-tracker"'))
         if self._retry_after:
@@ -207,7 +217,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         return f"This is larger than the tracker takes ({limit} MB for one request). Nothing was kept."
 
     def _refuse(self, status: HTTPStatus, message: str, retry_after: int = 0) -> None:
-        self.error = Refusal(status, message, str(getattr(self, "path", "") or "/"), self.house, retry_after)
+        asked = (str(getattr(self, "command", "") or "-"), str(getattr(self, "path", "") or "/"))
+        self.error = Refusal(status, message, asked, self.house, retry_after)
         self.completed = True
         self.expect_continue = False
         self.connection_close = True
@@ -220,8 +231,9 @@ class _Answer(ErrorTask):  # type: ignore[misc]
         """Answer."""
         error = self.request.error
         if not isinstance(error, Refusal):
-            path = str(getattr(self.channel.requests[0], "path", "/"))
-            self.request.error = Refusal(HTTPStatus(error.code), _BROKEN, path, self.request.house)
+            asked = self.channel.requests[0]
+            named = (str(getattr(asked, "command", "-")), str(getattr(asked, "path", "/")))
+            self.request.error = Refusal(HTTPStatus(error.code), _BROKEN, named, self.request.house)
         super().execute()
 
 
@@ -297,6 +309,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.thrown_away += len(data)
         if not data or time.monotonic() > self.lingering_until or self.thrown_away > LINGER_BYTES:
             self._let_go()
+
+    def is_busy(self) -> bool:
+        """Whether something is owed: an answer under way, or a large body that comes in and will get one."""
+        comes_in = self.request is not None and self.request.owner is not None
+        return bool(self.requests) or bool(self.total_outbufs_len) or comes_in
 
     def _let_go(self) -> None:
         """Close the connection, and what has come of a body: its file is gone at once, not when it is found unused."""

@@ -2,6 +2,10 @@
 
 The parent binds the address, forks the workers, restarts one that died, and ends them all in order. Workers end
 by themselves when the parent is gone: a pipe that only the parent holds open closes then.
+
+A stop has two parts. First `/readyz` says no, for as long as the settings give a proxy to notice; everything is
+answered as ever. Then no connection is taken any more, what runs is finished and sent, and who only holds a connection
+is let go. A second signal ends the first part.
 """
 
 import contextlib
@@ -15,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -41,6 +45,8 @@ class Site:
     threads: int
     trusts_proxies: bool
     after_fork: Callable[[], None]
+    stopping: threading.Event = field(default_factory=threading.Event)  # each process has its own after the fork
+    drain_seconds: int = 0
     jobs: Callable[[], None] | None = None  # what a process of its own does beside the workers, until told to stop
 
 
@@ -138,8 +144,9 @@ class _Parent:
         return self._stopping  # a signal may set it between two lines
 
     def _finish(self) -> None:
-        """Give the workers time to end, then end them."""
-        deadline = time.monotonic() + _GRACE_SECONDS
+        """Give the workers time to end, then end them. The address is theirs alone from here on: they close it."""
+        self._listening.close()
+        deadline = time.monotonic() + self._site.drain_seconds + _GRACE_SECONDS + 1.0
         while self._workers and time.monotonic() < deadline:
             pid = _waited(block=False)
             if pid is None:
@@ -174,7 +181,8 @@ def _do_jobs(site: Site, listening: socket.socket, alive: int) -> None:
 def _work(site: Site, listening: socket.socket, alive: int) -> None:
     """One worker, until it is told to stop or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells us
-    signal.signal(signal.SIGTERM, _leave)
+    stop = Stop(site.stopping, site.drain_seconds)
+    signal.signal(signal.SIGTERM, stop.told)
     threading.Thread(target=_end_with_parent, args=(alive,), daemon=True).start()
     site.after_fork()
     tempfile.tempdir = str(site.spool)
@@ -197,7 +205,50 @@ def _work(site: Site, listening: socket.socket, alive: int) -> None:
         clear_untrusted_proxy_headers=not site.trusts_proxies,
     )
     server.channel_class = channel_for(site.house)
-    server.run()
+    stop.wake = server.pull_trigger
+    _run(server, stop)
+
+
+class Stop:
+    """When this worker was told to stop, and how far that is."""
+
+    def __init__(self, stopping: threading.Event, drain_seconds: float) -> None:
+        self._stopping, self._drain = stopping, drain_seconds
+        self._closes_at = float("inf")  # monotonic seconds, when no more connections are taken
+        self.wake: Callable[[], None] = lambda: None
+
+    def told(self, _signal: int, _frame: FrameType | None) -> None:
+        """The signal: ready no more, and after a while closed; told again: closed now."""
+        wait = 0.0 if self._stopping.is_set() else self._drain
+        self._stopping.set()
+        self._closes_at = min(self._closes_at, time.monotonic() + wait)
+        self.wake()
+
+    @property
+    def closes(self) -> bool:
+        """Whether no more connections are taken."""
+        return time.monotonic() >= self._closes_at
+
+    @property
+    def is_over(self) -> bool:
+        """Whether what still runs has had its time."""
+        return time.monotonic() >= self._closes_at + _GRACE_SECONDS
+
+
+def _run(server: Any, stop: Stop) -> None:
+    """The server's loop, until it was told to stop and has sent what it owes."""
+    channels = server.active_channels
+    while not stop.closes:
+        _turn(server, 1.0)
+    server.del_channel()  # off the loop, then the socket: nobody new
+    server.socket.close()
+    while not stop.is_over and any(one.is_busy() for one in list(channels.values())):
+        _turn(server, 0.1)
+    server.task_dispatcher.shutdown(timeout=0.1)
+
+
+def _turn(server: Any, seconds: float) -> None:
+    server.asyncore.loop(timeout=seconds, map=server._map, use_poll=True, count=1)  # noqa: SLF001 its own run() does so
 
 
 def one_line(record: logging.LogRecord) -> bool:

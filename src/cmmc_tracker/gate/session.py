@@ -19,7 +19,7 @@ from werkzeug.http import parse_cookie
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Action, allow
-from cmmc_tracker.errors import Busy, Forbidden, NoSpace, NotSignedIn, TooMany
+from cmmc_tracker.errors import Busy, Forbidden, NoSpace, NotFound, NotSignedIn, TooMany
 from cmmc_tracker.gate import csrf, doors, links, uploads
 from cmmc_tracker.gate.guests import Guest
 from cmmc_tracker.services import sessions, tokens
@@ -35,18 +35,27 @@ PUBLIC = frozenset(
         "accounts.set_up",
         "accounts.sign_in",
         "health.alive",
+        "health.figures",
         "health.ready",
         *links.ENDPOINTS,
+        *links.WORD,
+        *links.PACKAGE,
         "static",
     }
 )
 # What asks for nobody's name: it is answered also while the database cannot be.
-_NAMELESS = frozenset({"about.security_txt", "health.alive", "health.ready", "static"})
+_NAMELESS = frozenset({"about.security_txt", "health.alive", "health.figures", "health.ready", "static"})
 # What somebody may do who must set up a second factor first.
 ENROLMENT = frozenset({"accounts.logout", "second_factor.show", "second_factor.begin", "second_factor.confirm"})
+# What an assessor's account may open: its package, and what is its own. All else is not found, whatever it is.
+_ASSESSORS_ROOM = "assessor"
+_ASSESSORS_OWN = ENROLMENT | {
+    *("dashboard.show", "profile.show", "profile.change_password", "profile.end_session", "second_factor.renew"),
+}
 SID = "sid"
 _STRANGER = "Please sign in first; nothing of what you sent was taken in."
 _ENROL = "Set up your second factor first, on the page /profile/second-factor."
+_NOT_FOR_ASSESSORS = "There is nothing at this address that is open to you."
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _BEARER = re.compile(r"(?:^|,)\s*bearer(?:\s|,|$)", re.IGNORECASE)
 
@@ -151,6 +160,8 @@ def _deny() -> Response | None:
         wanted = request.full_path.rstrip("?") if request.method in _READS else "/"
         step = "accounts.second_step" if g.half else "accounts.login"
         return redirect(url_for(step, next=wanted), code=302)  # type: ignore[return-value]
+    if g.actor.is_assessor and request.blueprint != _ASSESSORS_ROOM and request.endpoint not in _ASSESSORS_OWN:
+        raise NotFound(_NOT_FOR_ASSESSORS)
     if g.must_enrol and request.endpoint not in ENROLMENT:
         if request.path.startswith("/api/"):
             raise Forbidden(_ENROL)
@@ -238,6 +249,8 @@ def _person_at_door(tracker: Tracker, token: Any) -> str:
 
 def _enrolled(found: Bearer | sessions.Session) -> str:
     """The owner of a place for large bodies."""
+    if found.actor.is_assessor:  # whose room takes small forms only
+        raise NotFound(_NOT_FOR_ASSESSORS)
     if found.must_enrol:
         raise Forbidden(_ENROL)
     return f"user:{found.actor.id}"

@@ -6,6 +6,7 @@ from cmmc_tracker.domain.handoff.naming import clean
 from cmmc_tracker.domain.permissions import Access
 from cmmc_tracker.gate import doors
 from cmmc_tracker.services.handoff import documents, packages, stream
+from cmmc_tracker.services.handoff.packages import Package
 
 
 def send_package(system: Access, package_id: int) -> Response:
@@ -18,9 +19,14 @@ def send_package(system: Access, package_id: int) -> Response:
         text = packages.snapshot_text(work, system, package_id)
     with doors.open_write() as work:
         packages.note_download(work, system, package)
+    return zipped(system.slug, package, text)
+
+
+def zipped(slug: str, package: Package, text: str) -> Response:
+    """The zip of a package whose download was allowed and written down; `text` is its snapshot."""
     pieces = stream.stream(doors.installation().blobs, package, text, documents.of)
     response = Response(pieces, mimetype="application/zip")
-    name = clean(f"{system.slug} package {package.number} {package.name}", 100)
+    name = clean(f"{slug} package {package.number} {package.name}", 100)
     response.headers.set("Content-Disposition", "attachment", filename=f"{name}.zip")
     response.headers["Cache-Control"] = "private, no-store"
     return response

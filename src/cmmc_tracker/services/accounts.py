@@ -15,12 +15,14 @@ from sqlalchemy import Select, and_, delete, func, insert, select, update
 from cmmc_tracker.domain.accounts import REMEMBERED_PASSWORDS, check_password, name_key, parse_name, parse_role
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.digest import is_address
-from cmmc_tracker.domain.permissions import Action, Actor, Role, allow
+from cmmc_tracker.domain.permissions import Action, Actor, Organization, Role, allow
 from cmmc_tracker.domain.text import clean_line
 from cmmc_tracker.errors import Conflict, Invalid, NotFound
 from cmmc_tracker.services import delays, passwords, sessions, systems, tokens
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import memberships, old_passwords, second_factors, setup_links, users
+
+_OURS_ONLY = "Only somebody of our own organization can be an administrator."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Account:
     disabled_at: datetime | None
     second_factor: bool
     version: int
+    organization: Organization
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,14 @@ class Candidate:
     name: str
     role: Role
     password_hash: str
+    organization: Organization = Organization.OURS
 
 
-def candidate(name: str, password: str, role: str) -> Candidate:
-    """Check everything about a new account at once and hash its password; raises `Invalid` naming all faults."""
+def candidate(name: str, password: str, role: str, organization: str = Organization.OURS) -> Candidate:
+    """Check everything about a new account at once and hash its password; raises `Invalid` naming all faults.
+
+    Only somebody of our own organization can be an administrator.
+    """
     wrong: dict[str, str] = {}
     parsed, given_role = "", Role.USER
     try:
@@ -61,9 +68,13 @@ def candidate(name: str, password: str, role: str) -> Candidate:
         check_password(password, name)
     except Invalid as error:
         wrong |= error.fields
+    if organization not in set(Organization):
+        wrong["organization"] = f"This must be one of {', '.join(Organization)}."
+    elif given_role is Role.ADMIN and organization != Organization.OURS:
+        wrong["organization"] = _OURS_ONLY
     if wrong:
         raise Invalid(wrong)
-    return Candidate(parsed, given_role, passwords.hashed(password))
+    return Candidate(parsed, given_role, passwords.hashed(password), Organization(organization))
 
 
 @contextmanager
@@ -84,7 +95,7 @@ def anybody(work: Work) -> bool:
 
 
 def create(work: Work, who: Candidate) -> int:
-    """Make an account and enrol it in `main`; returns its number."""
+    """Make an account, one of our own as a member of `main`; returns its number."""
     allow(work.actor, Action.USER_MANAGE)
     return _insert(work, who)
 
@@ -114,14 +125,17 @@ def _insert(work: Work, who: Candidate) -> int:
             name_key=key,
             password_hash=who.password_hash,
             role=who.role,
+            organization=who.organization,
             created_at=work.now,
             password_changed_at=work.now,
         )
     ).inserted_primary_key
     assert made is not None  # noqa: S101 a narrowing for the type checker
     user_id = int(made[0])
-    systems.enrol(work, systems.main_id(work), user_id)
-    work.record(Event.USER_CREATED, f"user:{user_id}", {"name": who.name, "role": who.role}, actor=who.name)
+    if who.organization is Organization.OURS:
+        systems.enrol(work, systems.main_id(work), user_id)
+    told = {"name": who.name, "role": who.role, "organization": who.organization}
+    work.record(Event.USER_CREATED, f"user:{user_id}", told, actor=who.name)
     return user_id
 
 
@@ -155,7 +169,10 @@ def _living() -> Select[Any]:
 
 
 def _account(row: Any) -> Account:
-    return Account(row.id, row.name, Role(row.role), row.created_at, row.disabled_at, row.second_factor, row.version)
+    return Account(
+        *(row.id, row.name, Role(row.role), row.created_at, row.disabled_at, row.second_factor, row.version),
+        Organization(row.organization),
+    )
 
 
 def disable(work: Work, user_id: int) -> None:
@@ -201,6 +218,8 @@ def set_role(work: Work, user_id: int, role: Role) -> None:
     """Change a role; ends the person's sessions, so that no old right lives on."""
     account = _manageable(work, user_id, "change the role of") if role is not Role.ADMIN else one(work, user_id)
     allow(work.actor, Action.USER_MANAGE)
+    if role is Role.ADMIN and account.organization is not Organization.OURS:
+        raise Conflict(_OURS_ONLY)
     if account.role is not role:
         work.change(update(users).where(users.c.id == user_id).values(role=role, version=users.c.version + 1))
         sessions.end_all(work, user_id)

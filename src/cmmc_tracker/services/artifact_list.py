@@ -53,7 +53,7 @@ def page(work: Work, wanted: ArtifactFilter) -> tuple[list[Artifact], int | None
 
     Raises `Invalid` for a kind, a state or an operator that is none.
     """
-    query = searching.parse(wanted.text, work.now.date())
+    query = searching.parse(wanted.text, work.today)
     if query.hash:  # eight hex digits may be a word or a date, too
         mine = select(artifacts.c.id).where(shown_to(work.actor), artifacts.c.id.in_(_having(query.hash)))
         is_one = work.row(mine.limit(1)) is not None  # of what others have nothing is told

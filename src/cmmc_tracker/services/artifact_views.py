@@ -215,7 +215,7 @@ def of_requirement(
     rows = work.rows(query)
     marked = cui.marked(work, [row.id for row in rows])
     for row in rows:
-        fresh = freshness(row.due_on, _dates(row, row.received_at.date()), work.now.date())
+        fresh = freshness(row.due_on, _dates(row, work.day(row.received_at)), work.today)
         name = ArtifactName(
             *(row.id, row.title, Kind(row.kind), ArtifactStatus(row.status), fresh, row.location or ""),
             row.id in marked,
@@ -254,8 +254,8 @@ def _artifact(
     versions: tuple[Version, ...],
     linked: list[LinkedObjective],
 ) -> Artifact:
-    received = next(v.received_at for v in versions if v.number == row.current_version).date()
-    dates = _dates(row, received)
+    received = next(v.received_at for v in versions if v.number == row.current_version)
+    dates = _dates(row, work.day(received))
     is_home = work.actor is not None and work.actor.by_id(row.system_id) is not None  # its people are for its members
     return Artifact(
         id=row.id,
@@ -279,7 +279,7 @@ def _artifact(
         due_on=row.due_on,
         approved_by=by.get(row.approved_by, ""),
         approved_at=row.approved_at,
-        freshness=freshness(row.due_on, dates, work.now.date()),
+        freshness=freshness(row.due_on, dates, work.today),
         origin=row.origin if is_home else "",
         quarantined=row.quarantined_at is not None,
     )
@@ -311,11 +311,11 @@ def _versions(work: Work, *where: Any) -> Mapping[int, list[Version]]:
     grouped: dict[tuple[int, int], list[Any]] = defaultdict(list)
     for row in work.rows(query):
         grouped[row.artifact_id, row.number].append(row)
-    held = _held(work, {artifact_id for (artifact_id, _), rows in grouped.items() if rows[0].position is None})
+    elsewhere = held(work, {artifact_id for (artifact_id, _), rows in grouped.items() if rows[0].position is None})
     found: dict[int, list[Version]] = defaultdict(list)
     for (artifact_id, number), rows in grouped.items():
         first = rows[0]
-        files = held[artifact_id, number] if first.position is None else list(map(file_from, rows))
+        files = elsewhere[artifact_id, number] if first.position is None else list(map(file_from, rows))
         if files:
             by = first.name or COMMAND_LINE
             version = Version(number, first.note, first.received_at, by, tuple(files), first.manifest_sha256)
@@ -328,10 +328,10 @@ def _files(work: Work, artifact_id: int, number: int) -> list[File]:
     query = select(*OF_FILE).join(blobs, blobs.c.sha256 == artifact_files.c.sha256)
     query = query.where(artifact_files.c.artifact_id == artifact_id, artifact_files.c.number == number)
     rows = work.rows(query.order_by(artifact_files.c.position))
-    return list(map(file_from, rows)) if rows else _held(work, {artifact_id})[artifact_id, number]
+    return list(map(file_from, rows)) if rows else held(work, {artifact_id})[artifact_id, number]
 
 
-def _held(work: Work, ids: Collection[int]) -> Mapping[tuple[int, int], list[File]]:
+def held(work: Work, ids: Collection[int]) -> Mapping[tuple[int, int], list[File]]:
     """The files of these artifacts that are held elsewhere, by version; nothing is asked where there is none to ask."""
     found: dict[tuple[int, int], list[File]] = defaultdict(list)
     query = select(held_files).where(held_files.c.artifact_id.in_(ids)).order_by(held_files.c.position)

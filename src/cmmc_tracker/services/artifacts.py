@@ -80,7 +80,7 @@ def check(given: Mapping[str, Any], today: date) -> None:
 def check_people(work: Work, system: Access, given: Mapping[str, Any]) -> None:
     """Raise `Invalid` for an owner or a reviewer who cannot be one here; asked before the bytes are, too."""
     named = {name: given[name] for name in _PEOPLE if given.get(name)}
-    _people(work, system.system_id, parse_facts(named, work.now.date()))
+    _people(work, system.system_id, parse_facts(named, work.today))
 
 
 def create(work: Work, system: Access, files: Files, given: Mapping[str, Any]) -> int:
@@ -94,7 +94,7 @@ def create(work: Work, system: Access, files: Files, given: Mapping[str, Any]) -
 
 def make(work: Work, system: Access, files: Files, given: Mapping[str, Any]) -> int:
     """The same without asking for the right: for what comes by an upload link, whose holder has none."""
-    parsed = {"kind": "other", "description": "", **parse_facts({"title": "", **given}, work.now.date())}
+    parsed = {"kind": "other", "description": "", **parse_facts({"title": "", **given}, work.today)}
     facts = {name: value for name, value in parsed.items() if name not in _PEOPLE}
     people = _people(work, system.system_id, parsed)
     origin, marked = filing.origin_of(str(given.get("path", ""))), cui.marked_files(work, system.system_id, files)
@@ -102,7 +102,7 @@ def make(work: Work, system: Access, files: Files, given: Mapping[str, Any]) -> 
     made = work.change(
         insert(artifacts).values(
             **values,
-            due_on=_due(values, work.now.date()),
+            due_on=_due(values, work.today),
             system_id=system.system_id,
             status=first_status(review=settings.current(work).review_required),
             current_version=1,
@@ -154,11 +154,11 @@ def add_version(
     if marked and cui.was_accepted(work, artifact_id, marked):
         marked = []
     before = {name: getattr(row, name) for name in _FACTS}
-    facts = parse_facts({n: v for n, v in (given or {}).items() if n in _FACTS}, work.now.date(), before)
+    facts = parse_facts({n: v for n, v in (given or {}).items() if n in _FACTS}, work.today, before)
     changes = {
         **facts,
         **_held_back(work, marked),
-        "due_on": _due({**before, **facts}, work.now.date()),
+        "due_on": _due({**before, **facts}, work.today),
         "status": first_status(review=settings.current(work).review_required),
         "approved_sha256": None,
         "approved_by": None,
@@ -191,7 +191,7 @@ def check_version(
     if version not in {None, row.version}:
         raise Stale("Somebody else changed this artifact meanwhile. Nothing was kept; look at it, then send again.")
     _note(note)
-    parse_facts(given or {}, work.now.date(), {name: getattr(row, name) for name in _FACTS})
+    parse_facts(given or {}, work.today, {name: getattr(row, name) for name in _FACTS})
 
 
 def _note(text: str) -> str:
@@ -205,7 +205,7 @@ def edit(work: Work, artifact_id: int, given: Mapping[str, Any], version: int | 
     """Change what is said of an artifact: only the keys that are given; nothing when nothing differs."""
     row, _ = editable(work, artifact_id, Action.ARTIFACT_EDIT)
     before = {name: getattr(row, name) for name in _FACTS}
-    parsed = parse_facts(given, work.now.date(), before)
+    parsed = parse_facts(given, work.today, before)
     people = _people(work, row.system_id, _newly_named(work, row, parsed))
     changes = {name: value for name, value in parsed.items() if name in before and before[name] != value}
     changes |= {name: value for name, value in people.items() if getattr(row, name) != value}

@@ -113,12 +113,13 @@ def _mentions(text: str) -> Iterator[ColumnElement[bool]]:
         yield audit.c.detail.icontains(json.dumps(one, ensure_ascii=False)[1:-1], autoescape=True)
 
 
-def _entry(row: Row[Any]) -> Entry:
+def entry_of(row: Row[Any]) -> Entry:
+    """A row of the log as it was hashed."""
     return Entry(row.at, row.actor_id, row.actor, row.address, row.action, row.entity, row.detail, row.previous)
 
 
 def _shown(row: Row[Any]) -> AuditEntry:
-    sound = digest(_entry(row)) == row.hash
+    sound = digest(entry_of(row)) == row.hash
     return AuditEntry(
         row.id, row.at, row.actor, row.address, row.action, row.entity, _detail(row.detail), row.hash, sound
     )
@@ -182,7 +183,7 @@ def exported(
         with tracker.read() as work:
             rows = work.rows(query.order_by(audit.c.id).limit(step))
         for row in rows:
-            yield row.id, _entry(row), row.hash
+            yield row.id, entry_of(row), row.hash
         since = rows[-1].id if rows else last
 
 
@@ -194,7 +195,7 @@ def broken(work: Work, step: int = 2_000) -> tuple[int, str] | None:
 def _after(work: Work, last: int, step: int) -> Iterator[tuple[int, Entry, str]]:
     while rows := work.rows(select(audit).where(audit.c.id > last).order_by(audit.c.id).limit(step)):
         for row in rows:
-            yield row.id, _entry(row), row.hash
+            yield row.id, entry_of(row), row.hash
         last = rows[-1].id
 
 
@@ -253,7 +254,7 @@ class Watch:
     def _further(self, work: Work, seen: Seen, most: int, last: int) -> Seen:
         since = replace(seen.walked, broken=None)
         rows = work.rows(select(audit).where(audit.c.id > since.entry).order_by(audit.c.id).limit(most))
-        walked = walk(((row.id, _entry(row), row.hash) for row in rows), since)
+        walked = walk(((row.id, entry_of(row), row.hash) for row in rows), since)
         gone = self._gone(work)
         if gone is None and not rows and since.entry < last:
             gone = last, _REWRITTEN

@@ -82,7 +82,7 @@ def edit(work: Work, chosen: Sequence[Chosen], given: Mapping[str, Any]) -> None
     facts = {name: value for name, value in given.items() if name in FIELDS}
     if not facts:
         raise Invalid({"chosen": "Say what is to be changed. Nothing was changed."})
-    parse_facts(facts, work.now.date())
+    parse_facts(facts, work.today)
     _each(work, chosen, lambda one: artifacts.edit(work, one.id, facts, one.version))
 
 

@@ -1,6 +1,7 @@
 """`cmmc-tracker demo`: fill an empty install with a believable small contractor, marked as demo everywhere."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import timedelta
 from functools import partial
@@ -13,10 +14,22 @@ from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.errors import Conflict
-from cmmc_tracker.services import assessment, demo_office, demo_people, demo_plan, demo_plans, demo_scope, intake
+from cmmc_tracker.services import (
+    assessment,
+    demo_assessor,
+    demo_office,
+    demo_people,
+    demo_plan,
+    demo_plans,
+    demo_scope,
+    intake,
+)
 from cmmc_tracker.services.artifacts import Received
 from cmmc_tracker.services.demo_data import (
     ARTIFACTS,
+    HELD,
+    HELD_FACTS,
+    HELD_OBJECTIVES,
     JUDGED,
     JUDGED_DAYS,
     NARRATIVES,
@@ -27,6 +40,7 @@ from cmmc_tracker.services.demo_data import (
 )
 from cmmc_tracker.services.demo_people import dated
 from cmmc_tracker.services.handoff import packages
+from cmmc_tracker.services.handoff.views import Made
 from cmmc_tracker.services.links import Target, create_linked
 from cmmc_tracker.services.systems import MAIN
 from cmmc_tracker.services.work import Tracker, Work
@@ -36,7 +50,7 @@ PACKAGE = Asked(
     "Before the mock assessment",
     Purpose.READINESS,
     "A first look with the consultant: what is open is what the look is for.",
-    releasable=False,
+    releasable=True,
 )
 
 
@@ -45,11 +59,12 @@ def steps() -> int:
     return len(ARTIFACTS) + len(JUDGED)
 
 
-def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: None) -> None:
-    """Fill system `main`, all or nothing, then what rests on its log. Raises `Conflict` where anything is there.
+def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: None) -> Made | None:
+    """Fill system `main`, all or nothing, then what rests on its log; returns the link of an invented assessor.
 
-    What happened is dated over the last five months, so that the score has a history; the log says that it is a demo's.
-    Where there are accounts, people own requirements, and a small system of Level 1 has a recorded status.
+    Raises `Conflict` when anything is in the install already. No link is made where CUI may be stored. What happened is
+    dated over the last five months, so that the score has a history; the log says that it is a demo's. Where there are
+    accounts, people own requirements, and a small system of Level 1 has a recorded status.
     """
     with tracker.read(actor) as work:
         _refuse_used(work)
@@ -59,10 +74,12 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
         with tracker.write(actor) as work:
             main = actor.systems[MAIN]
             _refuse_used(work, main)
-            for days, happens in _course(work, main, received, progress):
+            added: dict[str, int] = {}
+            for days, happens in _course(work, main, received, added, progress):
                 with dated(work, days):
                     happens()
-            _describe(work, main)
+            create_linked(work, main, HELD, HELD_FACTS, _targets(main, HELD_OBJECTIVES))
+            _describe(work, main, added)
             demo_scope.fill(work, main)
             demo_plan.fill(work, main)
             demo_plans.fill(work, main)
@@ -71,23 +88,27 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
                 .where(tables.systems.c.id == main.system_id)
                 .values(demo=True, name="Halvorsen main enclave (demo)")
             )
-            work.record(Event.DEMO_FILLED, f"system:{MAIN}", {"artifacts": len(ARTIFACTS), "judged": len(JUDGED)})
+            work.record(Event.DEMO_FILLED, f"system:{MAIN}", {"artifacts": len(ARTIFACTS) + 1, "judged": len(JUDGED)})
     with tracker.write(actor) as work:
         demo_people.fill(work, main)
-    packages.freeze(tracker, actor, "", main, PACKAGE)
+    package = packages.freeze(tracker, actor, "", main, PACKAGE)
+    return demo_assessor.fill(tracker, actor, main, package)
 
 
 def _course(
-    work: Work, main: Access, received: Sequence[Received], progress: Callable[[], None]
+    work: Work, main: Access, received: Sequence[Received], added: dict[str, int], progress: Callable[[], None]
 ) -> list[tuple[int, Callable[[], None]]]:
-    """What happened in `main`, the oldest first: how many days ago, and what does it."""
+    """What happened in `main`, the oldest first: how many days ago, and what does it; `added` gets the artifacts."""
+
+    def add(one: DemoArtifact, file: Received) -> None:
+        added[one.filename] = _add(work, main, one, file)
 
     def judge(number: str) -> None:
         _judge(work, main, number)
         progress()
 
     files = zip(ARTIFACTS, received, strict=True)
-    course = [(one.age, partial(_add, work, main, one, file)) for one, file in files]
+    course: list[tuple[int, Callable[[], None]]] = [(one.age, partial(add, one, file)) for one, file in files]
     for place, number in enumerate(JUDGED):
         course.append((JUDGED_DAYS[place * len(JUDGED_DAYS) // len(JUDGED)], partial(judge, number)))
     return sorted(course, key=lambda one: -one[0])
@@ -114,8 +135,8 @@ def _keep(tracker: Tracker, uploads: ExitStack, one: DemoArtifact, progress: Cal
     return intake.take_in(intake.Sender(tracker), incoming, one.filename)
 
 
-def _add(work: Work, main: Access, one: DemoArtifact, received: Received) -> None:
-    collected = work.now.date()
+def _add(work: Work, main: Access, one: DemoArtifact, received: Received) -> int:
+    collected = work.today
     given = {
         "title": one.title,
         "kind": one.kind,
@@ -124,9 +145,11 @@ def _add(work: Work, main: Access, one: DemoArtifact, received: Received) -> Non
         "covers_from": (collected - timedelta(days=one.covers)).isoformat(),
         "covers_until": collected.isoformat(),
     }
-    objectives = [catalog.parse_objective_id(text) for text in one.objectives.split()]
-    targets = [Target(main, objective, one.locator, one.shows) for objective in objectives]
-    create_linked(work, main, [received], given, targets)
+    return create_linked(work, main, [received], given, _targets(main, one.objectives, one.locator, one.shows))
+
+
+def _targets(main: Access, objectives: str, locator: str = "", shows: str = "") -> list[Target]:
+    return [Target(main, catalog.parse_objective_id(text), locator, shows) for text in objectives.split()]
 
 
 def _judge(work: Work, main: Access, number: str) -> None:
@@ -143,8 +166,10 @@ def _judge(work: Work, main: Access, number: str) -> None:
         assessment.judge(work, main, objective, Judgement.parse(objective, status, note, methods))
 
 
-def _describe(work: Work, main: Access) -> None:
-    for number, narrative in NARRATIVES.items():
+def _describe(work: Work, main: Access, added: Mapping[str, int]) -> None:
+    """Write the narratives; where one names a file of the demo, it refers to the artifact by its number here."""
+    for number, text in NARRATIVES.items():
+        narrative = re.sub(r"\[\[([^\]:]+)\]\]", lambda named: f"[[artifact:{added[named[1]]}]]", text)
         requirement = catalog.load(main.level).requirement(catalog.parse_requirement_id(number))
         given = {"narrative": narrative, "implementation_status": "implemented"}
         assessment.implement(work, main, requirement.id, Implementation.parse(given, requirement))

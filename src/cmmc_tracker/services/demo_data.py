@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from cmmc_tracker.domain.held import Held
 from cmmc_tracker.reports import demo_files as make
 
 
@@ -345,6 +346,14 @@ ARTIFACTS = (
     ),
 )
 
+# Two photographs that show drawings, so they stay in the enclave; only their places and hashes are here.
+HELD = (
+    Held("\\\\enclave\\evidence\\marked-drives-1.jpg", "5f1a8c0e" * 8, 2_418_113, "marked-drives-1.jpg", "image/jpeg"),
+    Held("\\\\enclave\\evidence\\marked-drives-2.jpg", "9b3d27e4" * 8, 2_377_902, "marked-drives-2.jpg", "image/jpeg"),
+)
+HELD_FACTS = {"title": "Photographs of the marked drives", "kind": "record"}
+HELD_OBJECTIVES = "3.8.4[a] 3.8.4[b]"
+
 # Judged wholly MET unless named below; the rest of the 110 is not assessed yet.
 # fmt: off
 JUDGED = (
@@ -384,5 +393,6 @@ NARRATIVES: Mapping[str, str] = {
     "3.5.3": "The VPN and all administrator accounts ask for a **second factor**. Local sign-in follows with the new "
     "keys, ordered in November.",
     "3.12.4": "This plan is reviewed every twelve months, and after each change that matters.",
-    "3.13.1": "One firewall stands between the Internet, the office, the shop floor and the enclave; see the diagram.",
+    "3.13.1": "One firewall stands between the Internet, the office, the shop floor and the enclave; see "
+    "[[network-diagram-v3.png]].",
 }

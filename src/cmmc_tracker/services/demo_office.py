@@ -5,7 +5,7 @@ It needs somebody who affirms, so it is made only where there is an account.
 
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 from sqlalchemy import update
 
@@ -49,7 +49,7 @@ def fill(tracker: Tracker, actor: Actor) -> None:
     with past.write(actor) as work:
         made = systems.create(work, _NAME, 1)
         named = update(tables.systems).where(tables.systems.c.id == made.system_id)
-        work.change(named.values(demo=True, in_use_since=then.date() - timedelta(days=700)))
+        work.change(named.values(demo=True, in_use_since=work.today - timedelta(days=700)))
         for one in people:
             systems.enrol(work, made.system_id, one.id)
         work.record(Event.DEMO_FILLED, f"system:{made.slug}", {"level": 1})
@@ -67,7 +67,7 @@ def _assess(tracker: Tracker, official: Actor, office: Access) -> None:
         received = intake.take_in(intake.Sender(tracker), incoming, "level-1-worksheet.txt")
         with tracker.write(official) as work:
             facts = {"title": "Level 1 self-assessment worksheet", "kind": "record"}
-            facts["collected_on"] = work.now.date().isoformat()
+            facts["collected_on"] = work.today.isoformat()
             create_linked(
                 work, office, [received], facts, [Target(office, one, "whole file", "") for one in objectives]
             )
@@ -78,8 +78,8 @@ def _assess(tracker: Tracker, official: Actor, office: Access) -> None:
 
 def _record(tracker: Tracker, official: Actor, office: Access, package: int) -> None:
     """The status and its first affirmation, a day later and by the same person."""
-    day = tracker.clock().astimezone(UTC).date()
     with tracker.write(official) as work:
+        day = work.today
         duty = Wanted(Duty.AFFIRMING_OFFICIAL, ("",), official.name, "Owner", "")
         assignments.assign(work, office, duty, None)
         given = StatusGiven(

@@ -57,7 +57,7 @@ def dated(work: Work, days: int) -> Iterator[None]:
 
 def fill(work: Work, main: Access) -> None:
     """Record it, after judgements: a deficiency may only be of what the log saw MET."""
-    today = work.now.date()
+    today = work.today
     reviewed = (today - timedelta(days=_PROGRESS[-1][0])).isoformat()
     for short, given in (
         ("3.4.2[b]", _EXCEPTION),

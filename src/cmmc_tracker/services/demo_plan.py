@@ -64,7 +64,7 @@ REVIEWED_DAYS = 140
 
 def fill(work: Work, main: Access) -> None:
     """Write the plan, after evidence and judgements are there."""
-    today = work.now.date()
+    today = work.today
     _states(work, main)
     for name, text in SECTIONS.items():
         writing.write_section(work, main, name, text, 0)

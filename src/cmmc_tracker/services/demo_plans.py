@@ -12,7 +12,7 @@ from cmmc_tracker.services.work import Work
 
 def fill(work: Work, main: Access) -> None:
     """Put what is NOT MET on its plans, but for some that the page then names as missing."""
-    for given, acts, progress in _items(work.now.date()):
+    for given, acts, progress in _items(work.today):
         number = keeping.add(work, main, given)
         for act in acts:
             closing.act(work, main, number, act, None)

@@ -130,7 +130,7 @@ def fill(work: Work, main: Access) -> None:
         inventory.add(work, main, AssetEntry.parse(given))
     alike = "Set up from one image, encrypted, managed, no local administrators."
     inventory.put_group(work, main, GroupEntry("Engineering workstations", alike, on_diagram=True), 0)
-    today = work.now.date()
+    today = work.today
     for name, function, days in _PEOPLE:
         trained = today - timedelta(days=days) if days is not None else None
         surroundings.add(work, main, SurroundingEntry(EntryKind.PERSON, name, function, True, trained))
@@ -142,7 +142,7 @@ def fill(work: Work, main: Access) -> None:
 
 
 def _providers(work: Work, main: Access) -> None:
-    today = work.now.date()
+    today = work.today
     contract = select(artifacts.c.id).where(artifacts.c.system_id == main.system_id, artifacts.c.kind == "contract")
     document = work.row(contract.order_by(artifacts.c.id))
     portal = ProviderEntry(

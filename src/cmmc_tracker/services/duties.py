@@ -1,8 +1,8 @@
-"""What waits for a person: evidence to bring, renew and review, questions to answer; what falls due in a system."""
+"""What waits for a person: evidence to bring, renew, review, questions, things to confirm; what falls due where."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Date, Select, and_, func, or_, select
@@ -11,10 +11,13 @@ from cmmc_tracker.domain.artifacts import EARLIEST, ArtifactStatus
 from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.freshness import AGED_MONTHS, SOON, Cadence, Dates, Freshness, freshness, months_after
 from cmmc_tracker.domain.permissions import Right
-from cmmc_tracker.services import members, quarantine
+from cmmc_tracker.services import confirmations, members, quarantine, status_dates
 from cmmc_tracker.services.artifacts import actor_id, shown_to
+from cmmc_tracker.services.confirmations import ToClose, ToConfirm
+from cmmc_tracker.services.handoff import questions as questions_of
 from cmmc_tracker.services.requests import reading
 from cmmc_tracker.services.requests.reading import Request
+from cmmc_tracker.services.status_dates import SystemDate
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import artifact_versions, artifacts, remarks
 
@@ -58,12 +61,17 @@ class MyWork:
     answer: list[Question]
     send: list[Request]  # evidence that was asked for and is still to be sent
     accept: int  # things in quarantine, of the systems that the person contributes to
+    confirm: list[ToConfirm]  # findings that wait for a second person
+    close: list[ToClose]  # items of the plans that wait for one
+    dates: list[SystemDate]  # days of recorded statuses that run out; they are told, not counted
+    assessors: list[questions_of.Question]  # what assessors asked about packages of those systems
 
     @property
     def count(self) -> int:
         """How many things wait."""
         evidence = len(self.renew) + len(self.drafts) + len(self.review)
-        return evidence + len(self.answer) + len(self.send) + self.accept
+        second = sum(len(one.letters) for one in self.confirm) + len(self.close)
+        return evidence + len(self.answer) + len(self.send) + self.accept + second + len(self.assessors)
 
 
 def mine(work: Work) -> MyWork:
@@ -75,11 +83,15 @@ def mine(work: Work) -> MyWork:
         answer=questions(work),
         send=reading.mine(work),
         accept=int(work.db.execute(select(quarantine.counted(work))).scalar_one()),
+        confirm=confirmations.to_confirm(work),
+        close=confirmations.to_close(work),
+        dates=status_dates.answered_for(work),
+        assessors=questions_of.to_answer(work),
     )
 
 
 def _to_renew(work: Work) -> Select[Any]:
-    soon = and_(artifacts.c.due_on <= work.now.date() + SOON, artifacts.c.status != ArtifactStatus.SUPERSEDED)
+    soon = and_(artifacts.c.due_on <= work.today + SOON, artifacts.c.status != ArtifactStatus.SUPERSEDED)
     return _all(work).where(artifacts.c.owner_id == actor_id(work), soon).order_by(artifacts.c.due_on, artifacts.c.id)
 
 
@@ -129,9 +141,11 @@ def _to_answer(work: Work) -> Select[Any]:
 
 def counted(work: Work) -> ColumnElement[int]:
     """How many things wait for the actor, as a column of another query: of the same lists as `mine`."""
-    lists = [make(work).order_by(None).subquery() for make in (_to_renew, _drafts, _to_review, _to_answer)]
-    renew, drafts, review, answer = (select(func.count()).select_from(one).scalar_subquery() for one in lists)
-    return renew + drafts + review + answer + reading.counted(work) + quarantine.counted(work)
+    made = (_to_renew, _drafts, _to_review, _to_answer, questions_of.waiting)
+    lists = [make(work).order_by(None).subquery() for make in made]
+    renew, drafts, review, answer, asked = (select(func.count()).select_from(one).scalar_subquery() for one in lists)
+    others = reading.counted(work) + quarantine.counted(work) + confirmations.counted(work)
+    return renew + drafts + review + answer + asked + others
 
 
 def calendar(work: Work, until: date) -> list[DueArtifact]:
@@ -153,8 +167,8 @@ def stale_on(work: Work, day: date) -> list[DueArtifact]:
         artifacts.c.covers_from,
         func.date(artifact_versions.c.received_at, type_=Date),
     )
-    # The database narrows; the rule itself, with its ends of months, decides.
-    old = base <= months_after(day, -AGED_MONTHS)
+    # The database narrows, by days of UTC; the rule itself, with its ends of months and in our own days, decides.
+    old = base <= months_after(day, -AGED_MONTHS) + timedelta(days=1)
     without = _all(work).where(artifacts.c.due_on.is_(None), not_retired, old).order_by(artifacts.c.id)
     return [*overdue, *(one for one in _read(work, without, day) if one.freshness is Freshness.AGED)]
 
@@ -173,12 +187,12 @@ def _read(work: Work, query: Select[Any], on: date | None = None, most: int | No
     known = members.names(work, {row.owner_id for row in rows})
     mine = set(work.actor.system_ids()) if work.actor else set()
     owners = {row.id: known.get(row.owner_id, "") for row in rows if row.system_id in mine}
-    return list(_shown(rows, owners, on or work.now.date()))
+    return list(_shown(work, rows, owners, on or work.today))
 
 
-def _shown(rows: Iterable[Any], owners: Mapping[int, str], on: date) -> Iterable[DueArtifact]:
+def _shown(work: Work, rows: Iterable[Any], owners: Mapping[int, str], on: date) -> Iterable[DueArtifact]:
     for row in rows:
-        dates = Dates(row.covers_from, row.covers_until, row.collected_on, row.received_at.date())
+        dates = Dates(row.covers_from, row.covers_until, row.collected_on, work.day(row.received_at))
         yield DueArtifact(
             row.id,
             row.system_id,

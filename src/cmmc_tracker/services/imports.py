@@ -194,7 +194,7 @@ def archive_plan(blobs: Blobs, found: Import, most_each: int, taken: Mapping[int
 
 
 def _planned(blobs: Blobs, sha256: str, most_each: int) -> ArchivePlan:
-    with blobs.open(sha256) as file:
+    with blobs.local(sha256) as path, path.open("rb") as file:
         size = file.seek(0, 2)
         return archive.plan(file, size, most_each=most_each, most_together=MOST_UNPACKED)
 
@@ -296,7 +296,8 @@ def _made(work: Work, found: Import, one: Member, received: Received, *, link: b
 def rows_of(blobs: Blobs, sha256: str, filename: str) -> list[list[str]]:
     """The rows of a register that the store has; in no transaction, for a workbook may take seconds."""
     if extension_of(filename) == ".xlsx":
-        return sheets.rows_of_workbook(blobs.path(sha256))
+        with blobs.local(sha256) as path:
+            return sheets.rows_of_workbook(path)
     with blobs.open(sha256) as file:
         size = file.seek(0, 2)
         file.seek(0)

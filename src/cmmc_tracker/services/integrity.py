@@ -64,7 +64,7 @@ def look(tracker: Tracker, sha256: str, size: int) -> tuple[str, str]:
     """The state of the bytes (`intact`, `altered`, `missing`, `unreadable`), and what is to be said of it."""
     try:
         actual = tracker.blobs.check(sha256)
-        there = tracker.blobs.path(sha256).stat().st_size
+        there = tracker.blobs.size(sha256)
     except NotFound:
         return "missing", f"({size:,} bytes)"
     except OSError as error:
@@ -100,7 +100,7 @@ def note(work: Work, sha256: str, state: str) -> bool:
 
 def _is_there(work: Work, sha256: str) -> bool:
     try:
-        work.blobs.path(sha256)
+        work.blobs.size(sha256)
     except NotFound:
         return False
     return True

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, select
 
 from cmmc_tracker.domain.accounts import name_key
+from cmmc_tracker.domain.permissions import Organization
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import memberships, users
@@ -47,8 +48,9 @@ def named(work: Work, system_id: int, name: str, field: str, *, contributing: bo
 
 
 def active(work: Work, name: str) -> Member | None:
-    """Whoever can sign in by that name, in whatever systems they work; None for nobody."""
+    """Whoever can sign in by that name and work in a system, which an assessor cannot; None for nobody."""
     able = and_(users.c.disabled_at.is_(None), users.c.deleted_at.is_(None))
+    able = and_(able, users.c.organization != Organization.ASSESSOR)
     row = work.row(select(users.c.id, users.c.name).where(users.c.name_key == name_key(name), able))
     return Member(int(row.id), row.name) if row else None
 

@@ -98,7 +98,10 @@ def put(work: Work, system_id: int, wanted: Wanted) -> bool:
     allow(work.actor, Action.USER_MANAGE)
     slug, who = _slug(work, system_id), members.active(work, wanted.person)
     if who is None:
-        raise Invalid({"person": f"There is nobody called {wanted.person[:80]!r} who can sign in."})
+        name = wanted.person[:80]
+        raise Invalid(
+            {"person": f"There is nobody called {name!r} who can sign in and be a member, as an assessor cannot."}
+        )
     work.alone(f"members:{system_id}")
     here = (memberships.c.system_id == system_id, memberships.c.user_id == who.id)
     row = work.row(select(memberships).where(*here))

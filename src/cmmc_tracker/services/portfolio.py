@@ -10,18 +10,16 @@ from sqlalchemy import case, func, select
 
 from cmmc_tracker.domain import catalog, clocks, lifecycle, scoring
 from cmmc_tracker.domain.assessment import SSP, Status
-from cmmc_tracker.domain.clocks import AssessmentKind
-from cmmc_tracker.domain.lifecycle import Recorded, Stage, Standing
+from cmmc_tracker.domain.lifecycle import PoamClock, Stage, Standing
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.plans import ItemStatus
 from cmmc_tracker.domain.scoring import Score
+from cmmc_tracker.services import closeouts
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import (
-    affirmations,
     findings,
     implementations,
     plan_items,
-    recorded_statuses,
     systems,
 )
 
@@ -43,6 +41,7 @@ class Row:
     system: Access
     score: Score | None  # None where the level has none
     standing: Standing  # what was recorded, and what time made of it
+    clock: PoamClock | None  # the 180 days of a Conditional status
     items: int  # open ones, of both plans
     next: Deadline | None
 
@@ -53,15 +52,16 @@ def of_mine(work: Work) -> list[Row]:
     for one in mine:
         allow(work.actor, Action.SYSTEM_VIEW, one)
     ids = [one.system_id for one in mine]
-    scores, standings = _scores(work, mine), _standings(work, ids)
+    scores, standings = _scores(work, mine), closeouts.standings(work, ids)
     items, reviews = _items(work, ids), _reviews(work, ids)
-    none = lifecycle.standing(None, [], work.now.date())
+    none = lifecycle.standing(None, [], work.today)
     found = []
     for one in mine:
-        standing, closes = standings.get(one.system_id, (none, None))
+        stands = standings.get(one.system_id)
+        standing, clock = (stands.standing, stands.clock) if stands else (none, None)
         many, planned = items.get(one.system_id, (0, None))
         days = (
-            (closes, "POA&M closeout"),
+            (clock.closeout.last_day if clock and not clock.closeout.is_over else None, "POA&M closeout"),
             (standing.affirmation_due if standing.stage is not Stage.CONDITIONAL else None, "affirmation"),
             (standing.valid_until, "end of the status"),
             (planned, "plan of action"),
@@ -69,7 +69,7 @@ def of_mine(work: Work) -> list[Row]:
         )
         due = [Deadline(day, what) for day, what in days if day is not None]
         soonest = min(due, key=lambda each: each.day) if due else None
-        found.append(Row(one, scores.get(one.system_id), standing, many, soonest))
+        found.append(Row(one, scores.get(one.system_id), standing, clock, many, soonest))
     return found
 
 
@@ -119,29 +119,6 @@ def _score(told: Mapping[str, tuple[int, int]], plan: Mapping[str, Status], part
             *((Status.MET,) * met),
         )
     return scoring.score(known, given, partial=partial)
-
-
-def _standings(work: Work, ids: list[int]) -> Mapping[int, tuple[Standing, date | None]]:
-    """What was recorded last of each system, as it stands today; with a Conditional status, the last day to close."""
-    newest = (
-        select(func.max(recorded_statuses.c.id))
-        .where(recorded_statuses.c.system_id.in_(ids))
-        .group_by(recorded_statuses.c.system_id)
-    )
-    rows = work.rows(select(recorded_statuses).where(recorded_statuses.c.id.in_(newest)))
-    affirmed: dict[int, list[date]] = defaultdict(list)
-    by_status = select(affirmations.c.status_id, affirmations.c.affirmed_on).where(
-        affirmations.c.status_id.in_([row.id for row in rows])
-    )
-    for row in work.rows(by_status):
-        affirmed[row.status_id].append(row.affirmed_on)
-    found = {}
-    for row in rows:
-        known = Recorded(AssessmentKind(row.kind), Stage(row.stage), row.status_on, row.first_status_on)
-        standing = lifecycle.standing(known, affirmed[row.id], work.now.date())
-        closes = clocks.closeout_last_day(row.status_on) if standing.stage is Stage.CONDITIONAL else None
-        found[row.system_id] = (standing, closes)
-    return found
 
 
 def _items(work: Work, ids: list[int]) -> Mapping[int, Any]:

@@ -20,7 +20,7 @@ from cmmc_tracker.domain.requests import LONGEST_WHY, parse_why
 from cmmc_tracker.domain.text import clean_line
 from cmmc_tracker.errors import NotFound
 from cmmc_tracker.services import settings
-from cmmc_tracker.services.artifact_views import OF_FILE, File, file_from
+from cmmc_tracker.services.artifact_views import OF_FILE, File, file_from, held
 from cmmc_tracker.services.artifacts import actor_id, bumped
 from cmmc_tracker.services.findable import remember
 from cmmc_tracker.services.links import Target, put
@@ -58,7 +58,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class WaitingFile:
-    """One of its files, with the markings that were found in it."""
+    """One of its files, with the markings that were found in it; nobody reads one that is held elsewhere."""
 
     file: File
     markings: tuple[str, ...]
@@ -126,7 +126,7 @@ def accept(work: Work, artifact_id: int, version: int | None = None, title: str 
     work.alone(f"artifact:{artifact_id}")
     row, home = waiting(work, artifact_id)
     allow(work.actor, Action.ARTIFACT_CREATE, home)
-    changes: dict[str, Any] = parse_facts({"title": title}, work.now.date()) if title is not None else {}
+    changes: dict[str, Any] = parse_facts({"title": title}, work.today) if title is not None else {}
     changes |= _brought_in(work, row)
     seen = version if version is not None else row.version
     work.change_one(bumped(artifact_id, seen, quarantined_at=None, quarantine_why="", **changes))
@@ -219,6 +219,7 @@ def _answers(work: Work, ids: list[int]) -> dict[int, list[int]]:
 
 
 def _files(work: Work, ids: list[int]) -> dict[int, list[WaitingFile]]:
+    """The files of the current versions, in order: those in the store, or those that are held elsewhere."""
     query = (
         select(artifact_files.c.artifact_id, *OF_FILE, blob_texts.c.markings)
         .join(artifacts, artifacts.c.id == artifact_files.c.artifact_id)
@@ -232,4 +233,16 @@ def _files(work: Work, ids: list[int]) -> dict[int, list[WaitingFile]]:
         marked = tuple(str(known["shown"]) for known in row.markings or ())
         file = file_from(row)
         found.setdefault(row.artifact_id, []).append(WaitingFile(file, marked, file.text_state != "waiting"))
-    return found
+    return found | _held_files(work, [one for one in ids if one not in found])
+
+
+def _held_files(work: Work, ids: list[int]) -> dict[int, list[WaitingFile]]:
+    if not ids:
+        return {}
+    elsewhere = held(work, ids)
+    rows = work.rows(select(artifacts.c.id, artifacts.c.current_version).where(artifacts.c.id.in_(ids)))
+    # Nobody read them: to accept one lets no bytes in that are marked and come later under the same hash.
+    return {
+        row.id: [WaitingFile(file, (), is_read=False) for file in elsewhere.get((row.id, row.current_version), ())]
+        for row in rows
+    }

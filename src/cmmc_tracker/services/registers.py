@@ -107,7 +107,7 @@ def _known(work: Work, found: Import) -> Known:
         )
         for row in rows
     ]
-    return Known(present, {name_key(one.name): one.name for one in people}, found.home.level, work.now.date())
+    return Known(present, {name_key(one.name): one.name for one in people}, found.home.level, work.today)
 
 
 def _facts(row: Any, names: Mapping[int | None, str]) -> dict[str, Any]:

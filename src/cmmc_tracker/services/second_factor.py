@@ -15,7 +15,7 @@ from sqlalchemy import Select, delete, func, insert, select, update
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Action, allow
 from cmmc_tracker.errors import Conflict, Invalid, NotFound
-from cmmc_tracker.services import sessions, settings
+from cmmc_tracker.services import codes, sessions, settings
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import recovery_codes, second_factors, users
 
@@ -23,7 +23,6 @@ ISSUER = "CMMC Artifact Tracker"
 STEP_SECONDS = 30
 RECOVERY_CODES = 10
 _ENROLMENT_LIVES = timedelta(hours=1)
-_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is read as something else
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,12 @@ def state(work: Work) -> State:
     left = work.db.execute(
         select(func.count()).select_from(recovery_codes).where(recovery_codes.c.user_id == user_id)
     ).scalar_one()
-    return State(since, left, settings.current(work).second_factor_required)
+    return State(since, left, _is_asked(work))
+
+
+def _is_asked(work: Work) -> bool:
+    """Whether the actor must have a second factor: everybody here, or who comes from outside."""
+    return settings.current(work).second_factor_required or (work.actor is not None and work.actor.is_assessor)
 
 
 def is_set(work: Work, user_id: int) -> bool:
@@ -129,8 +133,8 @@ def remove(work: Work, session_id: int | None) -> None:
     allow(work.actor, Action.OWN_ACCOUNT)
     user_id = _actor_id(work)
     sessions.guard(work, user_id)
-    if settings.current(work).second_factor_required:
-        raise Conflict("Everybody must have a second factor here. An administrator can reset yours.")
+    if _is_asked(work):
+        raise Conflict("You must have a second factor here. An administrator can reset yours.")
     if is_set(work, user_id):
         _delete(work, user_id)
         sessions.end_all(work, user_id, but=session_id)
@@ -163,7 +167,7 @@ def use(work: Work, user_id: int, code: str) -> str:
         fresh = (second_factors.c.user_id == user_id) & (second_factors.c.last_step < step)
         used = work.change(update(second_factors).where(fresh).values(last_step=step)).rowcount
         return "code" if used else ""
-    mine = (recovery_codes.c.user_id == user_id) & (recovery_codes.c.code_hash == _hash(user_id, code))
+    mine = (recovery_codes.c.user_id == user_id) & (recovery_codes.c.code_hash == codes.hashed(user_id, code))
     return "recovery code" if work.change(delete(recovery_codes).where(mine)).rowcount else ""
 
 
@@ -179,18 +183,12 @@ def _step_of(secret: str, code: str, now: datetime) -> int | None:
 
 
 def _fresh_codes(work: Work, user_id: int) -> list[str]:
-    codes = [
-        "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(4)) for _ in range(RECOVERY_CODES)
-    ]
+    fresh = [codes.made() for _ in range(RECOVERY_CODES)]
     work.change(delete(recovery_codes).where(recovery_codes.c.user_id == user_id))
-    work.change(insert(recovery_codes), [{"user_id": user_id, "code_hash": _hash(user_id, code)} for code in codes])
-    return codes
-
-
-def _hash(user_id: int, code: str) -> str:
-    """79 random bits need no slow hash."""
-    typed = "".join(character for character in code.lower() if character in _ALPHABET)
-    return sessions.token_hash(f"{user_id}:{typed}")
+    work.change(
+        insert(recovery_codes), [{"user_id": user_id, "code_hash": codes.hashed(user_id, code)} for code in fresh]
+    )
+    return fresh
 
 
 def _delete(work: Work, user_id: int) -> None:

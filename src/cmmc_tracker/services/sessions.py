@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from cmmc_tracker.domain.audit import Event
-from cmmc_tracker.domain.permissions import Actor, Role
+from cmmc_tracker.domain.permissions import Actor, Organization, Role
 from cmmc_tracker.domain.settings import MOST_HOURS, Preferences, kept
 from cmmc_tracker.errors import NotFound
 from cmmc_tracker.services import settings, systems
@@ -98,22 +98,34 @@ def enrolment() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
 
 
 def must_enrol(row: Any) -> bool:
-    """Whether the person of that row must set up a second factor before anything else."""
-    return kept(row.preferences).second_factor_required and not row.enrolled
+    """Whether the person of that row must set up a second factor before anything else: who comes from outside always.
+
+    The row has the columns of `enrolment` and the account's organization.
+    """
+    is_asked = kept(row.preferences).second_factor_required or row.organization == Organization.ASSESSOR
+    return is_asked and not row.enrolled
+
+
+def actor_of(work: Work, row: Any, via: str = "") -> Actor:
+    """The person of a row with `user_id`, `name`, `role` and `organization`, with the systems that they know."""
+    organization = Organization(row.organization)
+    known = {} if organization is Organization.ASSESSOR else systems.of_user(work, row.user_id, work.now)
+    return Actor(row.user_id, row.name, Role(row.role), known, via, organization)
 
 
 def find(work: Work, token: str) -> Session | None:
     """The living session of a token with its person and their systems, or None. Two statements."""
     query = (
-        select(sessions, users.c.name, users.c.role, *enrolment())
+        select(sessions, users.c.name, users.c.role, users.c.organization, *enrolment())
         .join(users, users.c.id == sessions.c.user_id)
         .where(sessions.c.token_hash == token_hash(token), users.c.disabled_at.is_(None))
     )
     row = work.row(query)
     if row is None or not _lives(row, work.now, kept(row.preferences)):
         return None
-    actor = Actor(row.user_id, row.name, Role(row.role), systems.of_user(work, row.user_id, work.now))
-    return Session(row.id, actor, row.half, must_enrol(row), stale_seen=row.last_seen_at < work.now - _TOUCH_AFTER)
+    return Session(
+        row.id, actor_of(work, row), row.half, must_enrol(row), stale_seen=row.last_seen_at < work.now - _TOUCH_AFTER
+    )
 
 
 def _lives(row: Any, now: datetime, preferences: Preferences) -> bool:

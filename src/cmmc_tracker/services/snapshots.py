@@ -64,10 +64,11 @@ def of(work: Work, system: Access) -> Snapshot:
         slug=row.slug,
         name=row.name,
         level=row.level,
-        on=work.now.date(),
+        on=work.today,
         in_use_since=row.in_use_since,
         requirements=tuple(
-            _requirement(r, judged, described[r.id], texts.get(r.id, ())) for r in catalog.load(row.level).requirements
+            _requirement(work, r, judged, described[r.id], texts.get(r.id, ()))
+            for r in catalog.load(row.level).requirements
         ),
         items=_items(work, system.system_id),
         **scope.snapshot_parts(work, system)._asdict(),
@@ -79,7 +80,7 @@ def of(work: Work, system: Access) -> Snapshot:
 
 
 def _requirement(
-    requirement: Requirement, judged: Mapping[_Place, ObjectiveState], described: Any, texts: Sequence[Any]
+    work: Work, requirement: Requirement, judged: Mapping[_Place, ObjectiveState], described: Any, texts: Sequence[Any]
 ) -> RequirementState:
     """Texts by objective are part of the narrative, which is as old as the last thing that was written of it."""
     written = [described.changed_at] if described.narrative and described.changed_at else []
@@ -91,7 +92,7 @@ def _requirement(
         described.status,
         described.responsibility,
         described.partial,
-        max(written).date() if written else None,
+        work.day(max(written)) if written else None,
         described.owner or "",
     )
 
@@ -138,17 +139,17 @@ def _objectives(
         )
         .where(findings.c.system_id == system_id)
     )
-    return {(row.requirement, row.letter): _objective(row, evidence) for row in work.rows(query)}
+    return {(row.requirement, row.letter): _objective(work, row, evidence) for row in work.rows(query)}
 
 
-def _objective(row: Any, evidence: Mapping[_Place, Sequence[Evidence]]) -> ObjectiveState:
+def _objective(work: Work, row: Any, evidence: Mapping[_Place, Sequence[Evidence]]) -> ObjectiveState:
     status = _STATUSES[row.status]
     return ObjectiveState(
         row.letter,
         status,
         row.note,
         tuple(_METHODS[one] for one in row.methods),
-        row.judged_at.date() if row.judged_at else None,
+        work.day(row.judged_at) if row.judged_at else None,
         row.judge or (COMMAND_LINE if row.judged_at else ""),
         row.confirmed_at is not None,
         _special(row, status),
@@ -200,7 +201,9 @@ def _artifacts(work: Work, system_id: int) -> Mapping[int, Evidence]:
     damaged = _damaged(work, system_id)
     rows: list[Any] = work.rows(query)
     return {
-        number: Evidence(number, title, _KINDS[kind], _STATES[state], day or received.date(), due_on, number in damaged)
+        number: Evidence(
+            number, title, _KINDS[kind], _STATES[state], day or work.day(received), due_on, number in damaged
+        )
         for number, title, kind, state, due_on, day, received in rows
     }
 

@@ -32,7 +32,7 @@ def record(work: Work, system: Access, objective: ObjectiveId, given: Mapping[st
     """
     allow(work.actor, Action.OBJECTIVE_JUDGE, system)
     where, found = _at(specials, system, objective), _finding(work, system, objective)
-    wanted = parse(given, work.now.date())
+    wanted = parse(given, work.today)
     work.alone(f"special:{system.slug}/{objective}")
     row = work.row(select(specials).where(where))
     before = {name: getattr(row, name) for name in _TOLD} if row else None

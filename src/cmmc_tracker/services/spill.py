@@ -34,6 +34,7 @@ from cmmc_tracker.storage.tables import (
     held_files,
     imports,
     links,
+    package_questions,
     pins,
     remarks,
     tombstones,
@@ -86,7 +87,7 @@ def spill(tracker: Tracker, actor: Any, wanted: Wanted, seen: Plan, *, everywher
 
 def _is_stored(tracker: Tracker, sha256: str) -> bool:
     try:
-        tracker.blobs.path(sha256)
+        tracker.blobs.size(sha256)
     except NotFound:
         return False
     return True
@@ -209,8 +210,12 @@ def _newest(work: Work, table: Table, artifact_id: int) -> int:
 
 
 def _redact(work: Work, artifact_id: int) -> None:
-    """Take away what people wrote of an artifact: remarks, and what its links say."""
+    """Take away what people wrote of an artifact: remarks, questions of assessors, and what its links say."""
     work.change(update(remarks).where(remarks.c.artifact_id == artifact_id).values(text=_TAKEN_OUT))
+    asked = package_questions.c.artifact_id == artifact_id
+    answered = and_(asked, package_questions.c.answered_at.is_not(None))
+    work.change(update(package_questions).where(asked).values(text=_TAKEN_OUT))
+    work.change(update(package_questions).where(answered).values(answer=_TAKEN_OUT))
     work.change(update(links).where(links.c.artifact_id == artifact_id).values(locator="", shows=""))
 
 

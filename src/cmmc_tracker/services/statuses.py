@@ -10,13 +10,12 @@ from sqlalchemy import insert, select, update
 from cmmc_tracker.domain import clocks, lifecycle
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.audit import Event
-from cmmc_tracker.domain.clocks import AssessmentKind
-from cmmc_tracker.domain.lifecycle import Act, Recorded, Stage, Standing
+from cmmc_tracker.domain.lifecycle import Act, PoamClock, Recorded, Stage, Standing
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.plans import ItemKind, ItemStatus
-from cmmc_tracker.domain.recording import AffirmationGiven, StatusGiven, check_new, check_supports
+from cmmc_tracker.domain.recording import AffirmationGiven, StatusGiven, check_new, check_poam, check_supports
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
-from cmmc_tracker.services import assessment, assignments, members, readiness
+from cmmc_tracker.services import assessment, assignments, closeouts, members, readiness
 from cmmc_tracker.services.artifacts import actor_id
 from cmmc_tracker.services.assignments import Assigned
 from cmmc_tracker.services.handoff import packages
@@ -58,10 +57,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that was recorded, newest last, and what the calendar made of the newest."""
+    """All that was recorded, newest last, what the calendar made of the newest, and the 180 days where they run."""
 
     entries: tuple[Entry, ...]
     standing: Standing
+    clock: PoamClock | None
 
     @property
     def latest(self) -> Entry | None:
@@ -77,7 +77,8 @@ def of(work: Work, system: Access) -> Record:
     affirmed = _affirmations(work, [row.id for row in rows])
     names = members.names(work, {row.recorded_by for row in rows})
     entries = tuple(_entry(row, affirmed.get(row.id, ()), names.get(row.recorded_by, "")) for row in rows)
-    return Record(entries, _standing(entries, work.now.date()))
+    clock = closeouts.clock_of(rows[-1] if rows else None, work.today)
+    return Record(entries, _standing(entries, work.today), clock)
 
 
 def _standing(entries: Sequence[Entry], today: date) -> Standing:
@@ -88,9 +89,8 @@ def _standing(entries: Sequence[Entry], today: date) -> Standing:
 
 
 def _entry(row: Any, affirmed: Sequence[Affirmation], by: str) -> Entry:
-    recorded = Recorded(AssessmentKind(row.kind), Stage(row.stage), row.status_on, row.first_status_on)
     return Entry(
-        *(row.id, recorded, Act(row.act), row.uid, row.score, row.scope, row.assessor, row.package_id),
+        *(row.id, closeouts.recorded(row), Act(row.act), row.uid, row.score, row.scope, row.assessor, row.package_id),
         *(tuple(row._mapping["items"]), row.recorded_at, by, tuple(affirmed)),  # noqa: SLF001 `items` is a method too
     )
 
@@ -118,12 +118,10 @@ def record(work: Work, system: Access, given: StatusGiven) -> None:
     last = before.latest
     if last and given.status_on < last.recorded.status_on:
         raise Invalid({"status_on": f"The last record is of {last.recorded.status_on:%-d %b %Y}; this one is older."})
-    try:
-        content = packages.snapshot(work, system, given.package)
-    except NotFound:
-        raise Invalid({"package": "There is no such package in this system."}) from None
-    check_supports(given, content["score"]["supports"])
-    package = packages.one(work, system, given.package)
+    content, package = _of_record(work, system, given)
+    items = _open_items(work, system) if given.stage is Stage.CONDITIONAL else {}
+    if given.stage is Stage.CONDITIONAL:
+        check_poam(_not_met(content), _on_poam(content), set(items.values()))
     if last:
         rested = packages.one(work, system, last.package_id)
         check_new(given, package.number, rested.number, last.recorded.status_on)
@@ -141,13 +139,23 @@ def record(work: Work, system: Access, given: StatusGiven) -> None:
         "scope": given.scope,
         "assessor": given.assessor,
         "package_id": given.package,
-        "items": _open_items(work, system) if given.stage is Stage.CONDITIONAL else [],
+        "items": list(items),
     }
     common = {"system_id": system.system_id, "recorded_at": work.now, "recorded_by": actor_id(work)}
     work.change(insert(recorded_statuses).values(**values, **common))
     _keep_longer(work, given)
     told = {name: str(value) if isinstance(value, date) else value for name, value in values.items()}
     work.record(Event.STATUS_RECORDED, f"system:{system.slug}", told)
+
+
+def _of_record(work: Work, system: Access, given: StatusGiven) -> tuple[Mapping[str, Any], Package]:
+    """What the package of record holds, and the package; raises `Invalid` for none, `Conflict` for too little."""
+    try:
+        content = packages.snapshot(work, system, given.package)
+    except NotFound:
+        raise Invalid({"package": "There is no such package in this system."}) from None
+    check_supports(given, content["score"]["supports"])
+    return content, packages.one(work, system, given.package)
 
 
 def _check_closeout(work: Work, system: Access, given: StatusGiven, last: Entry | None, package: Package) -> date:
@@ -165,7 +173,7 @@ def _check_closeout(work: Work, system: Access, given: StatusGiven, last: Entry 
     clock = clocks.closeout(began, given.status_on)
     if clock.is_over:
         raise Conflict(clock.sentence, "32 CFR 170.21(b)")
-    if package.frozen_at.date() > clock.last_day:
+    if work.day(package.frozen_at) > clock.last_day:
         raise Conflict(
             f"Package {package.number} was frozen after {clock.last_day:%-d %b %Y}, the last day for closing out.",
             "32 CFR 170.21(b)",
@@ -177,10 +185,24 @@ def _check_closeout(work: Work, system: Access, given: StatusGiven, last: Entry 
     return began
 
 
-def _open_items(work: Work, system: Access) -> list[int]:
+def _open_items(work: Work, system: Access) -> dict[int, str]:
+    """The requirements of the items that are open on the POA&M, by the item's number."""
     is_open = (plan_items.c.kind == ItemKind.POAM, plan_items.c.status != ItemStatus.CLOSED)
-    query = select(plan_items.c.id).where(plan_items.c.system_id == system.system_id, *is_open)
-    return [row.id for row in work.rows(query.order_by(plan_items.c.id))]
+    query = select(plan_items.c.id, plan_items.c.requirement).where(
+        plan_items.c.system_id == system.system_id, *is_open
+    )
+    return {row.id: row.requirement for row in work.rows(query.order_by(plan_items.c.id))}
+
+
+def _not_met(content: Mapping[str, Any]) -> list[str]:
+    """What is NOT MET in a package, in catalog order."""
+    return [one for one, status in content["score"]["statuses"].items() if status == Status.NOT_MET]
+
+
+def _on_poam(content: Mapping[str, Any]) -> set[str]:
+    """The requirements with an open item on the POA&M of a package."""
+    works = (one for one in content["items"] if one["kind"] == ItemKind.POAM and one["status"] != ItemStatus.CLOSED)
+    return {one["requirement"] for one in works}
 
 
 def _keep_longer(work: Work, given: StatusGiven) -> None:

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, insert, select, update
 
 from cmmc_tracker.domain.audit import Event
-from cmmc_tracker.domain.permissions import Action, Actor, Role, allow
+from cmmc_tracker.domain.permissions import Action, Actor, allow
 from cmmc_tracker.domain.text import clean_line, is_visible
 from cmmc_tracker.errors import Conflict, Invalid, NotFound
-from cmmc_tracker.services import sessions, systems
+from cmmc_tracker.services import sessions
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import api_tokens, users
 
@@ -125,6 +125,7 @@ def find(work: Work, token: str) -> Bearer | None:
             users.c.id.label("user_id"),
             users.c.name,
             users.c.role,
+            users.c.organization,
             *sessions.enrolment(),
         )
         .join(users, users.c.id == api_tokens.c.user_id)
@@ -139,7 +140,7 @@ def find(work: Work, token: str) -> Bearer | None:
     if row is None:
         return None
     via = f"token {row.id} ({row.token_name})"
-    actor = Actor(row.user_id, row.name, Role(row.role), systems.of_user(work, row.user_id, work.now), via)
+    actor = sessions.actor_of(work, row, via)
     stale = row.last_used_at is None or row.last_used_at < work.now - _TOUCH_AFTER
     return Bearer(row.id, actor, row.writes, sessions.must_enrol(row), stale)
 

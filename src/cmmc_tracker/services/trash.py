@@ -7,7 +7,7 @@ no row needs, so that a crash in between leaves at worst bytes that `verify` cle
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -80,7 +80,7 @@ def remove(work: Work, artifact_id: int, version: int | None = None) -> None:
 
 def check_pins(work: Work, artifact_id: int) -> None:
     """Raise `Conflict` naming who holds a version of the artifact, and until when (32 CFR 170.17(c)(4): six years)."""
-    today = work.now.date()
+    today = work.today
     query = select(pins).where(pins.c.artifact_id == artifact_id, pins.c.until >= today).order_by(pins.c.until.desc())
     held = work.row(query)
     if held is not None:
@@ -100,13 +100,19 @@ def listed(work: Work) -> list[Trashed]:
     rows = work.rows(query.order_by(artifacts.c.deleted_at.desc()).limit(500))
     known = members.names(work, {row.deleted_by for row in rows})
     return [
-        Trashed(row.id, row.title, row.deleted_at, known.get(row.deleted_by, "command line"), _last_day(row.deleted_at))
+        Trashed(
+            row.id,
+            row.title,
+            row.deleted_at,
+            known.get(row.deleted_by, "command line"),
+            _last_day(work, row.deleted_at),
+        )
         for row in rows
     ]
 
 
-def _last_day(deleted_at: datetime) -> date:
-    return deleted_at.date() + timedelta(days=KEPT_DAYS)
+def _last_day(work: Work, deleted_at: datetime) -> date:
+    return work.day(deleted_at) + timedelta(days=KEPT_DAYS)
 
 
 def restore(work: Work, artifact_id: int) -> bool:
@@ -134,7 +140,7 @@ def purgeable(work: Work) -> list[int]:
 
 def _kept_since(work: Work) -> datetime:
     """What was put into the trash from this instant on can still be restored today."""
-    return datetime.combine(work.now.date() - timedelta(days=KEPT_DAYS), time(), UTC)
+    return datetime.combine(work.today - timedelta(days=KEPT_DAYS), time(), work.zone)
 
 
 def held(work: Work, ids: Sequence[int]) -> list[tuple[int, str]]:
@@ -170,7 +176,7 @@ def _purge_one(work: Work, artifact_id: int) -> list[str]:
     if row is None or row.deleted_at is None or row.purged_at is not None:
         raise Conflict("It is not in the trash any more.")
     if row.deleted_at >= _kept_since(work):
-        raise Conflict(f"It can still be restored until {_last_day(row.deleted_at).isoformat()}.")
+        raise Conflict(f"It can still be restored until {_last_day(work, row.deleted_at).isoformat()}.")
     allow(work.actor, Action.ARTIFACT_PURGE)
     check_pins(work, artifact_id)
     hashes = bury(work, artifact_id, PURGED)

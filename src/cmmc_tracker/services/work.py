@@ -10,7 +10,7 @@ A trap: raising rolls back, so it would erase the record of a refusal. A refusal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Connection, Engine, Executable, Row, Select, insert, select, text
@@ -21,7 +21,7 @@ from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.errors import Stale
 from cmmc_tracker.storage import tables
 from cmmc_tracker.storage.blobs import Blobs
-from cmmc_tracker.storage.database import begun, translated
+from cmmc_tracker.storage.database import begun, is_own_schema, translated
 from cmmc_tracker.storage.scanner import Scanner
 
 _CHAIN_LOCK = 0x41554454  # an advisory lock's number on PostgreSQL: "AUDT"
@@ -29,15 +29,25 @@ _CHAIN_LOCK = 0x41554454  # an advisory lock's number on PostgreSQL: "AUDT"
 
 @dataclass(slots=True)
 class Work:
-    """One transaction. `now` is the same instant for everything done in it."""
+    """One transaction. `now` is the same instant for everything done in it; `zone` is where the organization is."""
 
     db: Connection
     blobs: Blobs
     actor: Actor | None
     address: str
     now: datetime
+    zone: tzinfo = UTC
     entries: list[Entry] = field(default_factory=list)
     changed: bool = False
+
+    @property
+    def today(self) -> date:
+        """The day of the calendar where the organization is: what every clock of an assessment counts in."""
+        return self.day(self.now)
+
+    def day(self, instant: datetime) -> date:
+        """The day on which something happened, where the organization is."""
+        return instant.astimezone(self.zone).date()
 
     def ping(self) -> None:
         """Ask the database for nothing, to see that it answers."""
@@ -106,12 +116,23 @@ class Tracker:
     blobs: Blobs
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     scanner: Scanner | None = None  # asked about every upload where an administrator named one
+    zone: tzinfo = UTC  # of the organization: its days, not UTC's, are the days of the clocks
+
+    @property
+    def today(self) -> date:
+        """The day of the calendar where the organization is."""
+        return self.clock().astimezone(self.zone).date()
+
+    def fits(self) -> bool:
+        """Whether the database is of the schema that this version knows."""
+        with translated(), begun(self.engine, writes=False) as db, db.begin():
+            return is_own_schema(db)
 
     @contextmanager
     def read(self, actor: Actor | None = None, address: str = "") -> Iterator[Work]:
         """A transaction that only reads: one consistent picture."""
         with translated(), begun(self.engine, writes=False) as db, db.begin():
-            yield Work(db, self.blobs, actor, address, self.clock())
+            yield Work(db, self.blobs, actor, address, self.clock(), self.zone)
 
     @contextmanager
     def write(self, actor: Actor | None = None, address: str = "") -> Iterator[Work]:
@@ -122,7 +143,7 @@ class Tracker:
     @contextmanager
     def within(self, db: Connection, actor: Actor | None = None, address: str = "") -> Iterator[Work]:
         """A Work in a transaction that the caller began and ends; its entries are appended on leaving cleanly."""
-        work = Work(db, self.blobs, actor, address, self.clock())
+        work = Work(db, self.blobs, actor, address, self.clock(), self.zone)
         yield work
         if work.changed and not work.entries:
             raise AssertionError("a Work changed rows and recorded nothing in the audit log")

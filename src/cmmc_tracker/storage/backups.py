@@ -1,287 +1,251 @@
-"""The folder of backups: `backup-<instant>/` for each, `blobs/ab/<sha256>` for the contents that they share.
+"""The shelf of backups: `backup-<instant>/` for each, `blobs/ab/<name>` for the contents that they share.
 
-With `blobs.py` and `enclave.py` the only code of the product that joins a path; every name is checked against its
-pattern first. What is written is fsynced and gets its name last, so that nothing cut short looks whole.
+It lies in a folder or in a bucket (`places.py`), as it is or sealed with a passphrase (`sealing.py`): then its key lies
+in `key.json`, wrapped, and all that is said here of bytes and hashes is said of what was sealed. A shelf is one or the
+other as a whole, so nobody takes a backup for encrypted that is not.
 """
 
 import contextlib
-import errno
-import fcntl
 import gzip
 import hashlib
-import os
 import re
-import secrets
-import shutil
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 from cmmc_tracker.domain.backups import FileOf, instant_of
-from cmmc_tracker.errors import Busy, Conflict, NoSpace, NotFound
+from cmmc_tracker.errors import Conflict, NotFound
+from cmmc_tracker.storage.places import BLOBS, KEY_FILE, MANIFEST, FolderPlace, Place
+from cmmc_tracker.storage.sealing import Seal, Writer
 
-MARK = "these-are-cmmc-tracker-backups"
-MANIFEST = "manifest.json"
-_BLOBS = "blobs"
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_FILE = re.compile(r"[a-z_]{1,60}\.(jsonl\.gz|json)", re.ASCII)
 _PIECE = 1_048_576
-_INCOMING = "incoming-"
-
-
-@contextlib.contextmanager
-def told() -> Iterator[None]:
-    """Turn what the disk of the backups says into what a person can be told."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise NoSpace("There is no space left for the backup. It is not whole; free some space.") from error
-        raise Busy(f"The backup's place cannot be used: {error.strerror or error}: {error.filename or ''}") from error
+_LOCKED = (
+    "The backups in {} are encrypted: give their passphrase with BACKUP_PASSPHRASE_FILE (or BACKUP_PASSPHRASE). "
+    "Nothing was done."
+)
 
 
 class Shelf:
-    """A folder of backups. Everything in it is for its owner only."""
+    """The backups of one place."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    @classmethod
-    def made(cls, root: Path) -> "Shelf":
-        """The folder, made where there is none; raises `Conflict` for one that holds something else."""
-        with told():
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not (root / MARK).exists():
-                if any(one.name != "lost+found" for one in root.iterdir()):
-                    raise Conflict(f"{root} holds other things than backups; name an empty folder. Nothing was done.")
-                _write(root / MARK, b"")
-            (root / _BLOBS).mkdir(mode=0o700, exist_ok=True)
-        return cls(root)
+    def __init__(self, place: Place, seal: Seal | None = None) -> None:
+        self.place, self._seal = place, seal
 
     @classmethod
-    def found(cls, place: Path) -> tuple["Shelf", str]:
-        """The folder that a place means, and the backup in it: that one, or the newest that is whole.
+    def made(cls, place: Place, passphrase: str = "") -> "Shelf":
+        """The shelf of a place, made where there is none, with a key of its own where there is a passphrase.
 
-        Raises `NotFound` where there is none.
+        Raises `Conflict` for a place that holds something else, another passphrase, and for a shelf that is
+        encrypted without one, or not encrypted with one.
         """
-        if instant_of(place.resolve().name) is not None and place.is_dir():
-            shelf, name = cls(place.resolve().parent), place.resolve().name
-        elif (place / MARK).is_file():
-            shelf = cls(place.resolve())
-            name = next((one for one in reversed(shelf.names()) if shelf.is_whole(one)), "")
-            if not name:
-                raise NotFound(f"{place} holds no whole backup.")
-        else:
+        place.prepare()
+        if not passphrase or place.size(KEY_FILE) is not None:
+            return cls(place, _seal(place, passphrase))
+        with place.alone():
+            if place.size(KEY_FILE) is None:
+                if place.backups() or any(True for _ in place.contents()):
+                    raise Conflict(
+                        f"The backups in {place} are not encrypted, and a passphrase is given: name another place for "
+                        "encrypted ones. Nothing was done."
+                    )
+                seal, text = Seal.made(passphrase)
+                with place.writing(KEY_FILE) as writer:
+                    writer.write(text)
+                place.settle([KEY_FILE])
+                return cls(place, seal)
+        return cls(place, _seal(place, passphrase))
+
+    @classmethod
+    def found(cls, place: Place, name: str, passphrase: str = "") -> tuple["Shelf", str]:
+        """The shelf of a place, and the backup in it: that one, or the newest that is whole where none is named.
+
+        Raises `NotFound` where there is none, `Conflict` for one that was cut short and for a wrong passphrase.
+        """
+        if not place.is_prepared() and not name:
             raise NotFound(f"{place} is neither a backup nor a folder of backups.")
+        shelf = cls(place)
+        if not name and not (name := next((one for one in reversed(shelf.names()) if shelf.is_whole(one)), "")):
+            raise NotFound(f"{place} holds no whole backup.")
         if not shelf.is_whole(name):
             raise Conflict(f"{name} was cut short: it has no manifest, and is no backup.")
-        if not (shelf.root / _BLOBS).is_dir():
-            raise NotFound(f"The folder {_BLOBS} is missing beside {name}: a backup needs it, where it was made.")
-        return shelf, name
+        if isinstance(place, FolderPlace) and not place.has_contents():
+            raise NotFound(f"The folder {BLOBS} is missing beside {name}: a backup needs it, where it was made.")
+        return cls(place, _seal(place, passphrase)), name
 
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Only one backup at a time is made or cleared away in a folder; raises `Busy` for a second one."""
-        with told():
-            descriptor = os.open(self.root / MARK, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-        except BlockingIOError:
-            raise Busy("Another backup into this folder is under way.") from None
-        finally:
-            os.close(descriptor)
+    @property
+    def is_sealed(self) -> bool:
+        """Whether it is encrypted."""
+        return self._seal is not None
+
+    def alone(self) -> contextlib.AbstractContextManager[None]:
+        """Only one backup at a time is made or cleared away; raises `Busy` for a second one."""
+        return self.place.alone()
 
     def names(self) -> list[str]:
         """The backups, also those that were cut short, oldest first."""
-        with told():
-            return sorted(one.name for one in self.root.iterdir() if instant_of(one.name) is not None and one.is_dir())
+        return self.place.backups()
 
     def is_whole(self, name: str) -> bool:
         """Whether it was written to its end: the manifest comes last."""
-        return (self._folder(name) / MANIFEST).is_file()
+        return self.place.size(_of(name, MANIFEST)) is not None
 
     def begin(self, name: str) -> None:
-        """Make the folder of a new backup."""
-        with told():
-            self._folder(name).mkdir(mode=0o700)
+        """Make room for a new backup."""
+        self.place.begin(name)
 
-    def _folder(self, name: str) -> Path:
-        if instant_of(name) is None:
-            raise NotFound("There is no such backup.")
-        return self.root / name
+    @contextlib.contextmanager
+    def _writing(self, key: str, what: str) -> Iterator[Writer]:
+        with self.place.writing(key) as target:
+            if self._seal is None:
+                yield target
+            else:
+                sealing = self._seal.writer(what, target)
+                yield sealing
+                sealing.finish()
 
-    def _file(self, backup: str, name: str) -> Path:
-        if not _FILE.fullmatch(name):
-            raise NotFound("There is no such file in a backup.")
-        return self._folder(backup) / name
+    def _open(self, key: str, what: str) -> BinaryIO:
+        source = self.place.open(key)
+        if self._seal is None:
+            return source
+        try:
+            return self._seal.reader(what, source)
+        except BaseException:
+            source.close()
+            raise
 
     def write_lines(self, backup: str, name: str, lines: Iterable[bytes]) -> FileOf:
         """Write a packed file of lines; returns what it became, without its first line among its rows."""
-        path, rows = self._file(backup, name), -1
-        with told(), open(path, "xb", opener=_for_owner) as raw:
-            with gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0) as packed:
+        key, rows = _of(backup, name), -1
+        with self._writing(key, key) as writer:
+            counted = _Counted(writer)
+            with gzip.GzipFile("", "wb", compresslevel=1, fileobj=counted, mtime=0) as packed:
                 for line in lines:
                     packed.write(line)
                     rows += 1
-            raw.flush()
-            os.fsync(raw.fileno())
-        size, sha256 = self.hashed(backup, name)
-        return FileOf(name, size, sha256, rows)
+        return FileOf(name, counted.size, counted.digest.hexdigest(), rows)
 
     def write(self, backup: str, name: str, content: bytes) -> FileOf:
-        """Write a small file under another name, and give it its own when it is on the disk."""
-        with told():
-            _write(self._file(backup, name), content)
-            _sync_folder(self._folder(backup))
-            _sync_folder(self.root)
+        """Write a small file, and see to it that it stays."""
+        key = _of(backup, name)
+        with self._writing(key, key) as writer:
+            writer.write(content)
+        self.place.settle([key])
         return FileOf(name, len(content), hashlib.sha256(content).hexdigest())
 
     def read(self, backup: str, name: str) -> bytes:
         """The bytes of a small file."""
+        key = _of(backup, name)
         try:
-            return self._file(backup, name).read_bytes()
-        except FileNotFoundError:
-            raise NotFound(f"{name} is missing.") from None
-        except OSError as error:
-            raise Busy(f"{name} cannot be read: {error.strerror}") from error
+            with self._open(key, key) as file:
+                return file.read()
+        except (NotFound, Conflict) as error:
+            raise type(error)(f"{name}: {error.message}") from None
 
     def hashed(self, backup: str, name: str) -> tuple[int, str]:
         """How many bytes a file has, and their hash; raises `NotFound`."""
-        return _hashed(self._file(backup, name))
+        key = _of(backup, name)
+        return _hashed(self._open(key, key))
 
     def lines(self, backup: str, name: str) -> Iterator[bytes]:
         """The lines of a packed file; raises `Conflict` where it cannot be unpacked."""
+        key = _of(backup, name)
         try:
-            with gzip.open(self._file(backup, name), "rb") as file:
+            with self._open(key, key) as raw, gzip.GzipFile(fileobj=raw) as file:
                 yield from file
-        except FileNotFoundError:
+        except NotFound:
             raise NotFound(f"{name} is missing.") from None
         except (OSError, EOFError, ValueError) as error:
             raise Conflict(f"{name} cannot be unpacked: {error}") from error
 
-    def _blob(self, sha256: str) -> Path:
+    def _blob(self, sha256: str) -> str:
         if not _HASH.fullmatch(sha256):
             raise NotFound("There is no such content.")
-        return self.root / _BLOBS / sha256[:2] / sha256
+        name = self._seal.name(sha256) if self._seal else sha256
+        return f"{BLOBS}/{name[:2]}/{name}"
 
     def has(self, sha256: str, size: int) -> bool:
         """Whether a content is here, by name and size; `check` alone reads it."""
-        try:
-            return self._blob(sha256).stat().st_size == size
-        except FileNotFoundError:
-            return False
+        return self.place.size(self._blob(sha256)) == (self._seal.size(size) if self._seal else size)
 
     def put(self, source: BinaryIO, sha256: str) -> str:
         """Take in a content under its hash; returns the hash that it has: another one was not kept."""
-        place = self._blob(sha256)
-        path = self.root / _BLOBS / (_INCOMING + secrets.token_hex(8))
         digest = hashlib.sha256()
-        try:
-            with _opened(path) as target:
-                while piece := source.read(_PIECE):
-                    digest.update(piece)
-                    with told():
-                        _all(target, piece)
-                if digest.hexdigest() == sha256:
-                    with told():
-                        os.fsync(target)
-                        place.parent.mkdir(mode=0o700, exist_ok=True)
-                        path.replace(place)
-        finally:
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(_Other), self._writing(self._blob(sha256), f"content:{sha256}") as writer:
+            while piece := source.read(_PIECE):
+                digest.update(piece)
+                writer.write(piece)
+            if digest.hexdigest() != sha256:
+                raise _Other
         return digest.hexdigest()
 
     def settle(self, contents: Iterable[str]) -> None:
-        """See to it that the names of contents are on the disk, too."""
-        with told():
-            for first in sorted({one[:2] for one in contents if _HASH.fullmatch(one)}):
-                _sync_folder(self.root / _BLOBS / first)
-            _sync_folder(self.root / _BLOBS)
+        """See to it that the names of contents are kept, too."""
+        self.place.settle([self._blob(one) for one in contents])
 
     def open_blob(self, sha256: str) -> BinaryIO:
         """The bytes of a content; raises `NotFound`."""
-        try:
-            return self._blob(sha256).open("rb")
-        except FileNotFoundError:
-            raise NotFound("it is missing") from None
+        return self._open(self._blob(sha256), f"content:{sha256}")
 
     def check(self, sha256: str) -> tuple[int, str]:
         """How many bytes a content has, and their hash; raises `NotFound`."""
-        return _hashed(self._blob(sha256))
+        return _hashed(self.open_blob(sha256))
 
     def remove(self, name: str) -> None:
-        """Remove a backup: its manifest first, so that what is left of it never passes for whole."""
-        with told():
-            folder = self._folder(name)
-            (folder / MANIFEST).unlink(missing_ok=True)
-            shutil.rmtree(folder)
+        """Remove a backup."""
+        if instant_of(name) is None:
+            raise NotFound("There is no such backup.")
+        self.place.remove_backup(name)
 
     def clear(self, needed: frozenset[str]) -> int:
         """Remove contents that are not needed, and what broken-off copies left; returns how many contents."""
-        gone = 0
-        with told():
-            for folder in sorted((self.root / _BLOBS).iterdir()):
-                if folder.name.startswith(_INCOMING):
-                    folder.unlink()
-                elif len(folder.name) == 2 and folder.is_dir() and not folder.is_symlink():
-                    for file in folder.iterdir():
-                        if _HASH.fullmatch(file.name) and file.name not in needed:
-                            file.unlink()
-                            gone += 1
-        return gone
+        names = frozenset(self._seal.name(one) for one in needed) if self._seal else needed
+        gone = [one for one in self.place.contents() if one not in names]
+        for one in gone:
+            self.place.remove(f"{BLOBS}/{one[:2]}/{one}")
+        self.place.tidy()
+        return len(gone)
 
 
-def same_or_inside(one: Path, other: Path) -> bool:
-    """Whether one of two folders is the other, or lies in it."""
-    a, b = one.resolve(), other.resolve()
-    return a.is_relative_to(b) or b.is_relative_to(a)
+class _Other(Exception):
+    """The bytes are others than those that were named."""
 
 
-def _for_owner(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+class _Counted:
+    """Counts and hashes what goes through to a writer."""
+
+    def __init__(self, target: Writer) -> None:
+        self._target, self.size, self.digest = target, 0, hashlib.sha256()
+
+    def write(self, data: bytes, /) -> int:
+        self._target.write(bytes(data))
+        self.digest.update(data)
+        self.size += len(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
 
 
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    with told():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+def _seal(place: Place, passphrase: str) -> Seal | None:
+    if place.size(KEY_FILE) is None:
+        return None
+    if not passphrase:
+        raise Conflict(_LOCKED.format(place))
+    with place.open(KEY_FILE) as file:
+        return Seal.opened(passphrase, file.read(_PIECE))
+
+
+def _of(backup: str, name: str) -> str:
+    return f"{backup}/{name}"
+
+
+def _hashed(file: BinaryIO) -> tuple[int, str]:
     try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def _write(path: Path, content: bytes) -> None:
-    passing = path.with_name(f".{path.name}.new")
-    passing.unlink(missing_ok=True)
-    with _opened(passing) as descriptor:
-        _all(descriptor, content)
-        os.fsync(descriptor)
-    passing.replace(path)
-
-
-def _hashed(path: Path) -> tuple[int, str]:
-    try:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            return file.tell(), sha256
-    except FileNotFoundError:
-        raise NotFound("it is missing") from None
+        with file:
+            digest, size = hashlib.sha256(), 0
+            while piece := file.read(_PIECE):
+                digest.update(piece)
+                size += len(piece)
+            return size, digest.hexdigest()
     except OSError as error:
         raise Conflict(f"it cannot be read: {error.strerror}") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -24,7 +24,7 @@ from typing import BinaryIO, Protocol
 
 from cmmc_tracker.errors import Busy, Misconfigured, NoSpace, NotFound
 
-_NAME = re.compile(r"[0-9a-f]{64}")
+NAME = re.compile(r"[0-9a-f]{64}")
 _INCOMING = ".incoming"
 _PIECE = 1_048_576
 
@@ -66,8 +66,23 @@ class Incoming(Protocol):
         """Let go of the lock; what was not kept is gone."""
 
 
-class Slot:
+class Slot(Protocol):
     """A place among the uploads that somebody has under way."""
+
+    def close(self) -> None:
+        """Give the place back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The temporary file of an upload; the lock on it is held by its descriptor."""
+
+    path: Path
+    descriptor: int
+
+
+class _Slot:
+    """A slot that is a file."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path, self._descriptor = path, descriptor
@@ -90,8 +105,14 @@ class Blobs(Protocol):
     def open(self, sha256: str) -> BinaryIO:
         """The bytes of a content; raises `NotFound`."""
 
-    def path(self, sha256: str) -> Path:
-        """Where the bytes of a content are; raises `NotFound`."""
+    def size(self, sha256: str) -> int:
+        """How many bytes a content has; raises `NotFound`."""
+
+    def place(self, sha256: str) -> Path | None:
+        """The file that holds the bytes, or None where no disk of this machine does; raises `NotFound`."""
+
+    def local(self, sha256: str) -> contextlib.AbstractContextManager[Path]:
+        """The bytes as a file of this machine, for programs that read files; raises `NotFound`."""
 
     def check(self, sha256: str) -> str:
         """The hash that the bytes have now; raises `NotFound`."""
@@ -109,6 +130,34 @@ class Blobs(Protocol):
         """Raise when the store cannot be reached."""
 
 
+class Held(Protocol):
+    """A lock that keeps a content from a sweep until it is closed."""
+
+    def close(self) -> None:
+        """Let go."""
+
+
+class Adopting(Protocol):
+    """A store whose uploads begin in a folder of this machine."""
+
+    def begin(self) -> Begun:
+        """A new temporary file; the lock on it is held."""
+
+    def adopt(self, path: Path, sha256: str, size: int) -> tuple[Held | None, bool]:
+        """Take a finished temporary file over; see `FolderBlobs.adopt`."""
+
+
+class Descriptor:
+    """A lock that an open file holds."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def close(self) -> None:
+        """Let go."""
+        os.close(self._descriptor)
+
+
 @contextlib.contextmanager
 def _told() -> Iterator[None]:
     """Turn what the disk says into what a person can be told."""
@@ -124,7 +173,7 @@ class FolderBlobs:
     """The store in a folder: `ab/abcdef…` for each content, `.incoming/` for uploads under way."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = self._root = root
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             (root / _INCOMING).mkdir(mode=0o700, exist_ok=True)
@@ -135,11 +184,15 @@ class FolderBlobs:
 
     def receive(self) -> "FolderIncoming":
         """Begin an upload."""
+        return FolderIncoming(self, self.begin())
+
+    def begin(self) -> Begun:
+        """A new temporary file; the lock on it is held."""
         with _told(), self._gate(fcntl.LOCK_SH):
             path = self._root / _INCOMING / secrets.token_hex(16)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             fcntl.flock(descriptor, fcntl.LOCK_SH)
-        return FolderIncoming(self, path, descriptor)
+        return Begun(path, descriptor)
 
     def slot(self, owner: str, most: int) -> Slot | None:
         """One of the `most` uploads that an owner may have under way, or None when all are; held until its close."""
@@ -148,7 +201,7 @@ class FolderBlobs:
                 path = self._root / _INCOMING / f"slot-{hashlib.sha256(owner.encode()).hexdigest()[:16]}-{number}"
                 descriptor = _taken(path)
                 if descriptor is not None:
-                    return Slot(path, descriptor)
+                    return _Slot(path, descriptor)
         return None
 
     @contextlib.contextmanager
@@ -162,7 +215,7 @@ class FolderBlobs:
             os.close(gate)
 
     def _place(self, sha256: str) -> Path:
-        if not _NAME.fullmatch(sha256):
+        if not NAME.fullmatch(sha256):
             raise NotFound("There is no such file.")
         return self._root / sha256[:2] / sha256
 
@@ -178,6 +231,19 @@ class FolderBlobs:
         """The bytes of a content; raises `NotFound`."""
         return self.path(sha256).open("rb")
 
+    def size(self, sha256: str) -> int:
+        """How many bytes a content has; raises `NotFound`."""
+        return self.path(sha256).stat().st_size
+
+    def place(self, sha256: str) -> Path:
+        """The file that holds the bytes; raises `NotFound`."""
+        return self.path(sha256)
+
+    @contextlib.contextmanager
+    def local(self, sha256: str) -> Iterator[Path]:
+        """The bytes as a file of this machine: the store's own; raises `NotFound`."""
+        yield self.path(sha256)
+
     def check(self, sha256: str) -> str:
         """The hash that the bytes have now; raises `NotFound`, or `OSError` for a disk that cannot be read."""
         with self.path(sha256).open("rb") as file:
@@ -187,7 +253,7 @@ class FolderBlobs:
         """The hashes that the store has files for."""
         for folder in sorted(self._root.iterdir()):
             if len(folder.name) == 2 and folder.is_dir() and not folder.is_symlink():
-                yield from (file.name for file in sorted(folder.iterdir()) if _NAME.fullmatch(file.name))
+                yield from (file.name for file in sorted(folder.iterdir()) if NAME.fullmatch(file.name))
 
     def sweep(self, known: Callable[[str], bool]) -> list[str]:
         """Remove temporary files and contents without a row that no living upload holds; returns their names."""
@@ -207,10 +273,10 @@ class FolderBlobs:
         """Raise `OSError` when the store cannot be reached."""
         os.scandir(self._root).close()
 
-    def adopt(self, path: Path, sha256: str, size: int) -> tuple[int | None, bool]:
+    def adopt(self, path: Path, sha256: str, size: int) -> "tuple[Held | None, bool]":
         """Give a finished temporary file its name, or hold on to the same bytes that are there already.
 
-        Returns the descriptor whose lock now keeps those bytes from a sweep (None: the upload's own), and whether
+        Returns the lock that now keeps those bytes from a sweep (None: the upload's own), and whether
         they are new.
         """
         place = self._place(sha256)
@@ -221,7 +287,7 @@ class FolderBlobs:
                 # The same name and size are not yet the same bytes: a disk may have altered them.
                 if os.fstat(held).st_size == size and self.check(sha256) == sha256:
                     path.unlink()
-                    return held, False
+                    return Descriptor(held), False
                 os.close(held)
                 raise Busy("The store holds a damaged file of this content. An administrator should run verify.")
             try:
@@ -235,13 +301,13 @@ class FolderBlobs:
 
 
 class FolderIncoming:
-    """An upload on its way into a folder store: counted and hashed while it is written."""
+    """An upload in a folder on its way into a store: counted and hashed while it is written."""
 
-    def __init__(self, store: FolderBlobs, path: Path, descriptor: int) -> None:
+    def __init__(self, store: Adopting, begun: Begun) -> None:
         self._store = store
-        self._path: Path | None = path
-        self._file: BinaryIO = os.fdopen(descriptor, "r+b", buffering=0)
-        self._held: int | None = None
+        self._path: Path | None = begun.path
+        self._file: BinaryIO = os.fdopen(begun.descriptor, "r+b", buffering=0)
+        self._held: Held | None = None
         self._hash = hashlib.sha256()
         self._size = 0
 
@@ -273,7 +339,7 @@ class FolderIncoming:
 
     def rewrite(self, stretches: Iterable[tuple[int, int] | bytes]) -> None:
         """Put other bytes in the place of those so far; the lock passes over to the new file."""
-        with contextlib.closing(self._store.receive()) as other:
+        with contextlib.closing(FolderIncoming(self._store, self._store.begin())) as other:
             for one in stretches:
                 for piece in (one,) if isinstance(one, bytes) else self._stretch(*one):
                     other.write(piece)
@@ -306,7 +372,7 @@ class FolderIncoming:
             self._path.unlink(missing_ok=True)
             self._path = None
         if self._held is not None:
-            os.close(self._held)
+            self._held.close()
             self._held = None
         self._file.close()
 

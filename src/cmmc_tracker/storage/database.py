@@ -24,13 +24,14 @@ from sqlalchemy.exc import (
     InterfaceError,
     NoSuchModuleError,
     OperationalError,
+    SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from cmmc_tracker.errors import Busy, Misconfigured, NoSpace, TrackerError
 
-HEAD = "0012"  # the newest migration; a test compares it with the migrations folder
+HEAD = "0015"  # the newest migration; a test compares it with the migrations folder
 _MIGRATION_LOCK = 0x434D4D43  # an advisory lock's number on PostgreSQL: "CMMC"
 _BUSY_MS = 15_000
 _RESTED_SECONDS = 5.0
@@ -187,6 +188,11 @@ def migrate(engine: Engine) -> None:
         raise Misconfigured(f"CMMC_DATA_DIR cannot be used: {error.strerror}: {error.filename}") from error
 
 
+def is_own_schema(connection: Connection) -> bool:
+    """Whether the database stands at this version's newest migration."""
+    return bool(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD)
+
+
 def _first_line(error: DBAPIError) -> str:
     line = str(error.orig).strip().splitlines()[0][:200]
     return f"{line}: the disk is full or damaged" if line == "disk I/O error" else line
@@ -251,9 +257,19 @@ def _upgrade(engine: Engine, found: str | None, file: Path | None) -> None:
         )
     if found is not None and file is not None:
         _copy(file)
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    try:
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except (SQLAlchemyError, OSError) as error:
+        if found is None:
+            raise
+        # All of it is one transaction, on both databases: a step that fails takes back those before it.
+        why = _first_line(error) if isinstance(error, DBAPIError) else str(error).partition("\n")[0][:200]
+        raise Misconfigured(
+            f"The upgrade of the database from {found} to {HEAD} failed: {why}. Nothing was changed: go on with the "
+            "version before, or mend what is named and start again."
+        ) from error
 
 
 def _copy(file: Path) -> None:

@@ -8,8 +8,10 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, inspect, make_url, text
 
-from cmmc_tracker.storage.blobs import FolderBlobs
+from cmmc_tracker.storage.addresses import Address
+from cmmc_tracker.storage.blobs import Blobs
 from cmmc_tracker.storage.database import make_engine
+from cmmc_tracker.storage.stores import store_of
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -72,6 +74,7 @@ def incoming(root: Path) -> Path:
     return root / ".incoming"
 
 
-def store(root: Path) -> FolderBlobs | None:
+def store(address: Address, engine: Engine, data_dir: Path) -> Blobs | None:
     """The store that is there, or None; raises `Misconfigured` for one that may not be written."""
-    return FolderBlobs(root) if incoming(root).is_dir() else None
+    there = incoming(address).is_dir() if isinstance(address, Path) else data_dir.is_dir()
+    return store_of(address, engine, data_dir) if there else None

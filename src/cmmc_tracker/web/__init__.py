@@ -30,18 +30,21 @@ from cmmc_tracker.web.scope import pages as scope
 from cmmc_tracker.web.score.views import pages as score
 from cmmc_tracker.web.second_factor.views import pages as second_factor
 from cmmc_tracker.web.settings.views import pages as settings
+from cmmc_tracker.web.sharing.views import pages as sharing
 from cmmc_tracker.web.ssp import pages as ssp
 from cmmc_tracker.web.status.views import pages as status
 from cmmc_tracker.web.systems.views import pages as systems
 from cmmc_tracker.web.trash.views import pages as trash
 from cmmc_tracker.web.triage.views import pages as triage
 from cmmc_tracker.web.users.views import pages as users
+from cmmc_tracker.web.viewing.views import pages as viewing
+from cmmc_tracker.web.viewing.word import pages as package_word
 
 PAGES = [
     *(about, accounts, artifacts, assess, audit, dashboard, duties, exports, health, imports, links),
     *(memberships, packages, people, poam, portfolio, profile, providers, quarantine, readiness, requests),
     *(requirements, rules, scope, score, second_factor, settings, ssp, status, systems, trash, triage),
-    *(users,),
+    *(package_word, sharing, users),
 ]
 
 
@@ -50,3 +53,5 @@ def join(app: Flask) -> None:
     look.watch(app)
     for pages in PAGES:
         app.register_blueprint(pages)
+    app.register_blueprint(viewing, url_prefix="/assessor/<int:view_id>")
+    app.register_blueprint(viewing, name="package_link", url_prefix="/link/<token>/package")

@@ -21,6 +21,8 @@ from cmmc_tracker.reports.handoff import verify
 from cmmc_tracker.services import audit, quarantine, trash
 from cmmc_tracker.services.handoff import documents, packages, record, stream
 from cmmc_tracker.services.handoff.packages import Package
+from cmmc_tracker.services.jobs import texts
+from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import artifact_files, artifacts, links, pins, plan_items
 from tests.conftest import Clock
@@ -301,3 +303,25 @@ def test_an_artifact_that_is_linked_nowhere_is_in_no_package(tracker: Tracker, b
     with tracker.write(bo) as work:
         work.bookkeep(links.delete().where(links.c.artifact_id == number))
     assert freeze(tracker, bo).artifacts == 0
+
+
+def test_markings_of_cui_go_with_the_files_by_their_kind_and_not_their_words(tracker: Tracker, bo: Actor) -> None:
+    linked_artifact(
+        tracker, bo, "By its text", ("a.txt", b"CUI//SP-CTI\nControlled by: Navy\nhow it is built\n"), FIRST
+    )
+    linked_artifact(tracker, bo, "By its name", ("CUI drawing.txt", b"lines"), FIRST)
+    linked_artifact(tracker, bo, "Policy", ("policy.txt", b"This policy says how CUI is handled."), SECOND)
+    while texts.turn(House(tracker)):
+        pass
+    made = freeze(tracker, bo)
+    with zipfile.ZipFile(io.BytesIO(zipped(tracker, bo, made))) as found:
+        listed = json.loads(found.read("manifest.json"))["files"]
+        page = found.read("README.html").decode()
+    assert {one["original"]: one["markings"] for one in listed if one["artifact"]} == {
+        "a.txt": ["banner", "designation"],
+        "CUI drawing.txt": ["file_name"],
+        "policy.txt": [],
+    }
+    assert "2 of 3 files carry a marking: handle them as marked" in page
+    assert page.count("CUI marking</strong>") == 2
+    assert "SP-CTI" not in text_of(tracker, bo, made)

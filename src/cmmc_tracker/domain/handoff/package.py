@@ -13,6 +13,7 @@ from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.clocks import retained_until
 from cmmc_tracker.domain.handoff import hashlog, naming
 from cmmc_tracker.domain.handoff.naming import Wanted
+from cmmc_tracker.domain.markings import scan
 from cmmc_tracker.domain.text import clean_line, clean_text
 from cmmc_tracker.errors import Invalid
 
@@ -120,9 +121,15 @@ def files_of(record: Mapping[str, Any], level: int) -> list[dict[str, Any]]:
             "artifact": placed.wanted.artifact,
             "version": placed.wanted.version,
             "objectives": [str(one) for one in placed.wanted.objectives],
+            "markings": marked(facts[placed.wanted]),
         }
         for placed in naming.place(wanted, level)
     ]
+
+
+def marked(file: Mapping[str, Any]) -> list[str]:
+    """The kinds of the markings of CUI that a file carries, in its text as far as it was read, and in its name."""
+    return sorted({*file.get("markings", ()), *(one.kind.value for one in scan("", file["filename"] or ""))})
 
 
 def log_of(record: Mapping[str, Any], files: list[dict[str, Any]]) -> bytes:

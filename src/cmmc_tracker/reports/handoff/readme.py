@@ -65,6 +65,7 @@ def _facts(snapshot: Mapping[str, Any], number: int, sha256: str) -> str:
         "Score": f"{said}.{provisional} {score['reason'] or ''}",
         "What the assessment supports": f"{score['supports']}: {score['supports_reason']}",
         "Artifacts": f"{len(snapshot['artifacts'])}, of them held elsewhere: {_held(snapshot)}",
+        "Marked as CUI": _marked_files(snapshot),
         "SHA-256 of the records": sha256,
     }
     lines = (f'<tr><th scope="row">{_t(name)}</th><td>{_t(value)}</td></tr>' for name, value in rows.items() if value)
@@ -73,6 +74,11 @@ def _facts(snapshot: Mapping[str, Any], number: int, sha256: str) -> str:
 
 def _held(snapshot: Mapping[str, Any]) -> int:
     return sum(bool(one["held"]) for one in snapshot["artifacts"])
+
+
+def _marked_files(snapshot: Mapping[str, Any]) -> str:
+    number = sum(bool(one.get("markings")) for one in snapshot["files"])
+    return f"{number} of {len(snapshot['files'])} files carry a marking: handle them as marked" if number else ""
 
 
 def _check() -> str:
@@ -128,13 +134,21 @@ def _places(snapshot: Mapping[str, Any]) -> Mapping[tuple[str, str], list[str]]:
         files[file["artifact"]].append(file)
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for artifact in snapshot["artifacts"]:
-        shown = [_link(file["path"], f"{artifact['title']} ({file['original']})") for file in files[artifact["id"]]]
+        shown = [
+            _link(file["path"], f"{artifact['title']} ({file['original']})") + _marked(file.get("markings", ()))
+            for file in files[artifact["id"]]
+        ]
         shown += [f"{_t(artifact['title'])}, held at {_t(one['location'])}" for one in artifact["held"]]
         for link in artifact["links"]:
             where = f", {_t(link['locator'])}" if link["locator"] else ""
             what = f": {_t(link['shows'])}" if link["shows"] else ""
             found[link["requirement"], link["letter"]] += [f"{one}{where}{what}" for one in shown]
     return found
+
+
+def _marked(kinds: Sequence[str]) -> str:
+    """Who opens a file is told before that it is marked as controlled."""
+    return f" <strong>&#9873; CUI marking</strong> ({_t(', '.join(kinds).replace('_', ' '))})" if kinds else ""
 
 
 def _link(path: str, text: str) -> str:

@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from itertools import islice
-from pathlib import Path
 
 from sqlalchemy import func, select
 
@@ -25,8 +24,9 @@ from cmmc_tracker.services.backups import reading
 from cmmc_tracker.services.backups.reading import Backup
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage import rows
-from cmmc_tracker.storage.backups import MANIFEST, Shelf, same_or_inside
+from cmmc_tracker.storage.backups import Shelf
 from cmmc_tracker.storage.database import HEAD
+from cmmc_tracker.storage.places import MANIFEST, Place
 from cmmc_tracker.storage.tables import blobs, metadata
 
 THREADS = 4
@@ -55,39 +55,62 @@ class Made:
 def run(
     tracker: Tracker,
     actor: Actor,
-    place: Path,
+    place: Place,
     *,
     told: Mapping[str, str],
+    passphrase: str = "",
     keep: Keep | None = None,
     moved: Moved = lambda _bytes: None,
 ) -> Made:
-    """Make a backup in a folder; `told` is what is kept of the settings, `moved` is told the bytes of each content.
+    """Make a backup in a place, encrypted where there is a passphrase.
+
+    Parameters: `told` is what is kept of the settings, `moved` is told the bytes of each content.
 
     What the store lacks is named in `problems`, and the rest is kept. Raises what stops the whole; then the manifest is
     not written.
     """
-    shelf = Shelf.made(place)
-    with shelf.alone(), _cleared(shelf):
-        for _ in range(TRIES):
-            made, draft = _tables(tracker, shelf, told)
-            lacking = _contents(tracker, shelf, draft, made, moved)
-            if not _purged(tracker, lacking):
-                break
-            shelf.remove(made.name)
-        else:
-            raise Conflict("Contents went while they were copied, again and again. Try when less is going on.")
-        whole = replace(draft, lacking=tuple(lacking))
-        made.manifest = shelf.write(made.name, MANIFEST, whole.text().encode()).sha256
-        made.problems = [f"The content {one.sha256}: {one.why}" for one in lacking]
-        with tracker.write(actor) as work:
-            detail = {"manifest": made.manifest, "contents": made.contents, "lacking": len(lacking), "head": made.head}
-            work.record(Event.BACKUP_MADE, f"backup:{made.name}", detail)
-        if keep is not None and not made.problems:
-            try:
-                _prune(shelf, keep, made)
-            except TrackerError as error:
-                made.problems.append(f"The backup is whole, but older ones were not cleared away: {error.message}")
+    with _noted(tracker, actor, place):
+        shelf = Shelf.made(place, passphrase)
+        with shelf.alone(), _cleared(shelf):
+            made = _made(tracker, actor, shelf, told, moved)
+            if keep is not None and not made.problems:
+                try:
+                    _prune(shelf, keep, made)
+                except TrackerError as error:
+                    text = f"The backup is whole, but older ones were not cleared away: {error.message}"
+                    made.problems.append(text)
+            return made
+
+
+def _made(tracker: Tracker, actor: Actor, shelf: Shelf, told: Mapping[str, str], moved: Moved) -> Made:
+    for _ in range(TRIES):
+        made, draft = _tables(tracker, shelf, told)
+        lacking = _contents(tracker, shelf, draft, made, moved)
+        if not _purged(tracker, lacking):
+            break
+        shelf.remove(made.name)
+    else:
+        raise Conflict("Contents went while they were copied, again and again. Try when less is going on.")
+    whole = replace(draft, lacking=tuple(lacking))
+    made.manifest = shelf.write(made.name, MANIFEST, whole.text().encode()).sha256
+    made.problems = [f"The content {one.sha256}: {one.why}" for one in lacking]
+    with tracker.write(actor) as work:
+        detail = {"manifest": made.manifest, "contents": made.contents, "lacking": len(lacking), "head": made.head}
+        detail |= {"encrypted": shelf.is_sealed}
+        work.record(Event.BACKUP_MADE, f"backup:{made.name}", detail)
     return made
+
+
+@contextmanager
+def _noted(tracker: Tracker, actor: Actor, place: Place) -> Iterator[None]:
+    """Say in the log that a backup failed, and why: the dashboard tells it until one is made."""
+    try:
+        yield
+    except (TrackerError, OSError) as error:
+        why = error.message if isinstance(error, TrackerError) else str(error)
+        with suppress(TrackerError, OSError), tracker.write(actor) as work:
+            work.record(Event.BACKUP_FAILED, f"backup:{place}", {"why": why[:500]})
+        raise
 
 
 @contextmanager
@@ -102,12 +125,6 @@ def _cleared(shelf: Shelf) -> Iterator[None]:
                 if not shelf.is_whole(one):
                     shelf.remove(one)
         raise
-
-
-def refuse_own_store(place: Path, store: Path) -> None:
-    """Raise `Conflict` for a place in the store, or around it: a backup there would be lost with it."""
-    if same_or_inside(place, store):
-        raise Conflict(f"{place} and the store {store} lie in each other; name another folder. Nothing was done.")
 
 
 def _tables(tracker: Tracker, shelf: Shelf, told: Mapping[str, str]) -> tuple[Made, Manifest]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from cmmc_tracker.domain.backups import Manifest
 from cmmc_tracker.errors import Conflict, NotFound
-from cmmc_tracker.storage.backups import MANIFEST, Shelf
+from cmmc_tracker.storage.backups import Shelf
+from cmmc_tracker.storage.places import MANIFEST, Place
 from cmmc_tracker.storage.rows import Lines
 
 CONTENTS = "blobs.jsonl.gz"
@@ -30,13 +30,13 @@ class Backup:
         return ((row["sha256"], row["size"]) for row in self.lines(CONTENTS).rows())
 
 
-def opened(place: Path) -> Backup:
-    """The backup that a place means: itself, or the newest whole one in it.
+def opened(place: Place, name: str = "", passphrase: str = "") -> Backup:
+    """The backup of that name in a place, or the newest whole one where none is named.
 
-    Raises `NotFound` where there is none, `Conflict` for one that was cut short, altered or made by a newer version.
+    Raises `NotFound` where there is none, `Conflict` for one that was cut short, altered or made by a newer version,
+    and for one that the passphrase does not open.
     """
-    shelf, name = Shelf.found(place)
-    return named(shelf, name)
+    return named(*Shelf.found(place, name, passphrase))
 
 
 def named(shelf: Shelf, name: str) -> Backup:

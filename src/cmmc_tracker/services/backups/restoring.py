@@ -23,8 +23,8 @@ from cmmc_tracker.services.backups.reading import Backup
 from cmmc_tracker.services.verify import Report
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage import disk
-from cmmc_tracker.storage.backups import MANIFEST
 from cmmc_tracker.storage.database import translated
+from cmmc_tracker.storage.places import MANIFEST
 from cmmc_tracker.storage.rebuilding import knows, number_on, rebuilt
 from cmmc_tracker.storage.tables import artifacts, packages, users
 
@@ -45,19 +45,23 @@ class Restored:
     problems: list[str] = field(default_factory=list)
 
 
-def run(tracker: Tracker, actor: Actor, place: Path, store: Path, moved: Moved = lambda _bytes: None) -> Restored:
-    """Restore the backup that a place means; `moved` is told the bytes of each content, for the progress bar.
+def run(
+    tracker: Tracker, actor: Actor, backup: Backup, store: Path | None, moved: Moved = lambda _bytes: None
+) -> Restored:
+    """Restore a backup.
 
+    Parameters: `store` is the folder whose disk must have room, None where the store is no folder; `moved` is told the
+    bytes of each content, for the progress bar.
     Raises before anything is touched for a backup that is not whole, and for an installation that is not empty.
     """
-    backup = reading.opened(place)
     if not knows(backup.manifest.revision):
         raise Conflict(f"{backup.name} was made by a newer version of the tracker than this one; use that version.")
     _refuse_altered(backup)
     with tracker.read() as work:
         _refuse_filled(work, backup)
     done = Restored(backup.name)
-    _room(backup, store)
+    if store is not None:
+        _room(backup, store)
     _contents(tracker, backup, done, moved)
     with translated(), rebuilt(tracker.engine, backup.manifest.revision, _refuse_rows) as fresh:
         _rows(fresh.db, backup, done)
@@ -115,13 +119,13 @@ def _contents(tracker: Tracker, backup: Backup, done: Restored, moved: Moved) ->
 
 def _content(tracker: Tracker, backup: Backup, sha256: str, size: int) -> str:
     """Put one content into the store; returns why it could not be had from the backup, or nothing."""
-    try:
-        source = backup.shelf.open_blob(sha256)
-    except NotFound as error:
-        return error.message
-    with source, closing(tracker.blobs.receive()) as incoming:
-        while data := source.read(1_048_576):
-            incoming.write(data)
+    with closing(tracker.blobs.receive()) as incoming:
+        try:
+            with backup.shelf.open_blob(sha256) as source:
+                while data := source.read(1_048_576):
+                    incoming.write(data)
+        except (NotFound, Conflict) as error:
+            return error.message
         if (incoming.sha256, incoming.size) != (sha256, size):
             return f"it was altered, and now hashes to {incoming.sha256}"
         incoming.keep()

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from cmmc_tracker.errors import TrackerError
-from cmmc_tracker.services.doctor import choices, machine, parts, people
+from cmmc_tracker.services.doctor import choices, machine, parts, people, watching
 from cmmc_tracker.services.doctor.findings import Check, Finding, Grade, Patient, bad, said
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import looking
@@ -43,6 +43,9 @@ CHECKS: tuple[Check, ...] = (
     parts.scanner,
     parts.counter,
     parts.mail,
+    watching.jobs,
+    watching.metrics,
+    watching.stream,
 )
 
 
@@ -74,7 +77,7 @@ def _fitting_store(patient: Patient, engine: Engine) -> Blobs | None:
     try:
         with engine.connect() as connection:
             fits = looking.revision(connection) == HEAD
-        return looking.store(patient.store) if fits else None
+        return looking.store(patient.store, engine, patient.data_dir) if fits else None
     except (OSError, TrackerError, DBAPIError):
         return None
 

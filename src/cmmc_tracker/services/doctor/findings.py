@@ -10,7 +10,9 @@ from sqlalchemy.exc import DBAPIError
 
 from cmmc_tracker.domain.permissions import Actor, Role
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
+from cmmc_tracker.services.audit_stream import Stream
 from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage.addresses import Address
 from cmmc_tracker.storage.mail import Mailer
 from cmmc_tracker.storage.scanner import Scanner
 
@@ -51,7 +53,7 @@ class Patient:
     max_upload_bytes: int
     rate_limit_url: str
     data_dir: Path
-    store: Path
+    store: Address
     database_url: str
     now: datetime
     tracker: Tracker | None = None
@@ -59,6 +61,8 @@ class Patient:
     mailer: Mailer | None = None
     mail_is_open: bool = False  # it leaves the machine in plain
     ask: str = ""  # the site to ask; empty: nobody is asked anything
+    metrics_token_length: int = 0  # 0: there is no `/metrics`
+    stream: Stream | None = None  # where the audit log is sent
     secrets: tuple[str, ...] = ()
 
 

@@ -5,6 +5,7 @@ import ssl
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -71,11 +72,12 @@ def account_of_the_system(_p: Patient) -> Iterator[Finding]:
 
 def file_modes(p: Patient) -> Iterator[Finding]:
     """Who else may read database and store."""
-    found = modes.too_open(p.data_dir, p.store, looking.sqlite_path(p.database_url))
+    store = p.store if isinstance(p.store, Path) else p.data_dir
+    found = modes.too_open(p.data_dir, store, looking.sqlite_path(p.database_url))
     for one in found[:_LISTED]:
         yield warning("modes", str(one), one.remedy)
     if len(found) > _LISTED:
-        yield warning("modes", f"{len(found) - _LISTED} more are too open", f"chmod -R go= {p.data_dir} {p.store}")
+        yield warning("modes", f"{len(found) - _LISTED} more are too open", f"chmod -R go= {p.data_dir} {store}")
     if not found:
         yield good("modes", "only the owner reaches database and store")
 
@@ -84,6 +86,8 @@ def free_space(p: Patient) -> Iterator[Finding]:
     """Room on the disks of data folder and store."""
     seen: set[int] = set()
     for name, folder in (("data folder", p.data_dir), ("store", p.store)):
+        if not isinstance(folder, Path):
+            continue  # a bucket tells nobody how much room it has
         room = disk.room(folder)
         if room.device in seen:
             continue

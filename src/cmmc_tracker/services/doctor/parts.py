@@ -13,8 +13,11 @@ from sqlalchemy.exc import DBAPIError
 from cmmc_tracker.errors import TrackerError
 from cmmc_tracker.services.doctor.findings import Finding, Patient, bad, good, said, warning
 from cmmc_tracker.storage import disk, looking
-from cmmc_tracker.storage.blobs import Blobs
+from cmmc_tracker.storage.addresses import Bucket
+from cmmc_tracker.storage.blobs import Blobs, FolderBlobs
+from cmmc_tracker.storage.blobs_s3 import S3Blobs
 from cmmc_tracker.storage.database import HEAD
+from cmmc_tracker.storage.stores import store_of
 
 
 def database(p: Patient) -> Iterator[Finding]:
@@ -60,12 +63,14 @@ def _sqlite(damage: str, *, write_ahead: bool) -> Iterator[Finding]:
 
 def store(p: Patient) -> Iterator[Finding]:
     """Whether the store takes files and can name them."""
+    if isinstance(p.store, Bucket):
+        yield from _bucket(p, p.store)
+        return
     try:
-        blobs = looking.store(p.store)
-        if blobs is None:
+        if not looking.incoming(p.store).is_dir():
             yield bad("store", f"there is none yet at {p.store}", "start `cmmc-tracker serve` once: it makes it")
             return
-        _try_out(blobs)
+        _try_out(FolderBlobs(p.store))
     except TrackerError as error:
         yield bad("store", error.message, f"look at the disk, and at who owns {p.store}")
         return
@@ -74,6 +79,20 @@ def store(p: Patient) -> Iterator[Finding]:
         yield good("hard links", "the store's file system has them")
     else:
         yield bad("hard links", "the store's file system has none", "move UPLOAD_PATH to a disk such as ext4 or XFS")
+
+
+def _bucket(p: Patient, bucket: Bucket) -> Iterator[Finding]:
+    try:
+        with looking.reading(p.database_url) as engine:
+            blobs = store_of(bucket, engine, p.data_dir)
+            versioned = isinstance(blobs, S3Blobs) and blobs.try_out()
+    except TrackerError as error:
+        yield bad("store", error.message, "look at the bucket's rights, and at the credentials (docs/deploy.md)")
+        return
+    yield good("store", f"{bucket} takes files, gives them back and removes them")
+    if versioned:
+        text = "the bucket keeps older versions, so what is purged goes only with the right to remove versions"
+        yield warning("bucket versions", text, "allow s3:DeleteObjectVersion, s3:ListBucketVersions (docs/deploy.md)")
 
 
 def _try_out(blobs: Blobs) -> None:

@@ -5,15 +5,15 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from cmmc_tracker.domain.audit import Event, stamp
+from cmmc_tracker.domain.backups import Standing
 from cmmc_tracker.domain.permissions import Role
 from cmmc_tracker.domain.settings import Preferences
 from cmmc_tracker.services import accounts, settings
-from cmmc_tracker.services.doctor.findings import OPERATOR, Finding, Patient, good, warning
-from cmmc_tracker.storage.tables import api_tokens, artifacts, audit, users
+from cmmc_tracker.services.backups import standing
+from cmmc_tracker.services.doctor.findings import OPERATOR, Finding, Patient, bad, good, warning
+from cmmc_tracker.storage.tables import api_tokens, artifacts, users
 
 _UNUSED = timedelta(days=90)
-_BACKED_UP = timedelta(days=2)  # a night may be missed
 
 
 def people(p: Patient) -> Iterator[Finding]:
@@ -88,12 +88,21 @@ def backups(p: Patient) -> Iterator[Finding]:
     with p.tracker.read(OPERATOR) as work:
         if work.row(select(artifacts.c.id).limit(1)) is None:
             return
-        made = select(audit.c.at).where(audit.c.action == Event.BACKUP_MADE).order_by(audit.c.id.desc()).limit(1)
-        last = work.row(made)
+        last = standing.last(work)
     remedy = "make one each night: docs/operate.md"
-    if last is None:
-        yield warning("backup", "none was ever made by `cmmc-tracker backup`", remedy)
-    elif last.at < stamp(p.now - _BACKED_UP):
-        yield warning("backup", f"the last one is of {last.at[:10]}", remedy)
-    else:
-        yield good("backup", f"the last one is of {last.at[:16]}Z")
+    day = f"{last.made_at:%Y-%m-%d}" if last.made_at else ""
+    match last.standing(p.now):
+        case Standing.FAILED:
+            before = f"; the last good one is of {day}" if day else "; none was ever made"
+            yield bad(
+                "backup", f"the last try failed: {last.why.rstrip('.')}{before}", "mend what is named, and try again"
+            )
+        case Standing.NEVER:
+            yield warning("backup", "none was ever made by `cmmc-tracker backup`", remedy)
+        case Standing.LACKING:
+            text = f"the one of {day} lacks {last.lacking:,} contents that the store had not, or had altered"
+            yield bad("backup", text, "run `cmmc-tracker verify`, and restore what it names")
+        case Standing.LATE:
+            yield warning("backup", f"the last one is of {day}", remedy)
+        case Standing.GOOD:
+            yield good("backup", f"the last one is of {last.made_at:%Y-%m-%dT%H:%M}Z")

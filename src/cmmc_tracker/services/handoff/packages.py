@@ -171,7 +171,7 @@ def _keep(work: Work, system: Access, asked: Asked, content: dict[str, Any]) -> 
         "log_sha256": package.digest(content["log"]),
         "artifacts": len(content["artifacts"]),
         "bytes": sum(file["size"] for file in content["files"]),
-        "retained_until": package.retained(status_on, work.now.date(), None),
+        "retained_until": package.retained(status_on, work.today, None),
         "releasable": asked.releasable,
     }
     key = work.change(

@@ -96,18 +96,24 @@ def _artifacts(work: Work, system: Access, told: "_Teller") -> list[dict[str, An
     versions = select(t.artifact_versions).join(t.artifacts, is_current)
     _merge(found, "version", told.all(versions))
     files = (
-        select(t.artifact_files, t.blobs.c.size)
+        select(t.artifact_files, t.blobs.c.size, t.blob_texts.c.markings)
         .join(t.blobs, t.blobs.c.sha256 == t.artifact_files.c.sha256)
+        .join(t.blob_texts, t.blob_texts.c.sha256 == t.artifact_files.c.sha256, isouter=True)
         .join(t.artifacts, _at_current(t.artifact_files, mine))
         .order_by(t.artifact_files.c.artifact_id, t.artifact_files.c.position)
     )
-    _hang(found, "files", told.all(files), "artifact_id")
+    _hang(found, "files", [_by_kind(one) for one in told.all(files)], "artifact_id")
     held = select(t.held_files).join(t.artifacts, _at_current(t.held_files, mine))
     _hang(found, "held", told.all(held.order_by(t.held_files.c.position)), "artifact_id")
     links = select(t.links).where(t.links.c.system_id == system.system_id)
     order = (t.links.c.requirement, t.links.c.letter)
     _hang(found, "links", told.all(links.order_by(t.links.c.artifact_id, *order)), "artifact_id")
     return found
+
+
+def _by_kind(file: dict[str, Any]) -> dict[str, Any]:
+    """A file with the kinds of its markings of CUI, without the lines that carry them: they may be controlled."""
+    return {**file, "markings": sorted({one["kind"] for one in file["markings"] or ()})}
 
 
 def _at_current(table: Table, mine: Any) -> Any:

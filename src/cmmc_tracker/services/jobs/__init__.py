@@ -17,7 +17,7 @@ from datetime import timedelta
 from sqlalchemy import insert, or_, select, update
 
 from cmmc_tracker.services import imports
-from cmmc_tracker.services.jobs import checks, reminders, texts
+from cmmc_tracker.services.jobs import checks, reminders, streaming, texts
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import leases
@@ -47,6 +47,7 @@ def _forget_imports(house: House) -> bool:
 
 
 JOBS = (
+    Job("audit-stream", timedelta(0), streaming.turn, streaming.wanted),
     Job("texts", timedelta(0), texts.turn, texts.wanted),
     Job("checks", timedelta(minutes=1), checks.turn, checks.wanted),
     Job("imports", timedelta(minutes=10), _forget_imports),

@@ -70,7 +70,8 @@ def read(tracker: Tracker, sha256: str, media_type: str) -> None:
     """Read one content and keep its text; again does no harm."""
     text, cut, state, why = "", False, "done", ""
     try:
-        found = extraction.extract(tracker.blobs.path(sha256), media_type)
+        with tracker.blobs.local(sha256) as path:
+            found = extraction.extract(path, media_type)
         if found is None:
             state = "none"
         else:

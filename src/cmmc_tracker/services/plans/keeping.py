@@ -19,6 +19,7 @@ from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import findings, implementations, milestones, plan_items, plan_reviews, specials
 
 MOST_ITEMS = 2_000
+MOST_REVIEWS = 500  # of one item: more than one on each of its 180 days
 _FROZEN = (
     "A recorded status names this item, and the list of its POA&M items is frozen since that day. Close the item when "
     "it is mended; it cannot be {}."
@@ -143,14 +144,16 @@ def review(work: Work, system: Access, item_id: int, given: Mapping[str, Any], v
     elif len(progress) > plans.LONGEST:
         wrong["progress"] = f"This has at most {plans.LONGEST:,} characters; this one has {len(progress):,}."
     try:
-        day = parse_day(given.get("reviewed_on")) or work.now.date()
+        day = parse_day(given.get("reviewed_on")) or work.today
     except ValueError as error:
         wrong["reviewed_on"] = str(error)
     else:
-        if not row.created_at.date() <= day <= work.now.date():
+        if not work.day(row.created_at) <= day <= work.today:
             wrong["reviewed_on"] = "A review is of a day since the item was made, and not in the future."
     if wrong:
         raise Invalid(wrong)
+    if work.db.execute(select(func.count()).where(plan_reviews.c.item_id == item_id)).scalar_one() >= MOST_REVIEWS:
+        raise Conflict(f"An item has at most {MOST_REVIEWS} reviews. Nothing was saved; close it, or plan it anew.")
     work.change(
         insert(plan_reviews).values(
             item_id=item_id,

@@ -11,17 +11,16 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from cmmc_tracker.domain import catalog, clocks, plans
+from cmmc_tracker.domain import catalog, plans
 from cmmc_tracker.domain.assessment import Status, requirement_status
 from cmmc_tracker.domain.catalog import Requirement
-from cmmc_tracker.domain.clocks import AssessmentKind, Closeout
-from cmmc_tracker.domain.lifecycle import Stage
+from cmmc_tracker.domain.lifecycle import PoamClock
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.plans import ItemKind, ItemStatus, Milestone, Plan
 from cmmc_tracker.domain.poam import Verdict, eligibility, eligible
 from cmmc_tracker.domain.special import Basis
 from cmmc_tracker.errors import NotFound
-from cmmc_tracker.services import audit
+from cmmc_tracker.services import audit, closeouts
 from cmmc_tracker.services.assessment import standing
 from cmmc_tracker.services.audit import AuditEntry
 from cmmc_tracker.services.work import Work
@@ -87,22 +86,13 @@ class Unplanned:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """The 180 days of the Conditional status that is recorded."""
-
-    kind: AssessmentKind
-    status_on: date
-    closeout: Closeout
-
-
-@dataclass(frozen=True, slots=True)
 class Register:
     """Both plans of a system."""
 
     items: tuple[Item, ...]
     unplanned: tuple[Unplanned, ...]
     excepted: frozenset[str]  # requirements with a temporary deficiency
-    clock: Clock | None
+    clock: PoamClock | None
 
     def narrowed(self, *, kind: str = "", state: str = "", text: str = "") -> list[Item]:
         """The items that fit a filter; `state` is `open`, `overdue`, `barred` (no longer eligible) or `closed`."""
@@ -141,7 +131,7 @@ class Detail:
     item: Item
     reviews: tuple[Review, ...]
     history: tuple[AuditEntry, ...]
-    clock: Clock | None
+    clock: PoamClock | None
     objectives: tuple[tuple[str, Status], ...]  # of its requirement
 
 
@@ -155,7 +145,7 @@ class _Standing:
     partial: frozenset[str]
     excepted: frozenset[str]
     frozen: frozenset[int]
-    clock: Clock | None
+    clock: PoamClock | None
 
     def objectives(self, requirement: Requirement) -> tuple[tuple[str, Status], ...]:
         """The letters and statuses of a requirement's objectives, in catalog order."""
@@ -238,7 +228,7 @@ def _standing(work: Work, system: Access) -> _Standing:
     )
     query = select(recorded_statuses).where(recorded_statuses.c.system_id == system.system_id)
     recorded = work.rows(query.order_by(recorded_statuses.c.id))
-    today = work.now.date()
+    today = work.today
     return _Standing(
         system,
         today,
@@ -246,15 +236,8 @@ def _standing(work: Work, system: Access) -> _Standing:
         stands.partial,
         frozenset(row.requirement for row in work.rows(excepted)),
         frozenset(number for row in recorded for number in row.items),
-        _clock(recorded, today),
+        closeouts.clock_of(recorded[-1] if recorded else None, today),
     )
-
-
-def _clock(recorded: Sequence[Any], today: date) -> Clock | None:
-    if not recorded or recorded[-1].stage != Stage.CONDITIONAL:
-        return None
-    last = recorded[-1]
-    return Clock(AssessmentKind(last.kind), last.status_on, clocks.closeout(last.status_on, today))
 
 
 def _items_of(system_id: int) -> Select[Any]:

@@ -18,6 +18,7 @@ from cmmc_tracker.domain import catalog, plans
 from cmmc_tracker.domain.artifacts import ArtifactStatus
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.audit import canonical
+from cmmc_tracker.domain.lifecycle import PoamClock
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.plans import ItemKind, ItemStatus
 from cmmc_tracker.domain.uploads import extension_of
@@ -30,7 +31,7 @@ from cmmc_tracker.services.artifacts import IN_USE, Received
 from cmmc_tracker.services.imports import Import
 from cmmc_tracker.services.intake import Sender
 from cmmc_tracker.services.plans import keeping, reading
-from cmmc_tracker.services.plans.reading import Clock, Item
+from cmmc_tracker.services.plans.reading import Item
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.blobs import Blobs
 from cmmc_tracker.storage.tables import artifacts, links
@@ -77,7 +78,7 @@ def gathered(work: Work, system: Access) -> dict[str, Any]:
 
 
 def _line(
-    item: Item, not_met: Mapping[str, str], evidence: Mapping[str, str], clock: Clock | None
+    item: Item, not_met: Mapping[str, str], evidence: Mapping[str, str], clock: PoamClock | None
 ) -> Mapping[str, Value]:
     plan, requirement = item.plan, item.requirement
     closeout = clock.closeout if clock and item.counts else None

@@ -44,7 +44,7 @@ def check(work: Work, request_id: int, sent: Sent) -> None:
     if found.state is RoundState.SENT:
         evidence.check_version(work, _answer_of(work, request_id, found), sent.note, None, sent.given)
     else:
-        evidence.check(_facts(row, found, sent), work.now.date())
+        evidence.check(_facts(row, found, sent), work.today)
 
 
 def answer(work: Work, request_id: int, files: Sequence[Received], sent: Sent) -> int:
@@ -100,7 +100,7 @@ def _check_newer(work: Work, row: Any, found: Round, standing: Any) -> None:
     )
     received = work.db.execute(select(artifact_versions.c.received_at).where(current)).scalar_one()
     if before is not None and received <= before.answered_at:
-        due_on = rounds.schedule_of(row).due(before.number)
+        due_on = rounds.schedule_of(work, row).due(before.number)
         raise Conflict(
             f"This artifact answered the round due on {due_on.isoformat()} and has no newer version since. Add one, or "
             "send other files."

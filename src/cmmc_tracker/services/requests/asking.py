@@ -23,7 +23,7 @@ _QUICKER = "Somebody else changed or answered this request meanwhile. Nothing of
 def ask(work: Work, system: Access, objective: ObjectiveId, given: Mapping[str, Any]) -> int:
     """Ask for evidence for an objective; returns the request's number. The same asked twice in a day is one request."""
     allow(work.actor, Action.REQUEST_MANAGE, system)
-    asked = parse_asked(given, work.now.date())
+    asked = parse_asked(given, work.today)
     values = _values(work, system.system_id, asked)
     work.alone(f"ask:{system.system_id}")
     again = _same(work, system, objective, values)
@@ -55,7 +55,7 @@ def _same(work: Work, system: Access, objective: ObjectiveId, values: Mapping[st
         *(requests.c[name] == value for name, value in values.items()),
     )
     rows = work.rows(query)
-    return next((row.id for row in rows if row.created_at.date() == work.now.date()), None)
+    return next((row.id for row in rows if work.day(row.created_at) == work.today), None)
 
 
 def edit(work: Work, request_id: int, given: Mapping[str, Any], version: int | None) -> None:
@@ -64,7 +64,7 @@ def edit(work: Work, request_id: int, given: Mapping[str, Any], version: int | N
     Raises `Conflict` where the days would change of a request that somebody answered: its rounds would be others.
     """
     row, home = opened(work, request_id, version)
-    asked = parse_asked(given, work.now.date(), row.first_due)
+    asked = parse_asked(given, work.today, row.first_due)
     stays = row.asked_of is not None and asked.person == members.names(work, {row.asked_of}).get(row.asked_of)
     values = _values(work, home.system_id, asked, row.asked_of if stays else None)
     changes = {name: value for name, value in values.items() if getattr(row, name) != value}

@@ -143,7 +143,7 @@ def _all() -> Select[Any]:
 
 def _rounds(work: Work, row: Any) -> list[Round]:
     marks = {one.number: rounds.mark_of(one) for one in rounds.rows_of(work, [row.request_id])[row.request_id]}
-    return rounds.schedule_of(row).rounds(marks, work.now.date())
+    return rounds.schedule_of(work, row).rounds(marks, work.today)
 
 
 def _good(work: Work, query: Select[Any]) -> OpenLink | None:

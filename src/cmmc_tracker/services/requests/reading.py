@@ -44,11 +44,7 @@ class KnownRound:
     met_at: datetime | None
     waived_by: str
     waived_why: str
-
-    @property
-    def is_late(self) -> bool:
-        """Whether it was answered after its due day."""
-        return self.answered_at is not None and self.answered_at.date() > self.round.due_on
+    is_late: bool = False  # it was answered after its due day
 
     @property
     def sent_back(self) -> bool:
@@ -165,17 +161,17 @@ def answered_by(work: Work, artifact_id: int) -> list[tuple[int, date]]:
     answer = request_rounds.c.request_id == requests.c.id
     query = _visible(work, select(requests, request_rounds.c.number).join(request_rounds, answer))
     rows = work.rows(query.where(request_rounds.c.artifact_id == artifact_id).order_by(requests.c.id))
-    return [(row.id, rounds.schedule_of(row).due(row.number)) for row in rows]
+    return [(row.id, rounds.schedule_of(work, row).due(row.number)) for row in rows]
 
 
 def due_rounds(work: Work, until: date) -> list[DueRound]:
     """Every round that is awaited or falls due up to a day, in the actor's systems, by day."""
-    today = work.now.date()
+    today = work.today
     found: list[DueRound] = []
     query = _all(work).where(requests.c.closed_at.is_(None)).order_by(requests.c.first_due).limit(MOST)
     for row, known in zip(rows := work.rows(query), _filled(work, rows), strict=True):
         found += [DueRound(r.due_on, known, r.number, r.state) for r in known.awaited if r.due_on <= until]
-        ahead = rounds.schedule_of(row).ahead(today, until)
+        ahead = rounds.schedule_of(work, row).ahead(today, until)
         found += [DueRound(day, known, number, RoundState.OPEN) for number, day in ahead]
     return sorted(found, key=lambda one: (one.due_on, one.request.id))
 
@@ -188,7 +184,7 @@ def counted(work: Work) -> ColumnElement[int]:
         .join(artifacts, artifacts.c.id == request_rounds.c.artifact_id, isouter=True)
         .where(
             request_rounds.c.request_id == requests.c.id,
-            request_rounds.c.number > _newest(work.now.date()) - MOST_ROUNDS,
+            request_rounds.c.number > _newest(work.today) - MOST_ROUNDS,
             or_(
                 request_rounds.c.met_at.is_not(None),
                 request_rounds.c.waived_at.is_not(None),
@@ -198,7 +194,7 @@ def counted(work: Work) -> ColumnElement[int]:
         .correlate(requests)
         .scalar_subquery()
     )
-    newest = _newest(work.now.date())
+    newest = _newest(work.today)
     existing = case((newest > MOST_ROUNDS, MOST_ROUNDS), else_=newest)
     mine = and_(requests.c.asked_of == _me(work), requests.c.closed_at.is_(None), settled < existing)
     return _visible(work, select(func.count()).select_from(requests).where(mine)).scalar_subquery()
@@ -256,7 +252,7 @@ def _filled(work: Work, rows: list[Any]) -> list[Request]:
             _stuck(row),
             Cadence(row.cadence),
             row.first_due,
-            tuple(_rounds(row, kept.get(row.id, []), names, work.now.date())),
+            tuple(_rounds(work, row, kept.get(row.id, []), names)),
             names.get(row.created_by, "command line"),
             row.closed_at,
             names.get(row.closed_by, ""),
@@ -275,13 +271,14 @@ def _stuck(row: Any) -> str:
     return "" if row.may_contribute else f"{row.name} does not contribute to this system any more: hand it over."
 
 
-def _rounds(row: Any, kept: list[Any], names: Mapping[int | None, str], today: date) -> list[KnownRound]:
+def _rounds(work: Work, row: Any, kept: list[Any], names: Mapping[int | None, str]) -> list[KnownRound]:
     by_number = {one.number: one for one in kept}
     marks: dict[int, Mark] = {number: rounds.mark_of(one) for number, one in by_number.items()}
-    return [_known(one, by_number.get(one.number), names) for one in rounds.schedule_of(row).rounds(marks, today)]
+    due = rounds.schedule_of(work, row).rounds(marks, work.today)
+    return [_known(work, one, by_number.get(one.number), names) for one in due]
 
 
-def _known(found: Round, row: Any, names: Mapping[int | None, str]) -> KnownRound:
+def _known(work: Work, found: Round, row: Any, names: Mapping[int | None, str]) -> KnownRound:
     if row is None:
         return KnownRound(found, None, None, "", None, "", "")
     answer = None
@@ -289,8 +286,9 @@ def _known(found: Round, row: Any, names: Mapping[int | None, str]) -> KnownRoun
         gone, held = row.deleted_at is not None, row.quarantined_at is not None
         answer = Answer(row.artifact_id, row.title, ArtifactStatus(row.status), gone, held)
     by = names.get(row.answered_by, "an upload link") if row.answered_at else ""
-    why = (names.get(row.waived_by, ""), row.waived_why) if row.waived_at else ("", "")
-    return KnownRound(found, answer, row.answered_at, by, row.met_at, *why)
+    waiver, why = (names.get(row.waived_by, ""), row.waived_why) if row.waived_at else ("", "")
+    is_late = row.answered_at is not None and work.day(row.answered_at) > found.due_on
+    return KnownRound(found, answer, row.answered_at, by, row.met_at, waiver, why, is_late)
 
 
 def _by_day(found: Any) -> list[Request]:

@@ -18,9 +18,9 @@ from cmmc_tracker.storage.tables import artifacts, request_rounds, requests, sys
 MET = "met: the evidence is approved"
 
 
-def schedule_of(row: Any) -> Schedule:
+def schedule_of(work: Work, row: Any) -> Schedule:
     """When a request's rounds are due."""
-    return Schedule(row.first_due, Cadence(row.cadence), row.closed_at.date() if row.closed_at else None)
+    return Schedule(row.first_due, Cadence(row.cadence), work.day(row.closed_at) if row.closed_at else None)
 
 
 def rows_of(work: Work, request_ids: Iterable[int]) -> Mapping[int, list[Any]]:
@@ -47,7 +47,7 @@ def mark_of(row: Any) -> Mark:
 def of(work: Work, request: Any) -> list[Round]:
     """The rounds of one request as they stand today."""
     marks = {row.number: mark_of(row) for row in rows_of(work, [request.id])[request.id]}
-    return schedule_of(request).rounds(marks, work.now.date())
+    return schedule_of(work, request).rounds(marks, work.today)
 
 
 def put(work: Work, request_id: int, number: int, **values: Any) -> None:

@@ -78,6 +78,7 @@ def apply(sender: Sender, import_id: int, slug: str, chosen: Collection[int], sh
         wanted = [row for row in plan.doing if row.number in chosen]
         if not wanted:
             raise Invalid({"row": "Choose at least one row. Nothing was changed."})
+        rows.check_room(work, assets, found.home, "row", sum(row.asset_id is None for row in wanted))
         imports.finish(work, found, {"rows": len(wanted), "what": "asset inventory"})
         for row in wanted:
             assert row.entry is not None  # noqa: S101 a narrowing for the type checker

@@ -1,6 +1,8 @@
 """First rows of the scope: the machine that the tracker runs on, and who hosts it, drafted from an answer.
 
 A draft counts for nothing until an administrator confirms it. Answering again drafts anew; what was confirmed stays.
+Running the machine gives no right in a system: an administrator sees and changes these rows only in systems that they
+are a member of, and may change the scope of.
 """
 
 from dataclasses import asdict, dataclass
@@ -53,16 +55,17 @@ class Row:
 def rows(work: Work) -> list[Row]:
     """The rows that follow from answers, for administrators: the tracker's machine, providers, drafts of both.
 
-    The rest of an inventory is no matter of running the machine: only members of the system see it, under its scope.
+    Those of the actor's own systems only. The rest of an inventory is no matter of running the machine: members of the
+    system see it, under its scope.
     """
     allow(work.actor, Action.SETTINGS_EDIT)
+    mine = work.actor.system_ids() if work.actor else []
     rules = settings.current(work)
     named = (systems.c.name.label("system"), systems.c.cui_never)
     of_assets = select(assets, *named).join(systems, systems.c.id == assets.c.system_id).where(_FOLLOW[assets])
-    of_assets = of_assets.order_by(assets.c.id)
-    of_providers = (
-        select(providers, *named).join(systems, systems.c.id == providers.c.system_id).order_by(providers.c.id)
-    )
+    of_assets = of_assets.where(assets.c.system_id.in_(mine)).order_by(assets.c.id)
+    of_providers = select(providers, *named).join(systems, systems.c.id == providers.c.system_id)
+    of_providers = of_providers.where(providers.c.system_id.in_(mine)).order_by(providers.c.id)
     return [
         *(_asset(row, holds_cui=may_be_stored(rules, never=row.cui_never)) for row in work.rows(of_assets)),
         *(_provider(row, holds_cui=may_be_stored(rules, never=row.cui_never)) for row in work.rows(of_providers)),
@@ -143,6 +146,8 @@ def _found(work: Work, row_id: int, like: Any) -> tuple[Table, Any]:
     is_asset = isinstance(like, AssetFacts) or like is AssetFacts
     table = assets if is_asset else providers
     row = work.row(select(table).where(table.c.id == row_id, _FOLLOW[table]))
-    if row is None:
+    home = work.actor.by_id(row.system_id) if row and work.actor else None
+    if row is None or home is None:
         raise NotFound("There is no such row; somebody may have taken it away.")
+    allow(work.actor, Action.SCOPE_EDIT, home)
     return table, row

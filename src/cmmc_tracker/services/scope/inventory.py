@@ -155,6 +155,7 @@ def add(work: Work, system: Access, entry: AssetEntry) -> int:
     allow(work.actor, Action.SCOPE_EDIT, system)
     work.alone(f"scope:{system.system_id}")
     _refuse_same_name(work, system, entry.name, None)
+    rows.check_room(work, assets, system, "name")
     return rows.add(work, assets, system, entry.columns())
 
 
@@ -207,6 +208,7 @@ def put_group(work: Work, system: Access, entry: GroupEntry, seen: int | None) -
     if row is None:
         if seen:
             raise Stale("Somebody else took this group away meanwhile. Nothing of yours was saved.")
+        rows.check_room(work, asset_groups, system, "name")
         work.change(insert(asset_groups).values(system_id=system.system_id, **said))
         work.record(Event.SCOPE_ADDED, _entity(system, entry.name), {**about, "after": said})
         return

@@ -70,7 +70,7 @@ def _kept(work: Work, system: Access, row: Any, counts: Mapping[int, int]) -> Ke
         *(Basis(row.basis), row.basis_on, row.basis_link, row.cmmc_status),
         *(row.matrix_on, row.matrix_artifact_id, row.note),
     )
-    against = () if row.draft else problems(system, [_plain(row.id, entry)], work.now.date()).get(row.id, ())
+    against = () if row.draft else problems(system, [_plain(row.id, entry)], work.today).get(row.id, ())
     return KeptProvider(
         row.id, entry, row.draft, row.version, counts.get(row.id, 0), tuple(against), row.document or ""
     )
@@ -95,6 +95,7 @@ def add(work: Work, system: Access, entry: ProviderEntry) -> int:
     allow(work.actor, Action.SCOPE_EDIT, system)
     work.alone(f"scope:{system.system_id}")
     _check(work, system, entry, None)
+    rows.check_room(work, providers, system, "name")
     return rows.add(work, providers, system, entry.columns())
 
 

@@ -6,16 +6,25 @@ Assets, providers, people, facilities, networks and flows differ in what they sa
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy import Table, delete, func, insert, select, update
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Access, Action, allow
-from cmmc_tracker.errors import NotFound, Stale
+from cmmc_tracker.domain.scope import MOST_ASSETS, MOST_ENTRIES, MOST_FLOWS, MOST_GROUPS, MOST_PROVIDERS
+from cmmc_tracker.errors import Invalid, NotFound, Stale
 from cmmc_tracker.services.artifacts import actor_id
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.tables import assets, cui_flows, providers, scope_entries
+from cmmc_tracker.storage.tables import asset_groups, assets, cui_flows, providers, scope_entries
 
 NAMES = {assets: "asset", providers: "provider", scope_entries: "scope_entry", cui_flows: "cui_flow"}
+# How many of them a system holds at most, and what they are called together.
+MOST = {
+    assets: (MOST_ASSETS, "assets"),
+    providers: (MOST_PROVIDERS, "providers"),
+    asset_groups: (MOST_GROUPS, "groups of assets"),
+    scope_entries: (MOST_ENTRIES, "people, facilities and networks"),
+    cui_flows: (MOST_FLOWS, "flows of CUI"),
+}
 _GONE = "There is no such row; somebody may have taken it away."
 _CHANGED = "Somebody else changed this meanwhile. It was not taken away; look at what it says now."
 
@@ -26,6 +35,16 @@ def found(work: Work, table: Table, system: Access, row_id: int) -> Any:
     if row is None:
         raise NotFound(_GONE)
     return row
+
+
+def check_room(work: Work, table: Table, system: Access, field: str, adding: int = 1) -> None:
+    """Raise `Invalid` at the field where so many more rows would be too many; nobody else adds any meanwhile."""
+    work.alone(f"scope:{system.system_id}")
+    most, called = MOST[table]
+    kept = work.db.execute(select(func.count()).where(table.c.system_id == system.system_id)).scalar_one()
+    if kept + adding > most:
+        said = f"A system has at most {most:,} {called}; here are {kept:,}. Take some away first. Nothing was saved."
+        raise Invalid({field: said})
 
 
 def add(work: Work, table: Table, system: Access, values: Mapping[str, Any]) -> int:

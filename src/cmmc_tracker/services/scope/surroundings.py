@@ -39,8 +39,11 @@ def one(work: Work, system: Access, kind: EntryKind | None, row_id: int) -> Any:
 
 
 def add(work: Work, system: Access, entry: Entry) -> int:
-    """Add a row; returns its number."""
-    table = cui_flows if isinstance(entry, FlowEntry) else scope_entries
+    """Add a row; returns its number. Raises `Invalid` where there are too many."""
+    allow(work.actor, Action.SCOPE_EDIT, system)
+    is_flow = isinstance(entry, FlowEntry)
+    table = cui_flows if is_flow else scope_entries
+    rows.check_room(work, table, system, "what" if is_flow else "name")
     return rows.add(work, table, system, entry.columns())
 
 

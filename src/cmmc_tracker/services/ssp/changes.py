@@ -56,7 +56,7 @@ def _kept(row: Any) -> Kept:
 def add(work: Work, system: Access, given: Mapping[str, Any]) -> int:
     """Record a change; returns its number. The same recorded twice is one entry: a form that was sent twice."""
     allow(work.actor, Action.IMPLEMENTATION_EDIT, system)
-    happened_on, kind, text = parse(given, work.now.date())
+    happened_on, kind, text = parse(given, work.today)
     work.alone(f"changes:{system.system_id}")
     values = {"happened_on": happened_on, "kind": kind, "text": text}
     same = and_(changes.c.system_id == system.system_id, *(changes.c[name] == one for name, one in values.items()))
@@ -75,7 +75,7 @@ def edit(work: Work, system: Access, change_id: int, given: Mapping[str, Any], v
     """Mend what an entry says. Raises `Stale` when somebody else did since."""
     allow(work.actor, Action.IMPLEMENTATION_EDIT, system)
     kept = one(work, system, change_id)
-    happened_on, kind, text = parse(given, work.now.date())
+    happened_on, kind, text = parse(given, work.today)
     wanted = {"happened_on": happened_on, "kind": kind, "text": text}
     _check_version(kept, version)
     _save(work, system, kept, wanted, Event.CHANGE_EDITED)
@@ -85,7 +85,7 @@ def settle(work: Work, system: Access, change_id: int, given: Mapping[str, Any],
     """Say what was done about a change, and when. Raises `Stale` when somebody else changed the entry since."""
     allow(work.actor, Action.IMPLEMENTATION_EDIT, system)
     kept = one(work, system, change_id)
-    settled_on, settled = parse_settled(given, kept.change.happened_on, work.now.date())
+    settled_on, settled = parse_settled(given, kept.change.happened_on, work.today)
     wanted = {"settled_on": settled_on, "settled": settled}
     _check_version(kept, version)
     _save(work, system, kept, wanted, Event.CHANGE_SETTLED)

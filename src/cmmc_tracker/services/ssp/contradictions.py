@@ -33,6 +33,6 @@ def cited(work: Work, system: Access) -> Mapping[int, CitedArtifact]:
         .where(of_artifacts(system.system_id))
     )
     return {
-        row.id: CitedArtifact(row.title, Kind(row.kind), ArtifactStatus(row.status), row.received_at.date())
+        row.id: CitedArtifact(row.title, Kind(row.kind), ArtifactStatus(row.status), work.day(row.received_at))
         for row in work.rows(query)
     }

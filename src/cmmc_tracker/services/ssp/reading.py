@@ -69,7 +69,7 @@ def document(work: Work, system: Access) -> Document:
     return Document(
         name=system.name,
         level=system.level,
-        on=work.now.date().isoformat(),
+        on=work.today.isoformat(),
         sections=sections,
         assets=_assets(work, system_id),
         providers=_providers(work, system_id),

@@ -87,7 +87,7 @@ def reviewed(work: Work, system: Access, on: str, months: str, version: int | No
     Raises `Invalid` for a day to come and for an interval of more than a year, `Stale` when somebody was quicker.
     """
     allow(work.actor, Action.IMPLEMENTATION_EDIT, system)
-    wanted = {"plan_reviewed_on": _day(on, work.now.date()), "plan_review_months": parse_months(months)}
+    wanted = {"plan_reviewed_on": _day(on, work.today), "plan_review_months": parse_months(months)}
     row = work.db.execute(select(systems).where(systems.c.id == system.system_id)).one()
     before = {name: getattr(row, name) for name in wanted}
     if before == wanted and version in {None, row.version}:

@@ -41,6 +41,7 @@ from cmmc_tracker.storage.tables.assessment import (
     specials,
 )
 from cmmc_tracker.storage.tables.columns import metadata
+from cmmc_tracker.storage.tables.handoff import package_questions, package_views
 from cmmc_tracker.storage.tables.plan import (
     changes,
     defined_values,
@@ -59,6 +60,7 @@ from cmmc_tracker.storage.tables.scope import (
 )
 from cmmc_tracker.storage.tables.systems import (
     audit,
+    audit_streams,
     findings,
     implementations,
     leases,
@@ -80,6 +82,7 @@ __all__ = [
     "assets",
     "assignments",
     "audit",
+    "audit_streams",
     "blob_texts",
     "blobs",
     "changes",
@@ -98,6 +101,8 @@ __all__ = [
     "milestones",
     "objective_texts",
     "old_passwords",
+    "package_questions",
+    "package_views",
     "packages",
     "pins",
     "plan_items",

@@ -102,6 +102,19 @@ leases = Table(
     Column("done_at", Instant),
 )
 
+# How far the audit log was sent to a collector; `name` stands for its address.
+audit_streams = Table(
+    "audit_streams",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("entry", Id, nullable=False),  # the last one that was taken; 0 for none
+    Column("hash", String(64), nullable=False),  # of that entry
+    Column("sent_at", Instant),
+    Column("failed_at", Instant),  # the last try, where it failed
+    Column("failures", Integer, nullable=False, server_default="0"),  # since something was taken
+    Column("why", String(300), nullable=False, server_default=""),
+)
+
 # The published wording, where somebody imported it.
 wording_sources = Table(
     "wording_sources",

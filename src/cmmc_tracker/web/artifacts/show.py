@@ -3,7 +3,6 @@
 import struct
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
@@ -29,6 +28,7 @@ from cmmc_tracker.services import (
     remarks,
     reviews,
     trash,
+    uses,
 )
 from cmmc_tracker.services.artifact_views import Artifact, File, Version
 from cmmc_tracker.services.artifacts import Files
@@ -65,6 +65,7 @@ def _page(
         version = _chosen(artifact, request.args.get("version", type=int))
         stones = trash.stones(work, artifact_id)
         rests = dependents.of_artifact(work, artifact_id)
+        used = uses.of_artifact(work, artifact_id)
         markings = contents.markings_of(work, version)
         suggestions = contents.suggestions_for(work, artifact, home)
         answers = reading.answered_by(work, artifact_id)
@@ -82,6 +83,7 @@ def _page(
         people=people,
         rests={(one.system, one.objective): one for one in rests},
         breaks=[one.objective for one in rests if one.breaks],
+        uses=used,
         markings=markings,
         stones=stones,
         suggestions=suggestions,
@@ -143,7 +145,7 @@ def preview_of(file: File) -> dict[str, Any]:
 def _preview(file: File) -> dict[str, Any]:
     blobs = installation().blobs
     if file.media_type == "application/pdf":
-        return _sheets(_pdf_pages(file.sha256, blobs.path(file.sha256)))
+        return _sheets(_pdf_pages(file.sha256))
     with blobs.open(file.sha256) as stream:
         if (file.media_type or "").startswith("image/"):
             preview_pages.check_image(stream)
@@ -176,10 +178,11 @@ def _listing(window: Window) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=512)
-def _pdf_pages(_sha256: str, path: Path) -> int | str:
+def _pdf_pages(sha256: str) -> int | str:
     """How many pages a PDF has, or why it cannot be shown; kept, for a hostile one costs seconds to find out."""
     try:
-        return preview_pages.pdf_pages(path)
+        with installation().blobs.local(sha256) as path:
+            return preview_pages.pdf_pages(path)
     except Invalid as error:
         return error.message
 
@@ -189,11 +192,17 @@ def pdf_page(artifact_id: int, number: int, page: int) -> ResponseReturnValue:
     """One page of a PDF as a picture, made in a child process with limits."""
     with open_read() as work:
         file = artifact_views.file_of(work, artifact_id, number, request.args.get("file", 1, type=int))
+    return picture_of(file, page)
+
+
+def picture_of(file: File, page: int) -> Response:
+    """One page of a PDF as a picture, counted from 1; raises `NotFound` for what has no such page."""
     if file.media_type != "application/pdf":
         raise NotFound("This file has no pages.")
     content.refuse_held(file)
     content.refuse_damaged(file)
-    response = make_response(preview_pages.pdf_page(installation().blobs.path(file.sha256), page))
+    with installation().blobs.local(file.sha256) as path:
+        response = make_response(preview_pages.pdf_page(path, page))
     response.mimetype = "image/png"
     response.set_etag(f"{file.sha256}-{page}")
     return response
@@ -224,13 +233,13 @@ def edit(artifact_id: int) -> ResponseReturnValue:
 
 @pages.post("/artifacts/<int:artifact_id>/versions")
 def add_version(artifact_id: int) -> ResponseReturnValue:
-    """Add a file, or several in their order, or where one is held, as the artifact's new version."""
+    """Add a file, or several in their order, or where they are held, as the artifact's new version."""
     files = files_of()
     try:
         held = held_of(request.form, files)
     except Invalid as error:
         return _page(artifact_id, error.fields), 422
-    if (not files and held is None) or len(files) > artifacts.MOST_FILES:
+    if (not files and not held) or len(files) > artifacts.MOST_FILES:
         many = f"A version has at most {artifacts.MOST_FILES} files."
         return _page(artifact_id, {"file": many if files else "Please choose the new version's file first."}), 422
     note, version = request.form.get("note", ""), form_version()
@@ -238,7 +247,7 @@ def add_version(artifact_id: int) -> ResponseReturnValue:
     try:
         with open_read() as work:
             artifacts.check_version(work, artifact_id, note, version, dates)
-        received: Files = [held] if held else [take_in(one, request.form.get("strip_location", "")) for one in files]
+        received: Files = held or [take_in(one, request.form.get("strip_location", "")) for one in files]
         with open_write() as work:
             artifacts.add_version(work, artifact_id, received, note, version=version, given=dates)
             is_shown = artifacts.is_visible(work, artifact_id)

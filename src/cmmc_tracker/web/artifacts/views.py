@@ -12,6 +12,7 @@ from werkzeug.datastructures import FileStorage
 from cmmc_tracker.domain import catalog, filing, searching
 from cmmc_tracker.domain.catalog import ObjectiveId, parse_objective_id
 from cmmc_tracker.domain.held import FIELDS as HELD_FIELDS
+from cmmc_tracker.domain.held import LINES as HELD_LINES
 from cmmc_tracker.domain.held import Held
 from cmmc_tracker.domain.permissions import Access, Action, Right, allow
 from cmmc_tracker.domain.text import clean_line
@@ -57,7 +58,7 @@ def index() -> ResponseReturnValue:
     with open_read() as work:
         try:
             found, following = artifact_list.page(work, wanted)
-            words = searching.parse(wanted.text, work.now.date()).plain
+            words = searching.parse(wanted.text, work.today).plain
         except Invalid as error:
             if "q" not in error.fields:
                 raise
@@ -126,7 +127,7 @@ def _upload_page(errors: Mapping[str, str], given: Mapping[str, Any], outcomes: 
         given=given,
         objectives=" ".join(objectives),
         outcomes=outcomes,
-        held_open=any(given.get(name) or name in errors for name in HELD_FIELDS),
+        held_open=any(given.get(name) or name in errors for name in (*HELD_FIELDS, HELD_LINES)),
         people=list(people.values()),
     )
 
@@ -146,13 +147,13 @@ def receive() -> ResponseReturnValue:
         targets = targets_of(home, named, form.get("locator", ""), form.get("shows", ""))
     except Invalid as error:
         return _upload_page(error.fields, form, []), 422
-    if not files and held is None:
+    if not files and not held:
         why = "Please choose a file first, or say below where it must stay."
         return _upload_page(
             {"file": "Only hidden files of the computer's own were chosen." if chosen else why}, form, []
         ), 422
     allow(actor(), Action.ARTIFACT_CREATE, home)
-    if held is not None:
+    if held:
         return _registered(held, home, targets)
     together = form.get("together") == "yes"
     if together and len(files) > MOST_FILES:
@@ -197,19 +198,22 @@ def _left_out(file: FileStorage) -> bool:
     return "/" in name and filing.is_system_file(name)
 
 
-def _registered(held: Held, home: Access, targets: list[Target]) -> ResponseReturnValue:
-    """Keep where a file is held, and its hash; none of its bytes came."""
+def _registered(files: list[Held], home: Access, targets: list[Target]) -> ResponseReturnValue:
+    """Keep where the files of one artifact are held, and their hashes; none of their bytes came."""
     facts = facts_of(request.form)
     if not facts.get("title", "").strip():
-        facts["title"] = title_of(held.filename or held.location)
-    files: list[Held] = [held]
+        facts["title"] = title_of(files[0].filename or files[0].location)
     try:
         check(home, facts)
         with open_write() as work:
             made = links.create_linked(work, home, files, facts, targets)
     except Invalid as error:
         return _upload_page(error.fields, request.form, []), 422
-    flash("It is registered where it is: its hash is kept, and nothing of its content.")
+    flash(
+        "It is registered where it is: its hash is kept, and nothing of its content."
+        if len(files) == 1
+        else f"Its {len(files)} files are registered where they are: their hashes are kept, nothing of their content."
+    )
     return redirect(local_path(request.form.get("next") or url_for(".show", artifact_id=made)), code=302)
 
 

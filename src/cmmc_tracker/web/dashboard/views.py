@@ -12,6 +12,7 @@ from cmmc_tracker.gate.doors import actor, open_read, system
 from cmmc_tracker.services import assessment, integrity
 from cmmc_tracker.services.assessment import Line, Picture
 from cmmc_tracker.services.overview import overview
+from cmmc_tracker.web.viewing import views as viewing
 
 pages = Blueprint("dashboard", __name__)
 SHOWN_LOSSES = 12
@@ -31,13 +32,15 @@ class FamilyBar:
 @pages.get("/")
 def show() -> ResponseReturnValue:
     """The dashboard of one system: the one named by `system`, else the first that the person belongs to."""
+    if actor().is_assessor:
+        return viewing.entrance()
     mine = actor().systems
     if not mine:
         return render_template("dashboard/no_system.html", room="dashboard")
     g.system = system(request.args.get("system", next(iter(mine))))
     with open_read() as work:
         picture = assessment.picture(work, g.system)
-        seen = overview(work)
+        seen = overview(work, g.system)
         is_wrong = seen.store.damaged or seen.store.held_damaged
         damaged = integrity.damaged(work) if is_wrong and actor().is_admin else []
     return render_template(
@@ -50,6 +53,9 @@ def show() -> ResponseReturnValue:
         store=seen.store,
         damaged=damaged,
         waiting=seen.waiting,
+        clock=seen.clock,
+        backup=seen.backup,
+        backups=seen.backup.standing(work.now) if seen.backup else None,
         shown=SHOWN_LOSSES,
         assessed=_assessed(picture),
         objectives=sum(len(line.objectives) for line in picture.lines),

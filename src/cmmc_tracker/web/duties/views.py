@@ -8,10 +8,11 @@ from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain.artifacts import parse_day
 from cmmc_tracker.domain.freshness import months_after
-from cmmc_tracker.errors import Invalid
+from cmmc_tracker.errors import Invalid, Stale
 from cmmc_tracker.gate.doors import actor, installation, open_read, open_write
+from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.session import local_path
-from cmmc_tracker.services import duties, handover, members, remarks
+from cmmc_tracker.services import duties, handover, members, remarks, status_dates
 from cmmc_tracker.services.duties import DueArtifact
 from cmmc_tracker.services.requests import reading
 from cmmc_tracker.services.requests.reading import DueRound
@@ -32,17 +33,47 @@ def _mine(errors: Mapping[str, str]) -> str:
         found = duties.mine(work)
         people = {one.name for home in me.systems.values() for one in members.of_system(work, home.system_id)}
     others = sorted(people - {me.name}, key=str.casefold)
-    return render_template("duties/mine.html", room="duties", work=found, people=others, errors=errors)
+    today = installation().tracker.today
+    return render_template("duties/mine.html", room="duties", work=found, people=others, errors=errors, today=today)
+
+
+@pages.get("/my-work/hand-over")
+def preview_hand_over() -> ResponseReturnValue:
+    """What of one's duties would go to somebody, and what would stay."""
+    return _preview(request.args.get("to", ""), {})
+
+
+def _preview(to: str, errors: Mapping[str, str], *, stale: str = "") -> ResponseReturnValue:
+    try:
+        with open_read() as work:
+            found = handover.preview_own(work, to)
+    except Invalid as error:
+        return _mine(error.fields), 422
+    return render_template(
+        "duties/hand_over.html",
+        room="duties",
+        found=found,
+        kinds=handover.KINDS,
+        action=url_for(".hand_over"),
+        back=url_for(".mine"),
+        given=request.form,
+        errors=errors,
+        stale=stale,
+    )
 
 
 @pages.post("/my-work/hand-over")
 def hand_over() -> ResponseReturnValue:
     """Hand all of one's open duties to somebody else."""
+    form = request.form
+    to, title = form.get("to", ""), form.get("title", "")
     try:
         with open_write() as work:
-            done = handover.hand_over_own(work, request.form.get("to", ""))
+            done = handover.hand_over_own(work, to, title=title, seen=form_version())
     except Invalid as error:
-        return _mine(error.fields), 422
+        return (_preview(to, error.fields) if "title" in error.fields else _mine(error.fields)), 422
+    except Stale as error:
+        return _preview(to, {}, stale=error.message), 412
     flash(done.said)
     return redirect(url_for(".mine"), code=302)
 
@@ -50,12 +81,13 @@ def hand_over() -> ResponseReturnValue:
 @pages.get("/calendar")
 def calendar() -> ResponseReturnValue:
     """What falls due in the next twelve months, and what will be stale on the day of an assessment."""
-    today = installation().tracker.clock().date()
+    today = installation().tracker.today
     wanted, problem = _assessment()
     with open_read() as work:
         found = duties.calendar(work, months_after(today, MONTHS))
         stale = duties.stale_on(work, wanted) if wanted else []
         asked = reading.due_rounds(work, months_after(today, MONTHS))
+        dates = status_dates.of_my_systems(work)
     overdue = [one for one in found if one.due_on and one.due_on < today]
     missed = [one for one in asked if one.due_on < today]
     return render_template(
@@ -63,6 +95,7 @@ def calendar() -> ResponseReturnValue:
         room="calendar",
         overdue=overdue,
         missed=missed,
+        dates=[one for one in dates if one.date.last_day <= months_after(today, MONTHS)],
         months=_months(found[len(overdue) :], asked[len(missed) :]),
         today=today,
         wanted=wanted,

@@ -45,7 +45,7 @@ def put(system_id: int) -> ResponseReturnValue:
     rights, given = form.getlist("rights"), {name: form.get(name, "") for name in ("person", "until")}
     try:
         with open_write() as work:
-            wanted = Wanted.parse(given["person"], rights, given["until"], work.now.date())
+            wanted = Wanted.parse(given["person"], rights, given["until"], work.today)
             changed = memberships.put(work, system_id, wanted)
     except Invalid as error:
         return _page(system_id, error.fields, {**given, "rights": rights}), 422

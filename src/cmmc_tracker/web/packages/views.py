@@ -1,29 +1,21 @@
 """Packages: what was frozen for whom, a new one, one with its files, and its zip."""
 
-from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask import Response, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Right
 from cmmc_tracker.errors import Conflict, Invalid
 from cmmc_tracker.gate import doors
-from cmmc_tracker.gate.doors import open_read, system
+from cmmc_tracker.gate.doors import open_read
 from cmmc_tracker.gate.streams import send_package
 from cmmc_tracker.services import readiness
 from cmmc_tracker.services.handoff import packages
+from cmmc_tracker.web.sharing.views import of_package
+from cmmc_tracker.web.system_room import system_room
 
-pages = Blueprint("packages", __name__, url_prefix="/systems/<slug>/packages")
+pages = system_room("packages", __name__, "/packages")
 SHOWN = 200  # files of a package on its page; all of them stand in its README and manifest
-
-
-@pages.url_value_preprocessor
-def _enter(_endpoint: str | None, values: dict[str, str] | None) -> None:
-    g.slug = (values or {}).pop("slug", "")
-
-
-@pages.before_request
-def _known() -> None:
-    g.system = system(g.slug)
 
 
 @pages.get("")
@@ -73,6 +65,7 @@ def show(package_id: int) -> ResponseReturnValue:
         package = packages.one(work, g.system, package_id)
         content = packages.snapshot(work, g.system, package_id)
         before = packages.before(work, g.system, package)
+        shared = of_package(work, g.system, package_id)
     return render_template(
         "packages/show.html",
         room="packages",
@@ -81,6 +74,7 @@ def show(package_id: int) -> ResponseReturnValue:
         files=content["files"][:SHOWN],
         more=max(0, len(content["files"]) - SHOWN),
         before=before,
+        shared=shared,
     )
 
 

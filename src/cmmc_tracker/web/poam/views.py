@@ -4,20 +4,21 @@ from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.permissions import Action, Right, allow
 from cmmc_tracker.domain.plans import MOVES, Act, ItemKind, Milestone, Plan
 from cmmc_tracker.errors import Conflict, Invalid, Malformed, NotFound, Stale, TrackerError
-from cmmc_tracker.gate.doors import open_read, open_write, system
+from cmmc_tracker.gate.doors import open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.problems import STATUS
-from cmmc_tracker.services import members
+from cmmc_tracker.services import artifact_views, members
 from cmmc_tracker.services.plans import closing, keeping, reading
+from cmmc_tracker.web.system_room import system_room
 
-pages = Blueprint("poam", __name__, url_prefix="/systems/<slug>/poam")
+pages = system_room("poam", __name__, "/poam")
 FACTS = ("weakness", "resources", "owner", "planned_completion")
 STEP_FIELDS = ("text", "due_on", "owner", "done_on")
 SPARE_STEPS = 3
@@ -27,24 +28,6 @@ _TOLD = {
     Act.CLOSE: "The item is closed.",
     Act.REOPEN: "The item is open again.",
 }
-
-
-@pages.url_value_preprocessor
-def _name_system(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-    if values is not None:
-        g.slug = values.pop("slug")
-
-
-@pages.before_request
-def _open_system() -> None:
-    """Every address of this room names a system; strangers to it get 404 before anything else."""
-    g.system = system(g.slug)
-
-
-@pages.url_defaults
-def _same_system(_endpoint: str, values: dict[str, Any]) -> None:
-    if "slug" in g:
-        values.setdefault("slug", g.slug)
 
 
 @pages.get("")
@@ -156,6 +139,7 @@ def _page(
         found = reading.detail(work, g.system, item_id)
         people = members.of_system(work, g.system.system_id)
         may_close = closing.may_close(work, g.system)
+        evidence = artifact_views.of_requirement(work, g.system.system_id, found.item.requirement.id)
     item = found.item
     is_edit = typed is not None and "weakness" in typed
     return render_template(
@@ -168,6 +152,7 @@ def _page(
         spare=SPARE_STEPS,
         acts={act for status, act in MOVES if status is item.status},
         people=people,
+        evidence=sorted(evidence.items()),
         may_edit=Right.CONTRIBUTE in g.system.rights,
         may_close=may_close,
         errors=errors or {},
@@ -228,7 +213,7 @@ def review(item_id: int) -> ResponseReturnValue:
     try:
         with open_write() as work:
             keeping.review(work, g.system, item_id, request.form, form_version())
-    except (Invalid, Stale) as error:
+    except (Invalid, Conflict, Stale) as error:
         return _refused(item_id, error)
     flash("The review is recorded.")
     return redirect(url_for(".show", item_id=item_id, _anchor="reviews"), code=302)

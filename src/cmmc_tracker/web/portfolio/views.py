@@ -14,5 +14,5 @@ def show() -> ResponseReturnValue:
     """Score, status, open items and next date of each system that the person is a member of."""
     with open_read() as work:
         rows = portfolio.of_mine(work)
-    today = installation().tracker.clock().date()
+    today = installation().tracker.today
     return render_template("portfolio/show.html", room="portfolio", rows=rows, today=today)

@@ -194,7 +194,7 @@ def confirm_matrix(provider_id: int, import_id: int) -> ResponseReturnValue:
     allow(g.actor, Action.SCOPE_EDIT, g.system)
     form = request.form
     try:
-        confirmed = Confirmed.parse(form, installation().tracker.clock().date())
+        confirmed = Confirmed.parse(form, installation().tracker.today)
         done = matrix_import.apply(sender(), import_id, g.system, provider_id, confirmed)
     except Invalid as error:
         return _plan(provider_id, import_id, form, error.fields), 422

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain import catalog
@@ -12,30 +12,13 @@ from cmmc_tracker.domain.matrix import DUTIES
 from cmmc_tracker.domain.permissions import Action, Right, allow
 from cmmc_tracker.domain.providers import BASES, HELD, ProviderEntry
 from cmmc_tracker.errors import Invalid, Stale
-from cmmc_tracker.gate.doors import installation, open_read, open_write, system
+from cmmc_tracker.gate.doors import installation, open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.services.scope import matrix, providers
 from cmmc_tracker.services.scope.matrix import KeptLine
+from cmmc_tracker.web.system_room import system_room
 
-pages = Blueprint("providers", __name__, url_prefix="/systems/<slug>/providers")
-
-
-@pages.url_value_preprocessor
-def _name_system(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-    if values is not None:
-        g.slug = values.pop("slug")
-
-
-@pages.before_request
-def _open_system() -> None:
-    """Every address of this room names a system; strangers to it get 404 before anything else."""
-    g.system = system(g.slug)
-
-
-@pages.url_defaults
-def _same_system(_endpoint: str, values: dict[str, Any]) -> None:
-    if "slug" in g:
-        values.setdefault("slug", g.slug)
+pages = system_room("providers", __name__, "/providers")
 
 
 def drawn(template: str, **more: Any) -> str:
@@ -59,7 +42,7 @@ def _index(typed: Mapping[str, Any], errors: Mapping[str, str]) -> str:
 
 
 def _parsed() -> ProviderEntry:
-    return ProviderEntry.parse(request.form, installation().tracker.clock().date())
+    return ProviderEntry.parse(request.form, installation().tracker.today)
 
 
 @pages.post("")

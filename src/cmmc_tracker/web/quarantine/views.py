@@ -53,6 +53,8 @@ def _page(
 
 def _look(file: File) -> dict[str, Any]:
     """What is shown of a file: a picture or a text, and nothing that could do anything."""
+    if file.is_held:
+        return {"kind": "held"}
     media_type = file.media_type or ""
     try:
         with installation().blobs.open(file.sha256) as stream:

@@ -19,7 +19,7 @@ from cmmc_tracker.domain.requests import (
     parse_link,
 )
 from cmmc_tracker.errors import Conflict, Invalid, Malformed, NotFound, Stale, UnsupportedType
-from cmmc_tracker.gate.doors import installation, open_read, open_write, system
+from cmmc_tracker.gate.doors import installation, open_read, open_write, public_address, system
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.forms import all_or_nothing, files_of, targets_of
 from cmmc_tracker.services import artifact_list, members
@@ -228,17 +228,15 @@ def close(request_id: int) -> ResponseReturnValue:
 @pages.post("/requests/<int:request_id>/links")
 def make_link(request_id: int) -> ResponseReturnValue:
     """Make an upload link; its address is in this one answer and nowhere else."""
-    here = installation()
     try:
-        wanted = parse_link(request.form, here.max_upload_bytes)
+        wanted = parse_link(request.form, installation().max_upload_bytes)
         with open_write() as work:
             token = links.make(work, request_id, wanted)
     except Invalid as error:
         with open_write() as work:
             asking.managed(work, request_id)
         return _page(request_id, error.fields, request.form), 422
-    served = here.public_url or request.host_url
-    return _page(request_id, link=served.rstrip("/") + url_for("links.show", token=token))
+    return _page(request_id, link=public_address(url_for("links.show", token=token)))
 
 
 @pages.post("/requests/<int:request_id>/links/<int:link_id>/revoke")

@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, Status
+from cmmc_tracker.domain.assignments import Duty
 from cmmc_tracker.domain.catalog import Objective, ObjectiveId
 from cmmc_tracker.domain.permissions import Right
 from cmmc_tracker.errors import Invalid, Stale
-from cmmc_tracker.gate.doors import open_read, open_write, system
+from cmmc_tracker.gate.doors import open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.session import local_path
 from cmmc_tracker.services import assessment, assignments, audit, remarks, wordings
@@ -22,26 +23,10 @@ from cmmc_tracker.services.assessment import LineFilter
 from cmmc_tracker.services.plans import reading as plans
 from cmmc_tracker.web.requirements import narratives
 from cmmc_tracker.web.requirements.talk import choices_of, part_of, talk_of
+from cmmc_tracker.web.system_room import system_room
 
-pages = Blueprint("requirements", __name__, url_prefix="/systems/<slug>/requirements")
-
-
-@pages.url_value_preprocessor
-def _name_system(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-    if values is not None:
-        g.slug = values.pop("slug")
-
-
-@pages.before_request
-def _open_system() -> None:
-    """Every address of this room names a system; strangers to it get 404 before anything else."""
-    g.system = system(g.slug)
-
-
-@pages.url_defaults
-def _same_system(_endpoint: str, values: dict[str, Any]) -> None:
-    if "slug" in g:
-        values.setdefault("slug", g.slug)
+NOBODY = "(nobody)"  # the filter for what has no owner; no account can have such a name
+pages = system_room("requirements", __name__, "/requirements")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +65,7 @@ def dots(findings: Iterable[tuple[Objective, Status]]) -> Markup:
 
 @pages.get("")
 def index() -> ResponseReturnValue:
-    """All requirements by family, narrowed by family, status, text, and missing evidence."""
+    """All requirements by family, narrowed by family, status, owner, text, and missing evidence."""
     args = request.args
     wanted = LineFilter(
         family=args.get("family", ""),
@@ -91,8 +76,13 @@ def index() -> ResponseReturnValue:
     )
     with open_read() as work:
         picture = assessment.picture(work, g.system)
+        owned = assignments.of(work, g.system).by_duty[Duty.OWNER]
+    owners = {one: held.person for one, held in owned.items()}
+    owner = args.get("owner", "")[:200]
     known = catalog.load(g.system.level)
     lines = assessment.narrowed(picture.lines, wanted)
+    if owner:
+        lines = [one for one in lines if owners.get(one.requirement.id, NOBODY) == owner]
     grouped = [(f, [line for line in lines if line.requirement.family == f.code]) for f in known.families]
     return render_template(
         "requirements/index.html",
@@ -103,6 +93,11 @@ def index() -> ResponseReturnValue:
         score=picture.score,
         lost={loss.requirement_id: loss.points for loss in picture.score.losses},
         wanted=wanted,
+        owners=owners,
+        owner=owner,
+        gone={held.person for held in owned.values() if held.gone},
+        people=sorted(set(owners.values()), key=str.casefold),
+        nobody=NOBODY,
         dots=dots,
     )
 

@@ -2,33 +2,16 @@
 
 from typing import Any
 
-from flask import Blueprint, g, render_template
+from flask import g, render_template
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain.permissions import Right
 from cmmc_tracker.domain.scope import AssetCategory
-from cmmc_tracker.gate.doors import open_read, system
+from cmmc_tracker.gate.doors import open_read
 from cmmc_tracker.services.scope import overview
+from cmmc_tracker.web.system_room import system_room
 
-pages = Blueprint("scope", __name__, url_prefix="/systems/<slug>/scope")
-
-
-@pages.url_value_preprocessor
-def _name_system(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-    if values is not None:
-        g.slug = values.pop("slug")
-
-
-@pages.before_request
-def _open_system() -> None:
-    """Every address of this room names a system; strangers to it get 404 before anything else."""
-    g.system = system(g.slug)
-
-
-@pages.url_defaults
-def _same_system(_endpoint: str, values: dict[str, Any]) -> None:
-    if "slug" in g:
-        values.setdefault("slug", g.slug)
+pages = system_room("scope", __name__, "/scope")
 
 
 def drawn(template: str, **more: Any) -> str:

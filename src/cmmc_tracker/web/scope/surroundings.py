@@ -98,7 +98,7 @@ _PATH = "/<any(people, facilities, networks, flows):part>"
 def _parsed(part: Part) -> Entry:
     if part.kind is None:
         return FlowEntry.parse(request.form)
-    return SurroundingEntry.parse(part.kind, request.form, installation().tracker.clock().date())
+    return SurroundingEntry.parse(part.kind, request.form, installation().tracker.today)
 
 
 @pages.get(_PATH)
@@ -111,7 +111,7 @@ def _list(part: Part, typed: Mapping[str, Any], errors: Mapping[str, str]) -> st
     after = cursor_of(request.args) or 0
     with open_read() as work:
         rows, following = surroundings.page(work, g.system, part.kind, after)
-        today = work.now.date()
+        today = work.today
     trained = [row for row in rows if part.kind is EntryKind.PERSON and row.trained_on]
     return drawn(
         "scope/entries.html",

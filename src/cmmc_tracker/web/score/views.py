@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from cmmc_tracker.domain import advice, catalog, status
 from cmmc_tracker.domain.poam import eligibility
 from cmmc_tracker.gate.doors import open_read, system
-from cmmc_tracker.services import assessment, scores
+from cmmc_tracker.services import assessment, closeouts, scores
 from cmmc_tracker.services.assessment import Picture
 from cmmc_tracker.web.score import chart
 
@@ -23,7 +23,8 @@ def show(slug: str) -> ResponseReturnValue:
     with open_read() as work:
         picture = assessment.picture(work, g.system)
         past = scores.history(work, g.system)
-        today = work.now.date()
+        clock = closeouts.of(work, g.system)
+        today = max(work.now.date(), work.today)  # the line has days of UTC, as the log; a status has its own
     found = picture.score
     opened = {loss.requirement_id for loss in (*found.losses, *([found.gate] if found.gate else []))}
     mended = opened & set(request.args.getlist("mend"))
@@ -34,6 +35,7 @@ def show(slug: str) -> ResponseReturnValue:
         "score/show.html",
         room="score",
         score=found,
+        clock=clock,
         would=_would(picture, mended) if mended else None,
         mended=mended,
         way=advice.advise(found),

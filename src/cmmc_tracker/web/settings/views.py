@@ -10,7 +10,7 @@ from cmmc_tracker.domain import settings as rules
 from cmmc_tracker.domain.cui import may_be_stored
 from cmmc_tracker.domain.scope import Answers, AssetCategory, AssetFacts, Place, ProviderFacts
 from cmmc_tracker.errors import Invalid, NotFound, Stale
-from cmmc_tracker.gate.doors import installation, open_read, open_write
+from cmmc_tracker.gate.doors import actor, installation, open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.session import admin_required
 from cmmc_tracker.services import settings, setup, systems
@@ -100,6 +100,15 @@ def keep_row(kind: str, row_id: int) -> ResponseReturnValue:
     return redirect(url_for(".show", _anchor="scope"), code=302)
 
 
+def _drafted_where(made: int) -> str:
+    """What was said after the questions; the rows are shown to members of their system only."""
+    if not made:
+        return "Saved."
+    if systems.MAIN in actor().systems:
+        return "Saved. What follows for the scope is drafted below: look at it and confirm it."
+    return "Saved. What follows for the scope is drafted in the system; its members look at it and confirm it."
+
+
 @pages.get("/welcome")
 @admin_required
 def welcome() -> ResponseReturnValue:
@@ -143,5 +152,5 @@ def answer() -> ResponseReturnValue:
         return _questions(error.fields, form), 422
     except Stale:
         return _questions({}, form, stale=True), 412
-    flash("Saved." if not made else "Saved. What follows for the scope is drafted below: look at it and confirm it.")
+    flash(_drafted_where(made))
     return redirect(url_for(".welcome"), code=302)

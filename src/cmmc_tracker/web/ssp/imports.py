@@ -74,7 +74,8 @@ def _read(file: Any, reader: Callable[[Path, Received], Read]) -> Read:
     here = installation()
     received = take_in(file)
     try:
-        found = reader(here.blobs.path(received.sha256), received)
+        with here.blobs.local(received.sha256) as path:
+            found = reader(path, received)
         with open_read() as work:
             taking_in.refuse_marked(work, g.system, found.words, received)
         return found

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain import catalog
@@ -14,31 +14,14 @@ from cmmc_tracker.domain.plan_document import Document, SectionName, section_of
 from cmmc_tracker.domain.scope import AssetCategory
 from cmmc_tracker.domain.text import clean_text
 from cmmc_tracker.errors import Invalid, Malformed, Stale
-from cmmc_tracker.gate.doors import open_read, open_write, system
+from cmmc_tracker.gate.doors import open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.services import assessment
 from cmmc_tracker.services.ssp import naming, reading, versions, writing
 from cmmc_tracker.web.references import plan_text, things
+from cmmc_tracker.web.system_room import system_room
 
-pages = Blueprint("ssp", __name__, url_prefix="/systems/<slug>")
-
-
-@pages.url_value_preprocessor
-def _name_system(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-    if values is not None:
-        g.slug = values.pop("slug")
-
-
-@pages.before_request
-def _open_system() -> None:
-    """Every address of this room names a system; strangers to it get 404 before anything else."""
-    g.system = system(g.slug)
-
-
-@pages.url_defaults
-def _same_system(_endpoint: str, values: dict[str, Any]) -> None:
-    if "slug" in g:
-        values.setdefault("slug", g.slug)
+pages = system_room("ssp", __name__)
 
 
 def may_write() -> bool:

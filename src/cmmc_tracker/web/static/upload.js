@@ -223,3 +223,17 @@ document.addEventListener('submit', async (event) => {
     }
   }
 });
+
+// Arrows go from the field into what was found and back, as in the choice of objectives; Enter links what is ticked.
+document.addEventListener('keydown', (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const field = event.target.closest('form[data-picker] input[type=search]');
+  const tick = event.target.closest('.picked input[type=checkbox]');
+  if (!step || !(field || tick) || (field && step < 0)) return;
+  const place = tick ? tick.closest('.picked') : field.form.parentElement.querySelector('.picked');
+  const all = [...(place || document).querySelectorAll('input[name=artifact]')];
+  const to = all.indexOf(tick) + step;
+  event.preventDefault();
+  if (to < 0) place.parentElement.querySelector('form[data-picker] input[type=search]').focus();
+  else all[Math.min(to, all.length - 1)]?.focus();
+});

@@ -2,30 +2,20 @@
 
 from collections.abc import Mapping
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cmmc_tracker.domain.clocks import AssessmentKind, closeout
-from cmmc_tracker.domain.lifecycle import Stage
+from cmmc_tracker.domain.clocks import AssessmentKind
 from cmmc_tracker.domain.permissions import Action, Right, allow
 from cmmc_tracker.domain.recording import RECORDING, AffirmationGiven, StatusGiven
 from cmmc_tracker.errors import Conflict, Invalid
-from cmmc_tracker.gate.doors import open_read, open_write, system
+from cmmc_tracker.gate.doors import open_read, open_write
 from cmmc_tracker.services import assessment, assignments, statuses
 from cmmc_tracker.services.handoff import packages
+from cmmc_tracker.web.system_room import system_room
 
-pages = Blueprint("status", __name__, url_prefix="/systems/<slug>/status")
+pages = system_room("status", __name__, "/status")
 _FIELDS = ("act", "kind", "status_on", "uid", "assessor", "scope", "package")
-
-
-@pages.url_value_preprocessor
-def _enter(_endpoint: str | None, values: dict[str, str] | None) -> None:
-    g.slug = (values or {}).pop("slug", "")
-
-
-@pages.before_request
-def _known() -> None:
-    g.system = system(g.slug)
 
 
 @pages.get("")
@@ -44,9 +34,6 @@ def _page(
         official = assignments.of(work, g.system).official
         brief = statuses.briefing(work, g.system)
         listed = packages.listed(work, g.system)
-        today = work.now.date()
-    last = record.latest
-    conditional = last if last and record.standing.stage is Stage.CONDITIONAL else None
     return render_template(
         "status/show.html",
         room="status",
@@ -55,7 +42,6 @@ def _page(
         brief=brief,
         packages=listed,
         by_id={one.id: one for one in listed},
-        clock=closeout(conditional.recorded.status_on, today) if conditional else None,
         official=official,
         is_official=official is not None and official.user_id == g.actor.id,
         kinds=[kind for kind in AssessmentKind if kind.level == g.system.level],
@@ -75,7 +61,7 @@ def record() -> ResponseReturnValue:
     given = {name: request.form.get(name, "") for name in _FIELDS}
     try:
         with open_write() as work:
-            wanted = StatusGiven.parse(given, g.system.level, work.now.date())
+            wanted = StatusGiven.parse(given, g.system.level, work.today)
             statuses.record(work, g.system, wanted)
     except Invalid as error:
         return _page("record", error.fields, given), 422
@@ -93,7 +79,7 @@ def affirm() -> ResponseReturnValue:
     given = {name: request.form.get(name, "") for name in ("affirmed_on", "package", "submitted")}
     try:
         with open_write() as work:
-            statuses.affirm(work, g.system, AffirmationGiven.parse(given, work.now.date()))
+            statuses.affirm(work, g.system, AffirmationGiven.parse(given, work.today))
     except Invalid as error:
         return _page("affirm", error.fields, given), 422
     except Conflict as error:

@@ -7,9 +7,11 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain.accounts import parse_role
-from cmmc_tracker.errors import Conflict, Invalid
+from cmmc_tracker.domain.permissions import Organization
+from cmmc_tracker.errors import Conflict, Invalid, Stale
 from cmmc_tracker.gate import session
 from cmmc_tracker.gate.doors import actor, address, installation, open_read, open_write
+from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.services import accounts, handover, second_factor
 from cmmc_tracker.services.work import Work
 
@@ -27,7 +29,8 @@ def _page(errors: dict[str, str], given: Any) -> str:
     with open_read() as work:
         everyone = accounts.everyone(work)
         duties = handover.open_duties(work, [one.id for one in everyone])
-    return render_template("users/index.html", accounts=everyone, duties=duties, errors=errors, given=given)
+    shown = {"accounts": everyone, "duties": duties, "organizations": list(Organization)}
+    return render_template("users/index.html", **shown, errors=errors, given=given)
 
 
 @pages.post("")
@@ -36,7 +39,8 @@ def add() -> ResponseReturnValue:
     """Make an account."""
     form = request.form
     try:
-        who = accounts.candidate(form.get("username", ""), form.get("password", ""), form.get("role", ""))
+        name, password, role = (form.get(field, "") for field in ("username", "password", "role"))
+        who = accounts.candidate(name, password, role, form.get("organization", Organization.OURS))
         with open_write() as work:
             accounts.create(work, who)
     except Invalid as error:
@@ -75,15 +79,46 @@ def change(user_id: int, act: str) -> ResponseReturnValue:
     return redirect(url_for(".index"), code=302)
 
 
+@pages.get("/<int:user_id>/hand-over")
+@session.admin_required
+def preview_hand_over(user_id: int) -> ResponseReturnValue:
+    """What of somebody's duties would go to somebody else, and what would stay."""
+    return _preview(user_id, request.args.get("to", ""), {})
+
+
+def _preview(user_id: int, to: str, errors: dict[str, str], *, stale: str = "") -> ResponseReturnValue:
+    try:
+        with open_read() as work:
+            found = handover.preview_of(work, user_id, to)
+    except Invalid as error:
+        return _page({f"{name}-{user_id}": text for name, text in error.fields.items()}, {}), 422
+    return render_template(
+        "duties/hand_over.html",
+        found=found,
+        kinds=handover.KINDS,
+        action=url_for(".hand_over", user_id=user_id),
+        back=url_for(".index"),
+        given=request.form,
+        errors=errors,
+        stale=stale,
+    )
+
+
 @pages.post("/<int:user_id>/hand-over")
 @session.admin_required
 def hand_over(user_id: int) -> ResponseReturnValue:
     """Hand somebody's open duties to somebody else, before or after the account is disabled."""
+    form = request.form
+    to, title = form.get("to", ""), form.get("title", "")
     try:
         with open_write() as work:
-            done = handover.hand_over_of(work, user_id, request.form.get("to", ""))
+            done = handover.hand_over_of(work, user_id, to, title=title, seen=form_version())
     except Invalid as error:
+        if "title" in error.fields:
+            return _preview(user_id, to, dict(error.fields)), 422
         return _page({f"{name}-{user_id}": text for name, text in error.fields.items()}, {}), 422
+    except Stale as error:
+        return _preview(user_id, to, {}, stale=error.message), 412
     flash(done.said)
     return redirect(url_for(".index"), code=302)
 

@@ -1,0 +1,96 @@
+"""Locks between all processes of an installation, for a store that has none of its own.
+
+They end with the process that holds them, however it ends, so nothing has to be counted down or cleared away. On SQLite
+all processes are on one machine: the lock is a file's. On PostgreSQL they may be on many: the lock is the database's
+(an advisory lock of a session, PostgreSQL's manual 13.3.5), on a connection of its own, for one of the pool's would be
+missing where many people upload at once.
+"""
+
+import fcntl
+import hashlib
+import os
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+
+from cmmc_tracker.storage.blobs import Descriptor, Held
+from cmmc_tracker.storage.database import sqlite_file, translated
+
+_FILES = 1_024  # so many files at most; two names may share one, and then wait for each other
+
+
+class Locks(Protocol):
+    """Locks by name."""
+
+    def shared(self, name: str) -> Held:
+        """Held together with others; waits for who holds it alone."""
+
+    def alone(self, name: str) -> Held | None:
+        """Held alone, or None when somebody holds it."""
+
+
+def locks_of(engine: Engine, folder: Path) -> Locks:
+    """The locks of an installation; `folder` is on this machine and for its owner only."""
+    return FileLocks(folder) if sqlite_file(engine) is not None else DatabaseLocks(engine)
+
+
+class FileLocks:
+    """Locks for the processes of one machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def shared(self, name: str) -> Held:
+        """Held together with others; waits for who holds it alone."""
+        descriptor = self._opened(name)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        return Descriptor(descriptor)
+
+    def alone(self, name: str) -> Held | None:
+        """Held alone, or None when somebody holds it."""
+        descriptor = self._opened(name)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return Descriptor(descriptor)
+
+    def _opened(self, name: str) -> int:
+        path = self._folder / f"lock-{_number(name) % _FILES}"
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+class DatabaseLocks:
+    """Locks for the processes of many machines."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = create_engine(engine.url, poolclass=NullPool, connect_args={"connect_timeout": 5})
+
+    def shared(self, name: str) -> Held:
+        """Held together with others; waits for who holds it alone."""
+        connection = self._opened()
+        with translated():
+            connection.execute(text("SELECT pg_advisory_lock_shared(:n)"), {"n": _number(name)})
+        return connection
+
+    def alone(self, name: str) -> Held | None:
+        """Held alone, or None when somebody holds it."""
+        connection = self._opened()
+        with translated():
+            statement = text("SELECT pg_try_advisory_lock(:n)")
+            if connection.execute(statement, {"n": _number(name)}).scalar_one():
+                return connection
+        connection.close()
+        return None
+
+    def _opened(self) -> Connection:
+        with translated():
+            return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _number(name: str) -> int:
+    """A name as a signed number of 64 bits, which is what PostgreSQL's locks are called by."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)

@@ -1,0 +1,1 @@
+"""The store and backups in a bucket of an object store on the loopback."""

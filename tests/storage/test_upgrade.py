@@ -1,0 +1,137 @@
+"""Databases of every earlier version, full of its demo: upgraded with all that is in them, or left as they were.
+
+`tools/old_database.py` made them, run with each version's own code.
+"""
+
+import gzip
+import json
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic import command
+from psycopg import sql
+from sqlalchemy import Engine, create_engine, inspect, make_url, select, text
+from sqlalchemy.exc import OperationalError
+
+from cmmc_tracker.domain.audit import Entry, walk
+from cmmc_tracker.errors import Misconfigured
+from cmmc_tracker.storage.database import HEAD, make_engine, migrate, sqlite_file
+from cmmc_tracker.storage.tables import audit, metadata
+
+BEFORE = Path(__file__).parent / "data/before"
+REVISIONS = sorted({one.name[:4] for one in BEFORE.glob("*.gz")})
+OLD = Callable[[str], Engine]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OLD]:
+    """Brings back the database of a version."""
+    engines: list[Engine] = []
+    if request.param == "sqlite":
+
+        def bring(revision: str) -> Engine:
+            (tmp_path / "cmmc.db").write_bytes(gzip.decompress((BEFORE / f"{revision}.db.gz").read_bytes()))
+            engines.append(make_engine(f"sqlite:///{tmp_path}/cmmc.db"))
+            return engines[-1]
+
+        yield bring
+        engines[-1].dispose()
+        return
+    server = request.getfixturevalue("postgres_server")
+    name = f"cmmc_upgrade_{secrets.token_hex(6)}"
+    url = make_url(server).set(database=name).render_as_string(hide_password=False)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+        def restore(revision: str) -> Engine:
+            script = gzip.decompress((BEFORE / f"{revision}.sql.gz").read_bytes())
+            with psycopg.connect(url, autocommit=True) as fresh:
+                fresh.execute(script)  # type: ignore[arg-type]
+            engines.append(make_engine(url))
+            return engines[-1]
+
+        yield restore
+        engines[-1].dispose()
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _rows(engine: Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        return {
+            name: connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one()
+            for name in inspect(connection).get_table_names()
+            if not name.startswith(("artifact_search", "alembic_version"))
+        }
+
+
+def _revision(engine: Engine) -> str:
+    with engine.connect() as connection:
+        return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+
+
+def test_there_is_one_of_every_migration_so_far() -> None:
+    """From 0001 on without a gap, of both databases; what comes after the last was not released yet."""
+    assert [f"{number:04}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
+    assert len(REVISIONS) >= 7
+    assert len(list(BEFORE.glob("*.gz"))) == 2 * len(REVISIONS)
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_a_database_of_an_earlier_version_is_upgraded_with_all_that_is_in_it(old: OLD, revision: str) -> None:
+    engine = old(revision)
+    before = _rows(engine)
+    assert _revision(engine) == revision
+    assert before["audit"] > 30
+    assert before["artifacts"] > 5
+    migrate(engine)
+    assert _revision(engine) == HEAD
+    after = _rows(engine)
+    assert set(after) == {table.name for table in metadata.sorted_tables}
+    assert {name: count for name, count in before.items() if name in after and after[name] < count} == {}
+    with engine.connect() as connection:
+        for table in metadata.sorted_tables:  # each value can be read as what the code takes it for
+            connection.execute(select(table)).all()
+        entries = connection.execute(select(audit).order_by(audit.c.id)).mappings().all()
+    log = [(row["id"], Entry(**{name: row[name] for name in Entry.__slots__}), row["hash"]) for row in entries]
+    assert walk(iter(log)).broken is None
+    assert all(json.loads(row["detail"]) is not None for row in entries)
+
+
+@pytest.mark.parametrize("revision", REVISIONS[:1])
+def test_a_migration_that_fails_leaves_the_old_state_and_says_so(
+    old: OLD, revision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = old(revision)
+    before, upgrade = _rows(engine), command.upgrade
+
+    def fail(config: object, target: str) -> None:
+        upgrade(config, target)  # type: ignore[arg-type]
+        raise OperationalError("ALTER TABLE", {}, Exception("the disk gave up"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "upgrade", fail)
+        with pytest.raises(Misconfigured, match=f"from {revision} to {HEAD} failed: the disk gave up. Nothing was"):
+            migrate(engine)
+    assert (_revision(engine), _rows(engine)) == (revision, before)
+    migrate(engine)
+    assert _revision(engine) == HEAD
+
+
+def test_before_an_upgrade_a_copy_of_the_file_is_made_that_is_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "cmmc.db").write_bytes(gzip.decompress((BEFORE / "0001.db.gz").read_bytes()))
+    engine = make_engine(f"sqlite:///{tmp_path}/cmmc.db")
+    before = _rows(engine)
+    migrate(engine)
+    engine.dispose()
+    (copy,) = tmp_path.glob("cmmc.db.before-upgrade-*")
+    kept = create_engine(f"sqlite:///{copy}")
+    assert (_revision(kept), _rows(kept)) == ("0001", before)
+    kept.dispose()
+    with closing(sqlite3.connect(copy)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert sqlite_file(engine) == tmp_path / "cmmc.db"
