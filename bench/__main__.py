@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bench import assessment, backups, evidence, pages, stage, transfers
+from bench import assessment, backups, evidence, packages, pages, stage, transfers
 from bench.stage import Line
 
 README = Path(__file__).with_name("README.md")
@@ -94,7 +94,9 @@ def _assessment() -> Iterator[Line]:
 
 def _package() -> Iterator[Line]:
     with folder() as place:
-        yield from assessment.package(place)
+        yield from packages.many(place)
+    with folder() as place:
+        yield from packages.large(place)
 
 
 def _texts() -> Iterator[Line]:

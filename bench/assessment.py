@@ -1,28 +1,19 @@
-"""Assessment by the rule: the checks of a full system, its pages, the portfolio, a package of a thousand artifacts."""
+"""Assessment by the rule: the checks of a full system, its pages, the portfolio."""
 
-import hashlib
-import io
-import os
-import subprocess
-import sys
-import time
 import timeit
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 from sqlalchemy import insert
 
 from bench import fill, stage
 from bench.pages import counted, opened, signed_in
-from bench.stage import MIB, Line, getter, median
+from bench.stage import Line, getter, median
 from cmmc_tracker.domain import catalog
-from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.readiness import found
 from cmmc_tracker.domain.scoring import score
 from cmmc_tracker.domain.ssp import contradictions
 from cmmc_tracker.services import snapshots, systems
-from cmmc_tracker.services.handoff import documents, packages, stream
 from cmmc_tracker.services.ssp.contradictions import cited
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import tables
@@ -111,60 +102,3 @@ def _portfolio(folder: Path) -> float:
     with stage.started(stage.product(), stage.environment(folder)) as server:
         stage.sign_in(server)
         return median(getter(server, "/systems"), 20)
-
-
-def package(folder: Path) -> Iterator[Line]:
-    """A package of 1,000 artifacts of 100 KiB, against `zip -0` of the same files and their hashes; and `verify.py`."""
-    tracker = opened(folder)
-    actor = fill.operator(tracker)
-    for number in range(1_000):
-        fill.linked_file(tracker, f"{number:>20} ".encode() * (100 * 1_024 // 21), number)
-    asked = Asked("Bench", Purpose.READINESS, "To measure.", releasable=False)
-    began = time.perf_counter()
-    made = packages.freeze(tracker, actor, "", actor.systems["main"], asked)
-    yield Line("freezing 1,000 artifacts", "none given", f"{time.perf_counter() - began:.2f} s", True)
-    with tracker.read(actor) as work:
-        text = packages.snapshot_text(work, actor.systems["main"], made.id)
-    target = folder / "package.zip"
-    me = psutil.Process()
-    before, peak, first = me.memory_full_info().uss, 0, 0.0
-    began = time.perf_counter()
-    with target.open("wb") as file:
-        for piece in stream.stream(tracker.blobs, made, text, documents.of):
-            first = first or time.perf_counter() - began
-            file.write(piece)
-            peak = max(peak, me.memory_info().rss)
-    ours = time.perf_counter() - began
-    grown = (me.memory_full_info().uss - before) / MIB
-    theirs = _zipped(folder, target)
-    share = theirs / ours
-    yield Line("package of 1,000 × 100 KiB", "80 % of zip -0 and hashing", f"{share:.0%} ({ours:.2f} s)", share >= 0.8)
-    yield Line("first byte of a package", "0.5 s", f"{first:.2f} s", first <= 0.5)
-    yield Line("memory grown by sending a package", "32 MB", f"{grown:.1f} MB", grown <= 32)
-    yield from _verified(target)
-    tracker.engine.dispose()
-
-
-def _zipped(folder: Path, target: Path) -> float:
-    """The same files packed by `zip -0`, and hashed."""
-    place = folder / "unpacked"
-    subprocess.run([sys.executable, "-m", "zipfile", "-e", str(target), str(place)], check=True)
-    began = time.perf_counter()
-    subprocess.run(["zip", "-0", "-q", "-r", str(folder / "theirs.zip"), "."], check=True, cwd=place)
-    for one in place.rglob("*"):
-        if one.is_file():
-            hashlib.file_digest(io.BytesIO(one.read_bytes()), "sha256")
-    return time.perf_counter() - began
-
-
-def _verified(target: Path) -> Iterator[Line]:
-    program = target.parent / "unpacked" / "verify.py"
-    files = [str(one) for one in program.parent.rglob("*") if one.is_file()]
-    mine = median(lambda: _quiet([sys.executable, "-I", "-S", str(program)]), 3)
-    theirs = median(lambda: _quiet(["sha256sum", *files]), 3)
-    share = theirs / mine
-    yield Line("verify.py", "85 % of sha256sum", f"{share:.0%} ({mine:.2f} s)", share >= 0.85)
-
-
-def _quiet(command: list[str]) -> None:
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ})

@@ -25,7 +25,9 @@ from werkzeug.test import TestResponse
 from cmmc_tracker import config
 from cmmc_tracker.app import build
 from cmmc_tracker.domain.permissions import Access, Actor, Role
+from cmmc_tracker.reports.registry import REPORTS
 from cmmc_tracker.services import accounts, passwords, systems
+from cmmc_tracker.services.handoff import documents
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.blobs import FolderBlobs
 from cmmc_tracker.storage.database import make_engine, migrate
@@ -56,6 +58,19 @@ def _cheap_hashes() -> Iterator[None]:
     patch.setattr(passwords, "method", lambda: "pbkdf2:sha256:1")
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _packages_without_what_takes_long(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package has its tables only, but in tests that ask for `every_document`: setting pages takes a second."""
+    if "every_document" not in request.fixturenames:
+        quick = {name: one for name, one in REPORTS.items() if not name.endswith((".pdf", ".docx"))}
+        monkeypatch.setattr(documents, "REPORTS", quick)
+
+
+@pytest.fixture
+def every_document() -> None:
+    """Packages of this test have all their documents."""
 
 
 class _Compiled(BytecodeCache):

@@ -11,8 +11,10 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
+from email.message import Message
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import cast
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
@@ -100,7 +102,8 @@ def listed(names: list[str]) -> list[Licensed]:
     found = []
     for name in names:
         try:
-            meta = distribution(name).metadata
+            # An e-mail message, as PEP 566 has it; what is annotated does not say all that one can do.
+            meta = cast("Message", distribution(name).metadata)
         except PackageNotFoundError:
             continue
         classifiers = [c.rsplit(" :: ", 1)[-1] for c in meta.get_all("Classifier") or [] if c.startswith("License ::")]

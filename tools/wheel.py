@@ -48,7 +48,7 @@ def build(root: Path, folder: Path) -> Path:
     before = Path.cwd()
     os.chdir(root)  # the backend reads the project of the working folder
     try:
-        made = folder / buildapi.build_wheel(str(folder))
+        made = folder / str(buildapi.build_wheel(str(folder)))
     finally:
         os.chdir(before)
     lacking = missing(root, made)

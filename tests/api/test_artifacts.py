@@ -365,3 +365,14 @@ def test_a_number_that_no_artifact_has_is_unknown_by_every_method(user: Person, 
     ):
         sent = {"title": "x"} if method == "PATCH" else None
         assert user.call(method, f"/artifacts/{number}{path}", sent).status_code == 404, (method, path)
+
+
+def test_what_a_package_holds_cannot_go_and_the_description_says_so(user: Person) -> None:
+    user.upload("policy.txt", b"what we do", objectives="3.1.1[a]")
+    asked = {"name": "For Northwind", "purpose": "readiness", "reason": "To see what is missing."}
+    assert user.call("POST", "/systems/main/packages", asked).status_code == 201
+    refused = user.call("DELETE", "/artifacts/1")
+    assert (refused.status_code, "held by package:1" in refused.get_json()["detail"]) == (409, True)
+    assert user.call("GET", "/artifacts/1").status_code == 200
+    described = user.get("/api/openapi.json").get_json()["paths"]["/api/v1/artifacts/{artifact_id}"]
+    assert "409" in described["delete"]["responses"]

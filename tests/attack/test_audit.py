@@ -208,6 +208,7 @@ def _drive_the_rest(app: Flask, ada: Person, hidden: Secrets) -> None:
     _drive_assessment(ada)
     _drive_plans(ada, content)
     _drive_packages(app, ada, hidden)
+    _drive_holds(ada)
     values = {"slug": "main", "requirement": "AC.L2-3.1.1", "letter": "a", "objective": "3.1.1[a]", "act": "enable"}
     values |= {"kind": "asset", "part": "people", "ending": "csv"}
     with app.test_request_context():
@@ -259,6 +260,14 @@ def _drive_plans(ada: Person, content: bytes) -> None:
     place = ada.client.post("/systems/main/poam/import", data=data).headers["Location"]
     chosen = {name: re.findall(rf'name="{name}" value="(\w+)"', ada.get(place).text) for name in ("row", "digest")}
     assert ada.post(place, chosen).status_code == 302
+
+
+def _drive_holds(ada: Person) -> None:
+    """A package, a hold on it that is lifted, a later date."""
+    place = ada.post("/systems/main/packages", {"name": "n", "purpose": "final", "reason": "n"}).headers["Location"]
+    assert ada.post(f"{place}/holds", {"reason": "n"}).status_code == 303
+    assert ada.post(f"{place}/holds/1/lift", {"reason": "n"}).status_code == 303
+    assert ada.post(f"{place}/keep", {"retained_until": "2099-01-01", "version": "1"}).status_code == 303
 
 
 def _drive_requests(app: Flask, ada: Person, hidden: Secrets) -> None:
@@ -338,6 +347,7 @@ def test_the_log_holds_no_password_token_secret_or_content_whatever_is_written(
             "upload_link:used",
             "artifact:quarantined",
         ),
+        *("package:frozen", "package:held", "package:released", "package:kept_longer"),
         *("package:view_given", "package:unlocked", "package:word_refused", "package:asked", "package:answered"),
         *("objective:confirmed", "special:recorded", "assignment:made", "check:switched"),
         *("poam_item:added", "poam_item:edited", "poam_item:readied", "poam_item:removed", "poam_item:reviewed"),

@@ -7,11 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Route
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from cmmc_tracker.domain import catalog
+from cmmc_tracker.services.handoff import freezing
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import artifacts, requests
 from tests.browser.hostile import TEXTS, Eyes
@@ -78,27 +80,36 @@ def frozen(ada: Person, tracker: Tracker) -> list[str]:
     packages = "/systems/main/packages"
     asked = {"name": "First", "purpose": "final", "reason": "as it is", "releasable": "on"}
     assert ada.post(packages, asked).status_code == 303
-    return [packages, f"{packages}/1", "/systems/main/status", "/admin/systems"]
+    assert ada.post(packages, {**asked, "name": "Second"}).status_code == 303
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(freezing, "AT_ONCE", -1)  # one that waits for the job
+        waits = ada.post(packages, asked).headers["Location"]
+    shown = [packages, f"{packages}/1", f"{packages}/2/changes?since=1", waits]
+    return [*shown, "/systems/main/status", "/admin/systems"]
 
 
-def looked_at(eyes: Eyes, ada: Person) -> None:
-    """A package that is opened by a link and its word, a question that was asked there, and where it is answered."""
-    viewers = "/systems/main/packages/1/viewers"
-    made = ada.post(f"{viewers}/links", {"whom": "Kim", "until": ahead()}).text
+def let_in(ada: Person) -> tuple[str, str]:
+    """A link to the package, and its word."""
+    made = ada.post("/systems/main/packages/1/viewers/links", {"whom": "Kim", "until": ahead()}).text
     link, word = re.search(r"/link/[\w-]{64}/package", made), re.search(r">(\w{4}(?:-\w{4}){3})<", made)
     assert link
     assert word
-    eyes.go(f"{link[0]}/word")
-    eyes.page.fill("#word", word[1])
+    return link[0], word[1]
+
+
+def looked_at(eyes: Eyes, link: str, word: str) -> None:
+    """A package that is opened by a link and its word, a question that was asked there, and where it is answered."""
+    eyes.go(f"{link}/word")
+    eyes.page.fill("#word", word)
     eyes.page.click("main button[type=submit]")
     eyes.page.wait_for_url("**/package")
     eyes.look()
     for path in ("/requirements/IA.L2-3.5.3", "/artifacts/1", "/search?q=evidence", "/questions"):
-        eyes.go(link[0] + path)
+        eyes.go(link + path)
     eyes.page.fill("main #text", "why")
     eyes.page.get_by_role("button", name="Ask the contractor").click()
     eyes.page.wait_for_selector("#question-1")
-    eyes.go(viewers)
+    eyes.go("/systems/main/packages/1/viewers")
 
 
 def scoped(ada: Person) -> list[str]:

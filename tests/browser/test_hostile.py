@@ -25,6 +25,7 @@ from tests.browser.hostile_steps import (
     PLACES,
     bring,
     frozen,
+    let_in,
     looked_at,
     planned,
     requested,
@@ -50,7 +51,8 @@ FIELDS = {
         ssp.settle_change.settled """
     + " ".join(f"ssp.describe.text-{letter}" for letter in "abcdef"),
     "the register of values, and the plan": " ".join(f"ssp.define.value-{key_of(one)}" for one in asked()),
-    "a package's page and the status": "packages.freeze.name packages.freeze.reason status.record.uid",
+    "a package's page and the status": """packages.freeze.name packages.freeze.reason packages.hold.reason
+        packages.lift.reason status.record.uid""",
     "the status, or a refusal": "status.record.assessor status.record.scope memberships.put.person",
     "a request's page and its upload link's": """requests.ask.wanted requests.ask.outside requests.edit.wanted
         requests.edit.outside requests.close.reason requests.waive.why""",
@@ -68,6 +70,7 @@ FIELDS = {
     "a refusal, or parsed into something else": """artifacts.receive.objectives artifacts.link.objective
         sharing.give.until sharing.make_link.until
         requirements.record_basis.reviewed_on people.assign.what status.record.status_on memberships.put.until
+        packages.keep.retained_until
         artifacts.receive.collected_on artifacts.receive.covers_from artifacts.receive.covers_until
         artifacts.edit.collected_on artifacts.edit.covers_from artifacts.edit.covers_until audit.index.since
         artifacts.add_version.collected_on artifacts.add_version.covers_from artifacts.add_version.covers_until
@@ -124,7 +127,8 @@ API_FIELDS = {
         change_objective.interviewed change_objective.tested""",
     "every page, in the menu": "create_system.name",
     "who looks at a package, or a refusal": "create_viewer.whom create_viewer.until answer_question.answer",
-    "a package's page, or a refusal": "create_package.name create_package.reason create_package.purpose",
+    "a package's page, or a refusal": """create_package.name create_package.reason create_package.purpose
+        keep_package.retained_until hold_package.reason lift_hold.reason""",
     "an item's page": """create_item.weakness create_item.resources create_item.owner change_item.weakness
         change_item.resources change_item.owner change_item.closing_note""",
     "a refusal, or parsed into something else": """create_artifact.kind create_artifact.covers_from
@@ -181,10 +185,11 @@ def test_what_is_refused_or_searched_for_is_shown_as_typed_and_runs_nowhere(
 ) -> None:
     assert admin.upload("evidence.txt", b"some evidence", objectives="3.5.3[b]").status_code == 201
     paths = [*requested(admin, tracker), *scoped(admin), *planned(admin), *frozen(admin, tracker)]
+    opened = let_in(admin)  # before the walk ends this session
     assert admin.upload("pile.txt", b"not linked yet").status_code == 201
     with watching(tab(), app, served.url) as eyes:
         _walk(eyes, bo)
-        looked_at(eyes, admin)
+        looked_at(eyes, *opened)
         for path in paths:
             eyes.go(path)
         pages = {

@@ -182,9 +182,11 @@ def _a_package(eyes: Eyes, ada: Person) -> None:
     """One that is named by a text, of a system in which every text stands."""
     name, reason = next(text for text in TEXTS if "<" in text and len(text) < 150), TEXTS[-1][:2_000]
     place = ada.post("/systems/main/packages", {"name": name, "reason": reason}).headers["Location"]
+    assert ada.post(f"{place}/holds", {"reason": reason}).status_code == 303
     eyes.go(place)
     assert eyes.shown("h1") == {f"Package 1: {clean_line(name)}"}
     assert eyes.shown("dd.pre") == {clean_text(reason)}
+    assert eyes.shown("td.pre") == {clean_text(reason)}
     eyes.go("/systems/main/packages")
     assert eyes.shown("a.row-link") == {clean_line(name)}
 

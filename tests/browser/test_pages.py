@@ -84,6 +84,7 @@ PAGES = (
     "/systems/main/status",
     "/systems/main/packages",
     "/systems/main/packages/1",
+    "/systems/main/packages/1/changes?since=1",
     "/systems/main/packages/1/viewers",
     "/admin/systems",
     "/quarantine",

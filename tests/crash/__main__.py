@@ -2,12 +2,13 @@
 
     python -m tests.crash [--rounds 50] [--seed N]
 
-In each round a fresh server takes uploads, judgements, deletions and imports from several clients at once, while its
-jobs hash the bytes again and `purge` and `verify` run beside it; all of it is killed at a random instant. Then nothing
-may be there by half: no purge without its tombstones, no import that claims to be done, no register applied in part, no
-row without bytes. `verify` must be content, every acknowledged upload must come back byte for byte, every acknowledged
-judgement must stand, and nothing may be there that nobody sent. Bounded: 50 rounds take about five minutes. Exit 1 at
-the first loss.
+In each round a fresh server takes uploads, judgements, deletions, imports and freezes from several clients at once,
+while its jobs hash the bytes again and `purge` and `verify` run beside it; all of it is killed at a random instant.
+Then nothing may be there by half: no purge without its tombstones, no import that claims to be done, no register
+applied in part, no row without bytes, no package without its files and its pins. `verify` must be content, every
+acknowledged upload must come back byte for byte, every acknowledged judgement must stand, the newest acknowledged
+package must pass its own check, and nothing may be there that nobody sent. Bounded: 50 rounds take about five minutes.
+Exit 1 at the first loss.
 """
 
 import argparse
@@ -135,7 +136,8 @@ def rounds(number: int, seed: int) -> Drill:
             known = drill.ledger
             print(
                 f"round {count}: {len(known.uploads)} uploads, {len(known.judged)} objectives, {len(known.deleting)} "
-                f"deletions, {len(known.archives)} archives, {len(known.registers)} registers",
+                f"deletions, {len(known.archives)} archives, {len(known.registers)} registers, "
+                f"{len(known.frozen)} packages",
                 flush=True,
             )
         drill.finish()
@@ -157,8 +159,8 @@ def main() -> None:
     cut = drill.remains.cut
     print(f"{drill.removed} leftovers were found and cleared")
     print(
-        f"Kills fell into {cut.purges} purges, {cut.checks} checks of the bytes, {cut.archives} archives and "
-        f"{cut.registers} registers."
+        f"Kills fell into {cut.purges} purges, {cut.checks} checks of the bytes, {cut.archives} archives, "
+        f"{cut.registers} registers and {cut.freezes} answers of freezes."
     )
     print(f"Nothing lost: all that was acknowledged came through {given.rounds} kills.")
     print(f"{given.rounds} passed, 0 failed")

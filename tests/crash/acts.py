@@ -171,12 +171,23 @@ def _confirm(client: Client, number: int) -> tuple[int, bytes]:
     return client.call("POST", f"{_IMPORT}/{number}", urlencode(form).encode(), "application/x-www-form-urlencoded")
 
 
+def freeze(client: Client, ledger: Ledger, chance: random.Random) -> None:
+    """Freeze the system; note the hash of the manifest when it is acknowledged."""
+    body = json.dumps({"name": f"drill {chance.random()}", "reason": "to be killed"}).encode()
+    status, answer = client.call("POST", "/api/v1/systems/main/packages", body)
+    if status == 201:
+        told = json.loads(answer)
+        with ledger.lock:
+            ledger.frozen[told["id"]] = told["manifest_sha256"]
+
+
 _ACTS: dict[Callable[[Client, Ledger, random.Random], None], int] = {
     upload_some: 35,
     judge: 20,
     delete: 20,
     import_archive: 15,
     import_register: 10,
+    freeze: 8,
 }
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from sqlalchemy import Row, delete, func, select, text, update
 from cmmc_tracker.app import open_tracker
 from cmmc_tracker.config import read
 from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.reports.handoff import verify
 from cmmc_tracker.services import integrity, trash
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import (
@@ -24,6 +26,9 @@ from cmmc_tracker.storage.tables import (
     imports,
     leases,
     links,
+    package_files,
+    packages,
+    pins,
     tombstones,
 )
 from tests.crash.acts import Client, hash_of
@@ -38,6 +43,7 @@ class Cut:
     checks: int = 0
     archives: int = 0
     registers: int = 0
+    freezes: int = 0
 
 
 class Remains:
@@ -50,6 +56,7 @@ class Remains:
         self._aged: set[int] = set()
         self._partly: dict[int, int] = {}  # import -> how many of its files are there
         self._open: set[int] = set()  # registers that are not done
+        self._unheard: set[int] = set()  # packages that were written, and nobody was told of
         self.cut = Cut()
 
     def let_a_month_pass(self) -> None:
@@ -74,6 +81,7 @@ class Remains:
             self._trash(work, gone)
             self._archives(work)
             self._registers(work)
+            self._packages(work)
             checked = work.db.execute(select(func.count(blobs.c.checked_at), func.count())).one()
             self.cut.checks += 0 < checked[0] < checked[1]
 
@@ -134,6 +142,21 @@ class Remains:
         self.cut.archives += bool(partly.items() - self._partly.items())
         self._partly = partly
 
+    def _packages(self, work: Work) -> None:
+        """Each package is there with its files and its pins, and the log says so; of one cut short is nothing."""
+        rows = {row.id: row for row in work.rows(select(packages))}
+        last = select(package_files.c.package_id, package_files.c.sha256).where(package_files.c.path == "manifest.json")
+        sealed = {row.package_id: row.sha256 for row in work.rows(last)}
+        pinned = Counter(row.holder for row in work.rows(select(pins.c.holder)))
+        assert rows.keys() == _told(work, Event.PACKAGE_FROZEN).keys(), "the log and the rows differ in what was frozen"
+        assert sealed == {number: row.manifest_sha256 for number, row in rows.items()}, "a package lacks its files"
+        wanted = {f"package:{number}": row.artifacts for number, row in rows.items() if row.artifacts}
+        assert pinned == wanted, "pins without a package, or a package without its pins"
+        kept = {number: sha256 for number, sha256 in sealed.items() if number in self._ledger.frozen}
+        assert kept == self._ledger.frozen, "a package that was acknowledged is not there"
+        self.cut.freezes += len(rows.keys() - self._ledger.frozen.keys() - self._unheard)
+        self._unheard |= rows.keys() - self._ledger.frozen.keys()
+
     def _registers(self, work: Work) -> None:
         """All artifacts say what one register said: the newest acknowledged one, or one that was under way since."""
         ids = list(self._ledger.registered)
@@ -161,11 +184,23 @@ def compare(client: Client, ledger: Ledger) -> None:
             continue
         assert status == 200, f"artifact {number} was acknowledged and answers {status}"
         assert hash_of(content) == sent.sha256, f"artifact {number} came back altered"
+    if ledger.frozen:
+        _compare_package(client, *max(ledger.frozen.items()))
     for (requirement, letter), (version, note) in ledger.judged.items():
         _, answer = client.call("GET", f"/api/v1/systems/main/requirements/{requirement}")
         found = next(o for o in json.loads(answer)["objectives"] if o["letter"] == letter)
         assert found["version"] >= version, f"a judgement of {requirement}[{letter}] was lost"
         assert found["version"] > version or found["note"] == note, f"a judgement of {requirement}[{letter}] is wrong"
+
+
+def _compare_package(client: Client, number: int, manifest: str) -> None:
+    """A package comes as a zip that its own program finds intact."""
+    status, content = client.call("GET", f"/api/v1/systems/main/packages/{number}/download")
+    assert status == 200, f"package {number} was acknowledged and answers {status}"
+    with tempfile.TemporaryDirectory(prefix="crash ") as folder:
+        place = Path(folder, "package.zip")
+        place.write_bytes(content)
+        assert verify.look(str(place), "", "", manifest).problems == [], f"package {number} is not intact"
 
 
 def _by_artifact(work: Work, table: Any) -> dict[int, set[tuple[str, str]]]:

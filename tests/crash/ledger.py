@@ -41,5 +41,6 @@ class Ledger:
     archives: dict[int, Archive] = field(default_factory=dict)
     registered: dict[int, Sent] = field(default_factory=dict)  # artifacts that nothing but registers changes
     registers: dict[int, Register] = field(default_factory=dict)  # confirmed one after the other
+    frozen: dict[int, str] = field(default_factory=dict)  # packages that were acknowledged -> hash of their manifest
     lock: threading.Lock = field(default_factory=threading.Lock)
     register_turn: threading.Lock = field(default_factory=threading.Lock)

@@ -171,6 +171,21 @@ def test_who_made_everything_anew_is_found_by_the_hash_that_was_reported(folder:
     assert "not the hash that was reported" in ran.stdout
 
 
+def test_who_made_the_documents_and_every_list_anew_is_found_by_the_hash_of_the_manifest(folder: Path) -> None:
+    log = _sha((folder / ARTIFACTS_LOG).read_bytes())
+    reported = _sha((folder / "manifest.json").read_bytes())
+    assert _run(folder, "--manifest-hash", reported.upper()).returncode == 0
+    _document(folder)
+    _manifest(folder)
+    assert _run(folder, "--log-hash", log).returncode == 0  # that speaks for the artifacts alone
+    ran = _run(folder, "--manifest-hash", reported)
+    assert ran.returncode == 1
+    assert "manifest.json has not the hash that was reported" in ran.stdout
+    assert (
+        verify.look(str(_zip(folder)), "", "", reported).problems == verify.look(str(folder), "", "", reported).problems
+    )
+
+
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
@@ -238,7 +253,7 @@ def test_a_log_that_leads_out_of_the_package_is_refused_and_nothing_there_is_rea
     assert len(problems) == 3
 
 
-@pytest.mark.parametrize("wrong", [["--log-hash", "12"], ["--nonsense"], ["a", "b"]])
+@pytest.mark.parametrize("wrong", [["--log-hash", "12"], ["--manifest-hash", "x"], ["--nonsense"], ["a", "b"]])
 def test_wrong_use_is_told_apart_from_a_broken_package(folder: Path, wrong: list[str]) -> None:
     assert _run(folder, *wrong).returncode == 2
 

@@ -3,14 +3,18 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Update, select, update
 
 from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.domain.handoff import package
+from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.services import integrity, reviews, trash, verify
+from cmmc_tracker.services.handoff import packages
 from cmmc_tracker.services.reviews import Verdict
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts, audit, blobs
+from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts, audit, blobs, package_files
+from cmmc_tracker.storage.tables import packages as packages_table
 from tests.conftest import OPERATOR
 from tests.services.evidence import made, seen, somebody, switch, versioned
 
@@ -125,3 +129,44 @@ def test_what_is_purged_while_it_is_looked_at_is_told_as_no_loss(
     with tracker.read() as work:
         assert [row.check_state for row in work.rows(select(blobs.c.check_state))] == [""] * again
         assert work.row(select(audit.c.id).where(audit.c.action == Event.INTEGRITY_BROKEN)) is None
+
+
+# Packages
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (update(packages_table).values(snapshot="{}"), "its records are not those that were frozen"),
+        (update(packages_table).values(log_sha256="0" * 64), "the hash of its log is not that of the log"),
+        (update(packages_table).values(manifest_sha256="0" * 64), "its manifest is not the one"),
+        (update(package_files).where(package_files.c.path == "README.html").values(content=b"x"), "README.html is not"),
+        (
+            update(package_files).where(package_files.c.path == "README.html").values(size=7),
+            "not those of its manifest",
+        ),
+    ],
+    ids=["records", "log", "manifest", "content", "size"],
+)
+def test_a_package_that_was_altered_behind_the_tracker_s_back_is_found(
+    tracker: Tracker, bo: Actor, harm: Update, said: str
+) -> None:
+    asked = Asked("Of record", Purpose.FINAL, "as it is", releasable=False)
+    frozen = packages.freeze(tracker, bo, "", bo.systems["main"], asked)
+    assert verify.run(tracker).problems == []
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(harm)
+    (problem,) = verify.run(tracker).problems
+    assert problem.startswith(f"Altered: package 1 (id {frozen.id}): ")
+    assert said in problem
+
+
+def test_who_makes_all_hashes_of_a_package_anew_is_found_by_the_log(tracker: Tracker, bo: Actor) -> None:
+    asked = Asked("Of record", Purpose.FINAL, "as it is", releasable=False)
+    frozen = packages.freeze(tracker, bo, "", bo.systems["main"], asked)
+    with tracker.write(OPERATOR) as work:
+        text = packages.snapshot_text(work, bo.systems["main"], frozen.id).replace("Of record", "Of another")
+        forged = {"snapshot": text, "snapshot_sha256": package.digest(text)}
+        work.bookkeep(update(packages_table).values(**forged))
+    (problem,) = verify.run(tracker).problems
+    assert "its hashes are not those of the audit log" in problem

@@ -4,6 +4,7 @@ import io
 import zipfile
 
 from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.reports.registry import REPORTS
 from cmmc_tracker.services import audit
 from cmmc_tracker.services.work import Tracker
 from tests.conftest import Person
@@ -58,7 +59,29 @@ def test_a_second_package_tells_what_was_added(user: Person) -> None:
     user.post(PAGE, FORM)
     user.upload("policy.txt", b"what we do", objectives="3.1.1[a]")
     place = user.post(PAGE, FORM).headers["Location"]
-    assert "1 artifacts added, 0 with a newer version, 0 no longer linked" in user.get(place).text
+    page = user.get(place).text
+    assert "Since package 1" in page
+    assert "Artifacts: 1 added" in page
+    changes = user.get(f"{place}/changes").text
+    assert "What changed from package 1 to 2" in changes
+    assert "Artifact 1: policy.txt" in changes
+    user.call("PATCH", "/systems/main/requirements/3.1.1/objectives/a", {"status": "not_met"})
+    place = user.post(PAGE, FORM).headers["Location"]
+    changes = user.get(f"{place}/changes").text
+    assert "AC.L2-3.1.1[a]" in changes
+    assert ">NOT MET<" in changes
+    assert user.get(f"{place}/changes?since=1").status_code == 200
+    for nonsense in ("9", "-1", "x", "\u0661"):
+        assert user.get(f"{place}/changes?since={nonsense}").status_code == 404
+    assert user.get(f"{PAGE}/1/changes").status_code == 404  # nothing is before the first
+
+
+def test_a_package_has_every_document(user: Person, every_document: None) -> None:
+    user.post(PAGE, FORM)
+    with zipfile.ZipFile(io.BytesIO(user.get(f"{PAGE}/1/download").data)) as found:
+        made = {name.removeprefix("documents/") for name in found.namelist() if name.startswith("documents/")}
+    impossible = {"oscal-poam.json"}  # an empty POA&M has no valid document
+    assert made == {*REPORTS, "records.json"} - impossible
 
 
 def test_strangers_to_the_system_find_nothing(user: Person, outsider: Person, stranger: Person) -> None:
@@ -96,7 +119,7 @@ def test_the_api_freezes_lists_shows_and_sends_packages(user: Person) -> None:
     told = made.get_json()
     assert {"id", "number", "name", "frozen_at", "snapshot_sha256", "artifacts", "bytes"} <= told.keys()
     assert user.call("GET", PAGE).get_json() == {"items": [told]}
-    assert user.call("GET", f"{PAGE}/{told['id']}").get_json() == told
+    assert user.call("GET", f"{PAGE}/{told['id']}").get_json() == {**told, "holds": []}
     assert zipfile.is_zipfile(io.BytesIO(user.get(f"/api/v1{PAGE}/{told['id']}/download").data))
     assert user.call("GET", f"{PAGE}/99").status_code == 404
     assert user.call("POST", PAGE, {}).status_code == 422

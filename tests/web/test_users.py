@@ -123,7 +123,7 @@ def test_refusals_of_one_person_are_noted_sixty_times_in_five_minutes(admin: Per
 
 
 def test_a_form_cannot_set_what_it_does_not_ask_for(tracker: Tracker, admin: Person) -> None:
-    form = {"username": "dee", "password": PASSWORD, "role": "user", "id": "1", "organization": "assessor"}
+    form = {"username": "dee", "password": PASSWORD, "role": "user", "id": "1"}
     assert admin.post("/admin/users", {**form, "deleted_at": "2020-01-01", "version": "9"}).status_code == 302
     with tracker.read() as work:
         row = work.row(select(users).where(users.c.name == "dee"))

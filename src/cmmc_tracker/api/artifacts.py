@@ -241,7 +241,7 @@ def change_artifact(artifact_id: int, body: ArtifactChange) -> ArtifactShown:
     "/artifacts/{artifact_id}",
     "Put an artifact into the trash",
     status=204,
-    failures=(404, 412),
+    failures=(404, 409, 412),
     versioned=True,
 )
 def delete_artifact(artifact_id: int) -> None:

@@ -54,7 +54,7 @@ _RETRY = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "
 
 def document() -> dict[str, Any]:
     """The whole description."""
-    models = {m for one in OPERATIONS for m in (one.answer, one.body, one.form) if m is not None}
+    models = {m for one in OPERATIONS for m in (one.answer, one.accepted, one.body, one.form) if m is not None}
     ordered = sorted(models, key=lambda m: m.__name__)
     _, schemas = models_json_schema(
         [(m, "validation" if issubclass(m, Given) else "serialization") for m in ordered], ref_template=_REF
@@ -92,6 +92,8 @@ def _operation(one: Operation) -> dict[str, Any]:
         "responses": {str(one.status): _success(one)},
     }
     read = {400, 415} if one.body is not None else set()
+    if one.accepted is not None:
+        described["responses"]["202"] = _told(one.accepted)
     for status in sorted({*_ALWAYS, *read, *one.failures}):
         described["responses"][str(status)] = _failure(status)
     if one.body is not None:
@@ -132,12 +134,14 @@ def _multipart(model: type[Given], without_file: tuple[tuple[str, ...], ...]) ->
 
 
 def _success(one: Operation) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": "Done" if one.answer is None else one.answer.__doc__}
-    if one.answer is not None:
-        described["content"] = {"application/json": {"schema": {"$ref": _REF.format(model=one.answer.__name__)}}}
     if one.binary:
-        described = {"description": "The bytes", "content": {"*/*": {}}}
-    return described
+        return {"description": "The bytes", "content": {"*/*": {}}}
+    return {"description": "Done"} if one.answer is None else _told(one.answer)
+
+
+def _told(answer: type[BaseModel]) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": _REF.format(model=answer.__name__)}}}
+    return {"description": answer.__doc__, "content": content}
 
 
 def _path_values(one: Operation) -> list[dict[str, Any]]:

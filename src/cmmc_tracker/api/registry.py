@@ -74,6 +74,9 @@ PATH_VALUES = {
     "report": PathValue("string", "string", "poam.xlsx", "A document's name"),
     "artifact_id": PathValue("int", "integer", 1, "An artifact's number"),
     "package_id": PathValue("int", "integer", 1, "A package's number in the whole installation"),
+    "freeze_id": PathValue("int", "integer", 1, "A freeze's number in the whole installation"),
+    "hold_id": PathValue("int", "integer", 1, "A legal hold's number"),
+    "then_id": PathValue("int", "integer", 1, "The older package's number in the whole installation"),
     "view_id": PathValue("int", "integer", 1, "A view's number"),
     "question_id": PathValue("int", "integer", 1, "A question's number"),
     "number": PathValue("int", "integer", 1, "A version's number"),
@@ -84,7 +87,7 @@ PATH_VALUES = {
 class Operation:
     """One call of the API. `path` is below `/api/v1`; `form` is multipart with a file where `file` says so.
 
-    `without_file` are the sets of fields of which one must come where no file does.
+    `without_file` are the sets of fields of which one must come where no file does; `accepted` is what 202 answers.
     """
 
     method: str
@@ -101,6 +104,7 @@ class Operation:
     binary: bool
     versioned: bool
     without_file: tuple[tuple[str, ...], ...]
+    accepted: type[BaseModel] | None
 
     @property
     def id(self) -> str:
@@ -131,6 +135,7 @@ def operation(
     binary: bool = False,
     versioned: bool = False,
     without_file: tuple[tuple[str, ...], ...] = (),
+    accepted: type[BaseModel] | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare an operation. `failures` are the statuses that it may answer with besides those of any call."""
 
@@ -138,7 +143,7 @@ def operation(
         OPERATIONS.append(
             Operation(
                 *(method, path, summary, handler, status, answer, body, form, file, query, failures),
-                *(binary, versioned, without_file),
+                *(binary, versioned, without_file, accepted),
             )
         )
         return handler

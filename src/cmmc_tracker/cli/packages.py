@@ -1,4 +1,7 @@
-"""`cmmc-tracker package`: freeze a system, list its packages, write one as a zip, check one that came from anywhere."""
+"""`cmmc-tracker package`: freeze a system, list its packages, write one as a zip, check one that came from anywhere.
+
+What changed between two is in `package_diff.py`, how long they are kept in `package_times.py`.
+"""
 
 import json
 import sys
@@ -9,14 +12,14 @@ from typing import Any
 
 import click
 
+from cmmc_tracker.cli import package_times
 from cmmc_tracker.cli.lines import one_line
 from cmmc_tracker.cli.open import byte_bar, opened, system_named
+from cmmc_tracker.cli.package_diff import diff
+from cmmc_tracker.cli.package_times import JSON, SYSTEM
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.reports.handoff import verify as checker
-from cmmc_tracker.services.handoff import documents, packages, stream
-
-_SYSTEM = click.option("--system", "slug", default=None, metavar="SLUG", help="Which system; else the only one.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="For scripts.")
+from cmmc_tracker.services.handoff import packages, sealing, stream
 
 
 @click.group()
@@ -31,25 +34,35 @@ def _told(one: packages.Package) -> dict[str, Any]:
 
 @package.command()
 @click.argument("name")
-@_SYSTEM
+@SYSTEM
 @click.option("--purpose", type=click.Choice(list(Purpose)), default=Purpose.READINESS, show_default=True)
 @click.option("--reason", default="", help="Why, although findings of the readiness checks are open.")
-@_JSON
-def create(name: str, slug: str | None, purpose: str, reason: str, *, as_json: bool) -> None:
+@click.option("--releasable", is_flag=True, help="It may be handed out by a link without an account.")
+@JSON
+def create(name: str, slug: str | None, purpose: str, reason: str, *, releasable: bool, as_json: bool) -> None:
     """Freeze a system as it stands now. NAME is what the package is called."""
     tracker, actor = opened()
-    asked = Asked.parse({"name": name, "purpose": purpose, "reason": reason})
-    made = packages.freeze(tracker, actor, "", system_named(actor, slug), asked)
+    asked = Asked.parse({"name": name, "purpose": purpose, "reason": reason, "releasable": releasable})
+    system = system_named(actor, slug)
+    content = packages.reviewed(tracker, actor, "", system, asked)
+    with byte_bar(shown=not as_json) as bar:
+        task = bar.add_task("Hashing", total=sum(sealing.contents(content).values()))
+        ready = sealing.prepared(tracker, content, lambda done: bar.advance(task, done))
+    with tracker.write(actor) as work:
+        made = packages.keep(work, system, asked, ready)
     if as_json:
         click.echo(json.dumps(_told(made)))
         return
     click.echo(f"Frozen: package {made.number} (id {made.id}), {made.artifacts:,} artifacts, {made.bytes:,} bytes.")
     click.echo(f"SHA-256 of CMMCAssessmentArtifacts.log: {made.log_sha256.upper()}")
+    click.echo(f"SHA-256 of manifest.json:               {made.manifest_sha256.upper()}")
+    if made.since:
+        click.echo(one_line(f"Since package {made.since['number']}: {made.changed}."))
 
 
 @package.command("list")
-@_SYSTEM
-@_JSON
+@SYSTEM
+@JSON
 def list_(slug: str | None, *, as_json: bool) -> None:
     """List the packages of a system, newest first."""
     tracker, actor = opened()
@@ -65,19 +78,20 @@ def list_(slug: str | None, *, as_json: bool) -> None:
 @package.command()
 @click.argument("package_id", type=click.IntRange(min=1))
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@_SYSTEM
+@SYSTEM
 def export(package_id: int, file: Path, slug: str | None) -> None:
     """Write a package as a zip to FILE, which must not be there yet."""
     tracker, actor = opened()
     system = system_named(actor, slug)
     with tracker.read(actor) as work:
-        one, text = packages.one(work, system, package_id), packages.snapshot_text(work, system, package_id)
-    with tracker.write(actor) as work:
-        packages.note_download(work, system, one)
+        one = packages.one(work, system, package_id)
+    found = stream.opened(tracker, one)
     try:
         with file.open("xb") as target, byte_bar(shown=True) as bar:
-            task = bar.add_task("Writing", total=one.bytes)
-            for piece in stream.stream(tracker.blobs, one, text, documents.of):
+            with tracker.write(actor) as work:
+                packages.note_download(work, system, one)
+            task = bar.add_task("Writing", total=found.size)
+            for piece in found.pieces():
                 target.write(piece)
                 bar.advance(task, len(piece))
     except FileExistsError:
@@ -91,14 +105,16 @@ def export(package_id: int, file: Path, slug: str | None) -> None:
 @package.command()
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
 @click.option("--log-hash", default="", metavar="HASH", help="SHA-256 of the artifact log as it was reported.")
+@click.option("--manifest-hash", default="", metavar="HASH", help="SHA-256 of manifest.json as it was reported.")
 @click.option("--held", default="", metavar="DIR", help="The folder of the evidence that is held elsewhere.")
-@_JSON
-def verify(file: Path, log_hash: str, held: str, *, as_json: bool) -> None:
+@JSON
+def verify(file: Path, log_hash: str, manifest_hash: str, held: str, *, as_json: bool) -> None:
     """Check a package, a zip or an unpacked folder, as its own verify.py does; needs no installation."""
-    if log_hash and not checker.is_hash(log_hash):
-        raise click.BadParameter("this takes 64 hex digits.", param_hint="--log-hash")
+    for name, text in (("--log-hash", log_hash), ("--manifest-hash", manifest_hash)):
+        if text and not checker.is_hash(text):
+            raise click.BadParameter("this takes 64 hex digits.", param_hint=name)
     try:
-        found = checker.look(str(file), log_hash, held)
+        found = checker.look(str(file), log_hash, held, manifest_hash)
     except checker.Unusable as error:
         raise click.ClickException(f"NOT INTACT: {error}.") from None
     if as_json:
@@ -109,3 +125,7 @@ def verify(file: Path, log_hash: str, held: str, *, as_json: bool) -> None:
             click.echo(one_line(line))
     if found.problems:
         sys.exit(1)
+
+
+package.add_command(diff)
+package_times.add_to(package)

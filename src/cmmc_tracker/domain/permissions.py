@@ -66,6 +66,7 @@ class Action(StrEnum):
     OBJECTIVE_JUDGE = "objective:judge"
     OWN_ACCOUNT = "own:account"
     PACKAGE_FREEZE = "package:freeze"
+    PACKAGE_HOLD = "package:hold"
     PACKAGE_SHARE = "package:share"
     PLAN_APPROVE = "plan:approve"
     POAM_CLOSE = "poam:close"
@@ -82,7 +83,7 @@ class Action(StrEnum):
 
 _ADMIN_ONLY = {
     *(Action.ARTIFACT_PURGE, Action.ARTIFACT_SPILL, Action.AUDIT_READ, Action.CATALOG_IMPORT),
-    *(Action.SETTINGS_EDIT, Action.USER_MANAGE),
+    *(Action.PACKAGE_HOLD, Action.SETTINGS_EDIT, Action.USER_MANAGE),
 }
 _SIGNED_IN = {Action.OWN_ACCOUNT, Action.SYSTEM_CREATE}
 _IN_SYSTEM = {

@@ -26,7 +26,7 @@ def send(file: File, *, may_show: bool = True) -> Response:
     refuse_held(file)
     refuse_damaged(file)
     inline = may_show and file.media_type in INLINE and "download" not in request.args
-    _read_range(file.size or 0)
+    read_range(file.size or 0)
     place = installation().blobs.place(file.sha256)
     response = send_file(
         place or installation().blobs.open(file.sha256),
@@ -100,7 +100,7 @@ def refuse_damaged(file: File) -> None:
         )
 
 
-def _read_range(size: int) -> None:
+def read_range(size: int) -> None:
     """Read `Range` as RFC 9110 does where Werkzeug does not.
 
     A unit other than bytes, and more than one range, are ignored (14.2); a suffix longer than the file means all

@@ -82,8 +82,8 @@ class Refusal(Error):  # type: ignore[misc] # the library has no types
         self._reference = secrets.token_hex(4)
         level = logging.ERROR if status == HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
         fields = {"method": method[:20], "endpoint": "", "path": loggable(path), "status": status.value}
-        said, more = (status, fields["method"], fields["path"], self._reference), {"fields": fields}
-        more["request_id"] = self._reference
+        said = (status, fields["method"], fields["path"], self._reference)
+        more = {"fields": fields, "request_id": self._reference}
         log.log(level, "%d for %a %a at the door, reference %s", *said, extra=more)
         house.noted(method, status.value)
 

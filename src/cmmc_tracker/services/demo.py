@@ -39,7 +39,7 @@ from cmmc_tracker.services.demo_data import (
     DemoArtifact,
 )
 from cmmc_tracker.services.demo_people import dated
-from cmmc_tracker.services.handoff import packages
+from cmmc_tracker.services.handoff import holds, packages
 from cmmc_tracker.services.handoff.views import Made
 from cmmc_tracker.services.links import Target, create_linked
 from cmmc_tracker.services.systems import MAIN
@@ -52,6 +52,7 @@ PACKAGE = Asked(
     "A first look with the consultant: what is open is what the look is for.",
     releasable=True,
 )
+LEGAL_HOLD = "A former supplier disputes an invoice of March; counsel asks to keep what was sent to them (demo)."
 
 
 def steps() -> int:
@@ -92,6 +93,8 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
     with tracker.write(actor) as work:
         demo_people.fill(work, main)
     package = packages.freeze(tracker, actor, "", main, PACKAGE)
+    with tracker.write(actor) as work:
+        holds.place(work, main, package.id, LEGAL_HOLD)
     return demo_assessor.fill(tracker, actor, main, package)
 
 

@@ -90,12 +90,9 @@ class _Duty:
         """What it is about, as a person reads it; empty for a system as a whole."""
         if self.is_assignment:
             return str(self.row.requirement)
-        return {
-            "owned": lambda: self.row.title,
-            "reviewed": lambda: self.row.title,
-            "asked": lambda: f"{self.row.requirement}[{self.row.letter}]",
-            "questions": lambda: self.row.text[:120],
-        }[self.kind]()
+        if self.kind == "asked":
+            return f"{self.row.requirement}[{self.row.letter}]"
+        return str(self.row.text[:120] if self.kind == "questions" else self.row.title)
 
 
 @dataclass(slots=True)

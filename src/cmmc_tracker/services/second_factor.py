@@ -133,8 +133,10 @@ def remove(work: Work, session_id: int | None) -> None:
     allow(work.actor, Action.OWN_ACCOUNT)
     user_id = _actor_id(work)
     sessions.guard(work, user_id)
+    if settings.current(work).second_factor_required:
+        raise Conflict("Everybody must have a second factor here. An administrator can reset yours.")
     if _is_asked(work):
-        raise Conflict("You must have a second factor here. An administrator can reset yours.")
+        raise Conflict("An assessor must have a second factor here. An administrator can reset yours.")
     if is_set(work, user_id):
         _delete(work, user_id)
         sessions.end_all(work, user_id, but=session_id)

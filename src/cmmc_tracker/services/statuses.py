@@ -143,7 +143,9 @@ def record(work: Work, system: Access, given: StatusGiven) -> None:
     }
     common = {"system_id": system.system_id, "recorded_at": work.now, "recorded_by": actor_id(work)}
     work.change(insert(recorded_statuses).values(**values, **common))
-    _keep_longer(work, given)
+    rests_on = {given.package} | ({last.package_id} if last and given.act is Act.CLOSE_OUT else set())
+    for number in sorted(rests_on):
+        _keep_longer(work, number, given.status_on)
     told = {name: str(value) if isinstance(value, date) else value for name, value in values.items()}
     work.record(Event.STATUS_RECORDED, f"system:{system.slug}", told)
 
@@ -205,12 +207,13 @@ def _on_poam(content: Mapping[str, Any]) -> set[str]:
     return {one["requirement"] for one in works}
 
 
-def _keep_longer(work: Work, given: StatusGiven) -> None:
-    """What the package of record holds is kept for six years from the status date (32 CFR 170.17(c)(4))."""
-    until = clocks.retained_until(given.status_on)
+def _keep_longer(work: Work, package: int, status_on: date) -> None:
+    """What a package of record holds is kept for six years from the status date (32 CFR 170.17(c)(4))."""
+    until = clocks.retained_until(status_on)
     later = packages_table.c.retained_until < until
-    work.change(update(packages_table).where(packages_table.c.id == given.package, later).values(retained_until=until))
-    held = (pins.c.holder == f"package:{given.package}", pins.c.until < until)
+    kept = {"retained_until": until, "version": packages_table.c.version + 1}
+    work.change(update(packages_table).where(packages_table.c.id == package, later).values(**kept))
+    held = (pins.c.holder == f"package:{package}", pins.c.until < until)
     work.change(update(pins).where(*held).values(until=until))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import String, cast, delete, insert, literal, or_, select, update
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Action, Right, allow
@@ -28,6 +28,7 @@ from cmmc_tracker.storage.tables import (
     held_files,
     imports,
     links,
+    package_holds,
     pins,
     tombstones,
 )
@@ -79,14 +80,19 @@ def remove(work: Work, artifact_id: int, version: int | None = None) -> None:
 
 
 def check_pins(work: Work, artifact_id: int) -> None:
-    """Raise `Conflict` naming who holds a version of the artifact, and until when (32 CFR 170.17(c)(4): six years)."""
+    """Raise `Conflict` naming who holds a version of the artifact, and until when (32 CFR 170.17(c)(4): six years).
+
+    A legal hold on the package has no end: it holds on after that day.
+    """
     today = work.today
-    query = select(pins).where(pins.c.artifact_id == artifact_id, pins.c.until >= today).order_by(pins.c.until.desc())
-    held = work.row(query)
+    holder = literal("package:") + cast(package_holds.c.package_id, String)
+    standing = select(holder).where(package_holds.c.lifted_at.is_(None))
+    mine = (pins.c.artifact_id == artifact_id, or_(pins.c.until >= today, pins.c.holder.in_(standing)))
+    held = work.row(select(pins).where(*mine).order_by(pins.c.until.desc()))
     if held is not None:
+        until = f"until {held.until.isoformat()}" if held.until >= today else "by a legal hold, which stands"
         raise Conflict(
-            f"Version {held.number} is held by {held.holder} until {held.until.isoformat()}, so it cannot go before. "
-            "Nothing was changed.",
+            f"Version {held.number} is held by {held.holder} {until}, so it cannot go before. Nothing was changed.",
             "32 CFR 170.17(c)(4)",
         )
 

@@ -1,4 +1,4 @@
-"""`verify`: bytes against hashes, rows against bytes, and the audit chain; leftovers of crashes are cleared.
+"""`verify`: bytes against hashes, rows against bytes, packages, and the audit chain; leftovers of crashes are cleared.
 
 It may run beside a server: whether an upload still lives is told by the lock that it holds until its row is
 committed, never by age.
@@ -17,6 +17,7 @@ from cmmc_tracker.domain.artifacts import manifest
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.held import Held
 from cmmc_tracker.services import audit, held, integrity, trash
+from cmmc_tracker.services.handoff import checking
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import artifact_files, artifact_versions, artifacts, blobs, held_files, tombstones
 
@@ -60,6 +61,7 @@ def run(
     _check_blobs(tracker, report, progress, resume=resume)
     _check_versions(tracker, report)
     _check_manifests(tracker, report)
+    report.problems += checking.problems(tracker)
     _check_chain(tracker, heads, report)
     report.removed = tracker.blobs.sweep(lambda sha256: trash.known(tracker, sha256))
     if report.removed:

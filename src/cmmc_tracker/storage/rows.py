@@ -5,12 +5,26 @@ written under: a backup of an older version goes back into that version's schema
 """
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Connection, Date, Integer, String, Table, column, insert, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Connection,
+    Date,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    column,
+    insert,
+    select,
+)
 from sqlalchemy import table as bare_table
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
 from sqlalchemy.types import TypeEngine
@@ -27,6 +41,7 @@ _KINDS: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
     (Boolean, "boolean"),
     (Integer, "integer"),
     (String, "text"),
+    (LargeBinary, "binary"),
 )
 _TYPES: dict[str, TypeEngine[Any]] = {
     "instant": Instant(),
@@ -35,8 +50,13 @@ _TYPES: dict[str, TypeEngine[Any]] = {
     "boolean": Boolean(),
     "integer": BigInteger(),
     "text": String(),
+    "binary": LargeBinary(),
 }
-_READ: dict[str, Callable[[Any], Any]] = {"instant": datetime.fromisoformat, "date": date.fromisoformat}
+_READ: dict[str, Callable[[Any], Any]] = {
+    "instant": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "binary": lambda text: b64decode(text, validate=True),
+}
 
 
 def written(db: Connection, table: Table) -> Iterator[bytes]:
@@ -54,6 +74,8 @@ def _kind(of: TypeEngine[Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return b64encode(value).decode("ascii")
     return value.isoformat() if isinstance(value, date) else value
 
 

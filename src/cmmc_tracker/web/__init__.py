@@ -15,7 +15,7 @@ from cmmc_tracker.web.health.views import pages as health
 from cmmc_tracker.web.imports.views import pages as imports
 from cmmc_tracker.web.links.views import pages as links
 from cmmc_tracker.web.memberships.views import pages as memberships
-from cmmc_tracker.web.packages.views import pages as packages
+from cmmc_tracker.web.packages import pages as packages
 from cmmc_tracker.web.people.views import pages as people
 from cmmc_tracker.web.poam import pages as poam
 from cmmc_tracker.web.portfolio.views import pages as portfolio

@@ -49,7 +49,7 @@ def test_names_that_would_fall_together_are_kept_apart(first: str, second: str) 
     assert one.casefold() != other.casefold()
 
 
-@pytest.mark.parametrize("title", ["CON", "con.txt", "nul", "COM1", "lpt9.log", "aux", "CONOUT$"])
+@pytest.mark.parametrize("title", ["CON", "con.txt", "nul", "COM1", "lpt9.log", "aux", "CONOUT$", "CON.", "nul .txt"])
 def test_names_that_windows_keeps_for_itself_are_never_used(title: str) -> None:
     name = paths(
         wanted(
@@ -59,6 +59,29 @@ def test_names_that_windows_keeps_for_itself_are_never_used(title: str) -> None:
         )
     )[0].rpartition("/")[2]
     assert name.startswith("_")
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Policy...", "a Policy.txt"),
+        (" . Policy . ", "a . Policy.txt"),
+        ("a:b*c?d", "a a b c d.txt"),
+        ("../../etc/passwd", "a .. .. etc passwd.txt"),
+        ("C:\\Windows\\x", "a C Windows x.txt"),
+        ("\u202egpj.exe", "a gpj.exe.txt"),
+        ("tab\tand\nline", "a tab and line.txt"),
+        ("=cmd()", "a =cmd().txt"),
+    ],
+)
+def test_what_windows_refuses_in_a_name_is_left_out(title: str, name: str) -> None:
+    assert paths(wanted(1, title, "f.txt", A)) == [f"artifacts/AC/AC.L2-3.1.1/{name}"]
+
+
+def test_a_title_of_three_hundred_characters_is_cut_to_what_windows_takes() -> None:
+    (path,) = paths(wanted(1, "x" * 300, "f.txt", A))
+    assert len(path) == LONGEST_PATH
+    assert path.endswith("x.txt")
 
 
 def test_a_title_of_signs_alone_gets_the_artifacts_number() -> None:

@@ -19,12 +19,13 @@ from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
 from cmmc_tracker.reports.handoff import verify
 from cmmc_tracker.services import audit, quarantine, trash
-from cmmc_tracker.services.handoff import documents, packages, record, stream
+from cmmc_tracker.services.handoff import packages, record, sealing, stream
 from cmmc_tracker.services.handoff.packages import Package
 from cmmc_tracker.services.jobs import texts
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.tables import artifact_files, artifacts, links, pins, plan_items
+from cmmc_tracker.storage.tables import artifact_files, artifacts, links, package_files, pins, plan_items
+from cmmc_tracker.storage.tables import packages as packages_table
 from tests.conftest import Clock
 from tests.services.evidence import FIRST, SECOND, acting, give, linked_artifact, other_system, somebody
 
@@ -47,7 +48,7 @@ def text_of(tracker: Tracker, actor: Actor, one: Package) -> str:
 
 
 def zipped(tracker: Tracker, actor: Actor, one: Package) -> bytes:
-    return b"".join(stream.stream(tracker.blobs, one, text_of(tracker, actor, one), documents.of))
+    return b"".join(stream.opened(tracker, one).pieces())
 
 
 # What it is
@@ -89,9 +90,12 @@ def test_the_next_package_tells_how_it_differs(tracker: Tracker, bo: Actor) -> N
     freeze(tracker, bo)
     linked_artifact(tracker, bo, "Access policy", ("policy.txt", b"what we do"), FIRST)
     made = freeze(tracker, bo)
+    assert made.since is not None
+    assert (made.since["number"], made.changed) == (1, "Artifacts: 1 added")
     with tracker.read(bo) as work:
-        difference = packages.before(work, bo.systems["main"], made)
-    assert difference == packages.Difference(1, added=1, changed=0, gone=0)
+        (section,) = packages.compared(work, bo.systems["main"], 1, made.id)
+        assert packages.one(work, bo.systems["main"], 1).since is None
+    assert [(one.kind, one.what) for one in section.changes] == [("added", "Artifact 1: Access policy")]
 
 
 def test_the_record_takes_as_many_statements_for_much_as_for_nothing(tracker: Tracker, bo: Actor) -> None:
@@ -198,7 +202,7 @@ def test_what_went_while_a_package_was_made_is_in_none(
             else:  # as a spill of one version of several does
                 work.bookkeep(delete(artifact_files).where(artifact_files.c.artifact_id == number))
 
-    monkeypatch.setattr(packages, "_check_bytes", meanwhile)
+    monkeypatch.setattr(sealing, "refuse_damaged", meanwhile)
     with pytest.raises(Conflict, match=f"Artifact {number} went"):
         freeze(tracker, bo)
     with tracker.read(bo) as work:
@@ -274,18 +278,34 @@ def test_what_people_wrote_is_text_on_the_readme(tracker: Tracker, bo: Actor) ->
 def test_bytes_that_were_altered_after_the_freeze_break_the_zip_off(tracker: Tracker, bo: Actor) -> None:
     linked_artifact(tracker, bo, "Access policy", ("policy.txt", b"what we do"), FIRST)
     made = freeze(tracker, bo)
-    text = text_of(tracker, bo, made)
     path = tracker.blobs.path(hashlib.sha256(b"what we do").hexdigest())
     path.chmod(0o600)
     path.write_bytes(b"what we dO")
     with pytest.raises(Conflict, match="not the file that was frozen"):
-        list(stream.stream(tracker.blobs, made, text, documents.of))
+        list(stream.opened(tracker, made).pieces())
+    with pytest.raises(Conflict, match=r"a Access policy\.txt: altered"):  # remembered: no first byte the next time
+        stream.opened(tracker, made)
 
 
-def test_records_that_were_altered_after_the_freeze_give_no_first_byte(tracker: Tracker, bo: Actor) -> None:
+@pytest.mark.parametrize(
+    "harm",
+    [
+        update(package_files).where(package_files.c.path == "manifest.json").values(content=b"{}"),
+        update(package_files).where(package_files.c.path == "README.html").values(sha256="0" * 64),
+        update(package_files).where(package_files.c.path == "README.html").values(path="Readme.html"),
+        delete(package_files).where(package_files.c.path == "README.html"),
+        delete(package_files),
+        update(packages_table).values(manifest_sha256="0" * 64),
+    ],
+    ids=["manifest", "hash", "path", "one gone", "all gone", "hash of the manifest"],
+)
+def test_records_that_were_altered_after_the_freeze_give_no_first_byte(tracker: Tracker, bo: Actor, harm: Any) -> None:
     made = freeze(tracker, bo)
+    with tracker.write(bo) as work:
+        work.bookkeep(harm)
+        made = packages.one(work, bo.systems["main"], made.id)
     with pytest.raises(Conflict, match="not those that were frozen"):
-        stream.stream(tracker.blobs, made, text_of(tracker, bo, made).replace("main", "mane"), documents.of)
+        stream.opened(tracker, made)
 
 
 def test_what_is_held_elsewhere_stands_in_the_log_and_not_in_the_zip(tracker: Tracker, bo: Actor) -> None:

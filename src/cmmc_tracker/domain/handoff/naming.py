@@ -17,7 +17,7 @@ ROOT = "artifacts"
 HELD = "held"
 LONGEST_PATH = 200
 _REFUSED = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9]|conin\$|conout\$|clock\$)(?:\..*)?", re.IGNORECASE)
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9]|conin\$|conout\$|clock\$) *(?:\..*)?", re.IGNORECASE)
 _LONGEST_EXTENSION = 12
 
 

@@ -9,16 +9,18 @@ from enum import StrEnum
 from itertools import chain, count
 from typing import Any
 
+from cmmc_tracker.domain.artifacts import parse_day
 from cmmc_tracker.domain.catalog import ObjectiveId
-from cmmc_tracker.domain.clocks import retained_until
+from cmmc_tracker.domain.clocks import retained_until, years_after
 from cmmc_tracker.domain.handoff import hashlog, naming
 from cmmc_tracker.domain.handoff.naming import Wanted
 from cmmc_tracker.domain.markings import scan
-from cmmc_tracker.domain.text import clean_line, clean_text
-from cmmc_tracker.errors import Invalid
+from cmmc_tracker.domain.text import clean_line, clean_text, is_visible
+from cmmc_tracker.errors import Conflict, Invalid
 
 LONGEST_NAME = 200
 LONGEST_REASON = 2_000
+LONGEST_YEARS = 100
 
 
 class Purpose(StrEnum):
@@ -91,6 +93,34 @@ def retained(status_on: date | None, today: date, later: date | None) -> date:
     """
     until = retained_until(status_on or today)
     return max(filter(None, (until if until >= today else retained_until(today), later)))
+
+
+def parse_later(given: Any, until: date, today: date) -> date:
+    """Until when something is kept instead: it lengthens, and never shortens.
+
+    Raises `Invalid` for what is no day and for one more than a hundred years away, `Conflict` for an earlier day than
+    `until` or the same one.
+    """
+    try:
+        later = parse_day(given)
+    except ValueError as error:
+        raise Invalid({"retained_until": str(error)}) from None
+    if later is None or later > years_after(today, LONGEST_YEARS):
+        raise Invalid({"retained_until": f"Give a day, at most {LONGEST_YEARS} years from now."})
+    if later <= until:
+        raise Conflict(
+            f"It is kept until {until:%-d %b %Y} already. That can be made longer, and never shorter.",
+            "32 CFR 170.17(c)(4)",
+        )
+    return later
+
+
+def parse_why(given: Any, field: str = "reason") -> str:
+    """Why a legal hold is placed or lifted; raises `Invalid` at the field for nothing and for too much."""
+    why = clean_text(given) if isinstance(given, str) else ""
+    if not is_visible(why) or len(why) > LONGEST_REASON:
+        raise Invalid({field: f"Say why, in at most {LONGEST_REASON:,} characters."})
+    return why
 
 
 def files_of(record: Mapping[str, Any], level: int) -> list[dict[str, Any]]:

@@ -12,6 +12,9 @@ from cmmc_tracker.reports.handoff.readme import page
 
 MANIFEST = "manifest.json"
 CHECKER = "verify.py"
+README = "README.html"
+SUMS = "sha256sums.txt"
+RECORDS = "documents/records.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,20 @@ def opening(snapshot: Mapping[str, Any]) -> list[Extra]:
 
 
 def closing(snapshot: Mapping[str, Any], number: int, sha256: str, made: list[Extra]) -> list[Extra]:
-    """What stands behind them: the page to read it by, and the manifest, which names all but itself.
+    """What stands behind them: the page to read it by, the sums, and the manifest, which names all but itself.
 
     `sha256` is the snapshot's; `made` is what was made for the package before.
     """
-    readme_page = Extra("README.html", page(snapshot, number, sha256, [one.path for one in made]).encode())
-    return [readme_page, Extra(MANIFEST, _manifest(snapshot, sha256, [*made, readme_page]))]
+    readme = Extra(README, page(snapshot, number, sha256, [one.path for one in made]).encode())
+    every = [*made, readme, Extra(SUMS, _sums(snapshot, [*made, readme]))]
+    return [*every[len(made) :], Extra(MANIFEST, _manifest(snapshot, sha256, every))]
+
+
+def _sums(snapshot: Mapping[str, Any], made: list[Extra]) -> bytes:
+    """Every file but the manifest and this one, as `sha256sum -c` reads it."""
+    rows = [(one["path"], one["sha256"]) for one in snapshot["files"]]
+    rows += [(one.path, hashlib.sha256(one.content).hexdigest()) for one in made]
+    return "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(rows)).encode("ascii")
 
 
 def _manifest(snapshot: Mapping[str, Any], sha256: str, made: list[Extra]) -> bytes:

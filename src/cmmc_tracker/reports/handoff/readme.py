@@ -16,9 +16,11 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 1rem; }
 table { border-collapse: collapse; width: 100%; } th, td { border: 1px solid var(--line); padding: .3rem .5rem;
 text-align: left; vertical-align: top; overflow-wrap: anywhere; } code { overflow-wrap: anywhere; }
+pre { overflow-x: auto; white-space: pre-wrap; }
 h3 { margin: 2rem 0 .3rem; } nav a { margin-right: .7rem; white-space: nowrap; } .wide { overflow-x: auto; }
 [hidden] { display: none; } @media print { nav, #find { display: none; } }
 """
+_MANIFEST = "manifest.json"
 _SCRIPT = """
 const find = document.getElementById('find'); find.hidden = false;
 find.querySelector('input').addEventListener('input', event => {
@@ -76,6 +78,23 @@ def _held(snapshot: Mapping[str, Any]) -> int:
     return sum(bool(one["held"]) for one in snapshot["artifacts"])
 
 
+_POWERSHELL = """\
+$root = (Get-Location).ProviderPath; $bad = 0; $named = @{'manifest.json' = 1; 'sha256sums.txt' = 1}
+foreach ($line in [IO.File]::ReadAllLines("$root\\sha256sums.txt")) {
+  $path = $line.Substring(66); $named[$path] = 1
+  $file = Join-Path $root ($path -replace '/', '\\')
+  if (-not (Test-Path -LiteralPath $file -PathType Leaf)) { "MISSING $path"; $bad++; continue }
+  if ((Get-FileHash -LiteralPath $file -Algorithm SHA256).Hash -ne $line.Substring(0, 64)) { "CHANGED $path"; $bad++ }
+}
+foreach ($file in Get-ChildItem -LiteralPath $root -Recurse -File -Force) {
+  $path = $file.FullName.Substring($root.TrimEnd('\\').Length + 1) -replace '\\\\', '/'
+  if (-not $named.ContainsKey($path)) { "ADDED $path"; $bad++ }
+}
+$bad; (Get-FileHash -LiteralPath "$root\\manifest.json").Hash
+(Get-FileHash -LiteralPath "$root\\CMMCAssessmentArtifacts.log").Hash
+"""
+
+
 def _marked_files(snapshot: Mapping[str, Any]) -> str:
     number = sum(bool(one.get("markings")) for one in snapshot["files"])
     return f"{number} of {len(snapshot['files'])} files carry a marking: handle them as marked" if number else ""
@@ -84,12 +103,21 @@ def _marked_files(snapshot: Mapping[str, Any]) -> str:
 def _check() -> str:
     return (
         "<h2>Is it intact?</h2><p>Run <code>python3 verify.py</code> in this folder (Python 3.8 or newer, nothing "
-        "else, no network), with <code>--log-hash</code> and the hash that was reported where there is one. By hand: "
-        "compare <code>Get-FileHash -LiteralPath &lt;file&gt;</code> (the names hold square brackets) or "
-        f"<code>sha256sum &lt;file&gt;</code> with the file&#8217;s row in <code>{ARTIFACTS_LOG}</code>. Its paths "
-        "begin at this folder, not at the root of a disk; that is the one difference from a log that the "
-        "DoD&#8217;s script writes. Rows below <code>held</code> are evidence that may not leave its place: ask for "
-        "it there.</p>"
+        "else, no network). With <code>--log-hash</code> and the hash of the artifact log that was reported, it also "
+        "finds somebody who made the artifacts and every list anew; with <code>--manifest-hash</code> and the hash of "
+        f"<code>{_MANIFEST}</code>, the documents and this page, too. Both were fixed at the freeze and stand in the "
+        "sender&#8217;s audit log.</p>"
+        "<details><summary>Without Python</summary><p>On Linux and macOS: <code>sha256sum -c sha256sums.txt</code> "
+        "(or <code>shasum -a 256 -c sha256sums.txt</code>) says whether each file is the one that was frozen; it does "
+        "not look for files that were added. In PowerShell, in this folder; it prints every file that is missing, "
+        "changed or added, how many there are, and the hashes of the manifest and of the artifact log to compare with "
+        f"those that were reported:</p><pre>{_t(_POWERSHELL)}</pre><p>A single file: <code>Get-FileHash -LiteralPath "
+        "&lt;file&gt;</code> (the names hold square brackets) or <code>sha256sum &lt;file&gt;</code>, against its row "
+        f"in <code>{ARTIFACTS_LOG}</code>.</p></details>"
+        f"<p>Paths in <code>{ARTIFACTS_LOG}</code> begin at this folder, not at the root of a disk; that is the one "
+        "difference from a log that the DoD&#8217;s script writes. Rows below <code>held</code> are evidence that may "
+        "not leave its place: ask for it there. The SHA-256 of the records is that of "
+        "<code>documents/records.json</code>.</p>"
     )
 
 
@@ -98,7 +126,8 @@ def _documents(others: Sequence[str]) -> str:
 
 
 def _requirements(snapshot: Mapping[str, Any], known: Catalog) -> str:
-    return "".join(_family(snapshot, one, _places(snapshot)) for one in known.families)
+    places = _places(snapshot)
+    return "".join(_family(snapshot, one, places) for one in known.families)
 
 
 def _family(snapshot: Mapping[str, Any], family: Family, places: Mapping[tuple[str, str], list[str]]) -> str:

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Checks a package of CMMC evidence: complete, nothing added, nothing changed.
 
-    python3 verify.py [FOLDER or PACKAGE.zip] [--log-hash HASH] [--held FOLDER]
+    python3 verify.py [FOLDER or PACKAGE.zip] [--log-hash HASH] [--manifest-hash HASH] [--held FOLDER]
 
 Needs Python 3.8 or newer and nothing else, on any system, without a network. Without a folder it checks the one that
 it lies in. --log-hash takes the SHA-256 of CMMCAssessmentArtifacts.log as it was reported elsewhere, for instance to
 the CMMC eMASS: only that finds somebody who made the artifacts and every list of them anew. It speaks for the artifacts
-alone: README.html and what lies in documents/ stand in the manifest, which whoever changes them can write anew, too.
+alone; --manifest-hash takes the SHA-256 of manifest.json, and speaks for README.html and what lies in documents/, too.
 --held takes the folder of evidence that is held elsewhere, laid out as the log names it.
 
 Exit status: 0 intact, 1 not intact, 2 wrong use.
@@ -179,9 +179,10 @@ def read_log(data: bytes) -> list[tuple[str, str]]:
 class Check:
     """One look at a package; `problems` has a sentence for each thing that is wrong."""
 
-    def __init__(self, package: Folder | Archive, log_hash: str = "", held: str = "") -> None:
+    def __init__(self, package: Folder | Archive, log_hash: str = "", held: str = "", manifest_hash: str = "") -> None:
         self.package = package
         self.log_hash = log_hash.strip().lower()
+        self.manifest_hash = manifest_hash.strip().lower()
         self.held = held
         self.problems = package.problems
         self.checked = 0
@@ -240,6 +241,9 @@ class Check:
         data = self._read(MANIFEST)
         if data is None:
             return None
+        actual = hashlib.sha256(data).hexdigest()
+        if self.manifest_hash and self.manifest_hash != actual:
+            self._say("%s has not the hash that was reported: it has %s" % (MANIFEST, actual))
         try:
             listed = json.loads(data.decode("utf-8"))["files"]
             entries = {str(one["path"]): one for one in listed}
@@ -331,7 +335,7 @@ def is_hash(text: str) -> bool:
     return re.match("^[0-9A-Fa-f]{64}$", text.strip()) is not None
 
 
-def look(place: str, log_hash: str = "", held: str = "") -> Check:
+def look(place: str, log_hash: str = "", held: str = "", manifest_hash: str = "") -> Check:
     """Check the package at a place, a folder or a zip file; returns the `Check`. Raises `Unusable`."""
     path = Path(place)
     if path.is_dir():
@@ -340,7 +344,7 @@ def look(place: str, log_hash: str = "", held: str = "") -> Check:
         package = Archive(path)
     else:
         raise Unusable("there is no %s" % path)
-    check = Check(package, log_hash, held)
+    check = Check(package, log_hash, held, manifest_hash)
     check.run()
     return check
 
@@ -369,13 +373,15 @@ def main(arguments: list[str] | None = None) -> int:
     here = Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()
     parser.add_argument("package", nargs="?", default=str(here), help="its folder or its zip file")
     parser.add_argument("--log-hash", default="", help="SHA-256 of %s as it was reported" % ARTIFACTS_LOG)
+    parser.add_argument("--manifest-hash", default="", help="SHA-256 of %s as it was reported" % MANIFEST)
     parser.add_argument("--held", default="", help="folder of the evidence that is held elsewhere")
     given = parser.parse_args(arguments)
-    if given.log_hash and not is_hash(given.log_hash):
-        print("--log-hash takes 64 hex digits.", file=sys.stderr)
-        return 2
+    for name, text in (("--log-hash", given.log_hash), ("--manifest-hash", given.manifest_hash)):
+        if text and not is_hash(text):
+            print("%s takes 64 hex digits." % name, file=sys.stderr)
+            return 2
     try:
-        check = look(given.package, given.log_hash, given.held)
+        check = look(given.package, given.log_hash, given.held, given.manifest_hash)
     except Unusable as error:
         print("NOT INTACT: %s." % _shown(str(error)))
         return 1

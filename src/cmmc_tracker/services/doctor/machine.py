@@ -17,7 +17,7 @@ from cmmc_tracker.storage.tables import audit
 
 WRITTEN = datetime(2026, 11, 25, tzinfo=UTC)  # this version is not older: a clock that says less is wrong
 LITTLE_ROOM = 1 << 30
-_SKEW = timedelta(minutes=5)
+SKEW = timedelta(minutes=5)
 _LISTED = 3
 
 
@@ -28,7 +28,7 @@ def clock(p: Patient) -> Iterator[Finding]:
         yield bad("clock", f"it says {stamp(p.now)[:10]}, before this version was written", remedy)
         return
     newest = _newest_entry(p)
-    if newest and newest > stamp(p.now + _SKEW):
+    if newest and newest > stamp(p.now + SKEW):
         yield bad("clock", f"the newest audit entry is of {newest}, which is still to come", remedy)
         return
     yield good("clock", f"{stamp(p.now)[:16]}Z")

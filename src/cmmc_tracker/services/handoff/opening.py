@@ -157,15 +157,19 @@ def look(tracker: Tracker, view: Opened, address: str, what: Mapping[str, Any]) 
         work.record(Event.PACKAGE_LOOKED_AT, view.package.holder, detail)
 
 
-def take(tracker: Tracker, view: Opened, address: str, what: Mapping[str, Any] | None = None) -> None:
-    """Write down that the holder takes a file away, or the whole package; raises `Conflict` where that is not allowed.
-
-    `what` says which file; nothing means the package.
-    """
+def take(tracker: Tracker, view: Opened, address: str, what: Mapping[str, Any]) -> None:
+    """Write down that the holder takes a file away, which `what` names; raises `Conflict` where that is not allowed."""
     refuse_taking(view)
-    event = Event.PACKAGE_DOWNLOADED if what is None else Event.PACKAGE_FILE_TAKEN
     with tracker.write(view.actor, address) as work:
-        work.record(event, view.package.holder, _detail(view, what or {}))
+        work.record(Event.PACKAGE_FILE_TAKEN, view.package.holder, _detail(view, what))
+
+
+def take_package(tracker: Tracker, view: Opened, address: str, part: tuple[int, int] | None = None) -> None:
+    """Write down that the holder takes the package away, or some of its bytes; raises as `take` does."""
+    refuse_taking(view)
+    what = {} if part is None else {"part": f"{part[0]}-{part[1] - 1}"}
+    with tracker.write(view.actor, address) as work:
+        work.record(Event.PACKAGE_DOWNLOADED, view.package.holder, _detail(view, what))
 
 
 def refuse_taking(view: Opened) -> None:
@@ -197,7 +201,7 @@ def _preferences() -> ColumnElement[Any]:
 
 _OF_PACKAGE = (
     *("id", "system_id", "number", "name", "purpose", "reason", "frozen_at", "snapshot_sha256", "log_sha256"),
-    *("artifacts", "bytes", "retained_until", "releasable"),
+    *("artifacts", "bytes", "retained_until", "releasable", "manifest_sha256"),
 )
 
 
@@ -223,10 +227,6 @@ def _good(work: Work, query: Select[Any]) -> list[Opened]:
 
 def snapshot(work: Work, view: Opened) -> dict[str, Any]:
     """What was frozen, read; the caller holds a good view."""
-    found: dict[str, Any] = json.loads(snapshot_text(work, view))
+    text = work.db.execute(select(packages.c.snapshot).where(packages.c.id == view.package.id)).scalar_one()
+    found: dict[str, Any] = json.loads(text)
     return found
-
-
-def snapshot_text(work: Work, view: Opened) -> str:
-    """What was frozen, as its text; the caller holds a good view."""
-    return str(work.db.execute(select(packages.c.snapshot).where(packages.c.id == view.package.id)).scalar_one())

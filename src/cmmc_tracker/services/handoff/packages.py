@@ -5,29 +5,38 @@ down. What changed in between is in the next package; what went in between stops
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, insert, select
 
-from cmmc_tracker.domain.audit import Event
-from cmmc_tracker.domain.handoff import package
+from cmmc_tracker.domain.audit import Event, stamp
+from cmmc_tracker.domain.handoff import comparison, package
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Access, Action, Actor, allow
 from cmmc_tracker.domain.readiness import Finding
 from cmmc_tracker.errors import Conflict, NotFound
-from cmmc_tracker.services import assessment, integrity, members, readiness, settings
+from cmmc_tracker.services import assessment, members, readiness, settings
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.artifacts import IN_USE, actor_id
-from cmmc_tracker.services.handoff import record
+from cmmc_tracker.services.doctor.machine import SKEW, WRITTEN
+from cmmc_tracker.services.handoff import record, sealing
 from cmmc_tracker.services.plans import sheets
 from cmmc_tracker.services.ssp import reading as plan
 from cmmc_tracker.services.work import Tracker, Work
-from cmmc_tracker.storage.tables import artifact_files, artifacts, held_files, packages, pins, recorded_statuses
+from cmmc_tracker.storage.tables import (
+    artifact_files,
+    artifacts,
+    audit,
+    held_files,
+    package_holds,
+    packages,
+    pins,
+    recorded_statuses,
+)
 
-_CLAUSE = "32 CFR 170.17(c)(4)"
 _AT_ONCE = 1_000  # artifacts whose rows are locked by one statement
 
 
@@ -49,6 +58,15 @@ class Package:
     bytes: int
     retained_until: date
     releasable: bool
+    manifest_sha256: str = ""  # of manifest.json, which names all else; empty for one that was not sealed yet
+    since: Mapping[str, Any] | None = None  # what changed since the package before, in numbers; None for the first
+    version: int = 1
+    is_held: bool = False  # a legal hold stands
+
+    @property
+    def changed(self) -> str:
+        """What changed since the package before, in words; empty for the first."""
+        return comparison.sentence(self.since["counts"]) if self.since else ""
 
     @property
     def holder(self) -> str:
@@ -56,22 +74,46 @@ class Package:
         return f"package:{self.id}"
 
 
-def freeze(tracker: Tracker, actor: Actor, address: str, system: Access, asked: Asked) -> Package:
-    """Freeze a system as it stands now; returns the package.
+def freeze(
+    tracker: Tracker, actor: Actor, address: str, system: Access, asked: Asked, *, moved: sealing.Moved = lambda _: None
+) -> Package:
+    """Freeze a system as it stands now; returns the package. `moved` is told the bytes that were hashed again.
 
     Raises `Conflict` listing what is not ready where no reason is given for going on, and naming each file that is
     missing or altered: nothing is frozen then.
     """
+    ready = sealing.prepared(tracker, reviewed(tracker, actor, address, system, asked), moved)
+    with tracker.write(actor, address) as work:
+        return keep(work, system, asked, ready)
+
+
+def reviewed(tracker: Tracker, actor: Actor, address: str, system: Access, asked: Asked) -> dict[str, Any]:
+    """The snapshot that is to be frozen; raises `Conflict` listing what is not ready, without a reason for going on."""
     with tracker.read(actor, address) as work:
         allow(actor, Action.PACKAGE_FREEZE, system)
         content = picture(work, system)
-        content["not_ready"] = _told(readiness.report(work, system).findings)
+        content["not_ready"] = [*_clock(work), *_told(readiness.report(work, system).findings)]
     content["purpose"], content["name"] = asked.purpose.value, asked.name
     if content["not_ready"] and not asked.reason:
         raise Conflict(_not_ready(content["not_ready"]))
-    _check_bytes(tracker, content)
-    with tracker.write(actor, address) as work:
-        return _keep(work, system, asked, content)
+    return content
+
+
+def _clock(work: Work) -> list[dict[str, Any]]:
+    """What is wrong with the clock, as a finding: the hash date and six years are counted from it.
+
+    Raises `Conflict` for a day on which this version was not written yet: so much is surely wrong. One before the
+    newest entry of the log may be right by now, and that entry wrong; so a reason is enough.
+    """
+    if work.now < WRITTEN:
+        raise Conflict(
+            f"The clock of the server says {work.now:%-d %b %Y}, which cannot be. Set it; nothing was frozen."
+        )
+    row = work.row(select(audit.c.at).order_by(audit.c.id.desc()).limit(1))
+    if row is None or datetime.fromisoformat(row.at) <= work.now + SKEW:
+        return []
+    said = f"The clock says {stamp(work.now)[:16]}Z, and the newest entry of the audit log is of {row.at[:16]}Z."
+    return [{"check": "clock", "sentence": said, "requirement": "", "letter": ""}]
 
 
 def picture(work: Work, system: Access) -> dict[str, Any]:
@@ -125,77 +167,76 @@ def _place(finding: dict[str, Any]) -> str:
     return f"{finding['requirement']}[{finding['letter']}]" if finding["letter"] else str(finding["requirement"])
 
 
-def _check_bytes(tracker: Tracker, content: dict[str, Any]) -> None:
-    """Hash every file again; raise `Conflict` naming those that are not what was received."""
-    sizes = {file["sha256"]: file["size"] for file in content["files"]}
-    wrong = {sha256: state for sha256, size in sizes.items() if (state := _state(tracker, sha256, size))}
-    if wrong:
-        raise Conflict(
-            _damaged([(one, wrong[one["sha256"]]) for one in content["files"] if one["sha256"] in wrong]), _CLAUSE
-        )
-
-
-def _damaged(files: Sequence[tuple[dict[str, Any], str]]) -> str:
-    named = "; ".join(f"{one['original']} (artifact {one['artifact']}): {state}" for one, state in files[:10])
-    many = "1 file are" if len(files) == 1 else f"{len(files):,} files are"
-    return f"Nothing was frozen. The bytes of {many} not those that were received: {named}. Restore them first."
-
-
-def _state(tracker: Tracker, sha256: str, size: int) -> str:
-    state, _ = integrity.look(tracker, sha256, size)
-    return "" if state == integrity.INTACT else state
-
-
-def _keep(work: Work, system: Access, asked: Asked, content: dict[str, Any]) -> Package:
-    """Write the package down, pin what it is of, record it."""
+def keep(work: Work, system: Access, asked: Asked, ready: sealing.Prepared) -> Package:
+    """Write the package down, pin what it is of, record it: all of it or nothing."""
+    content = ready.snapshot
     allow(work.actor, Action.PACKAGE_FREEZE, system)
     work.alone(f"packages:{system.system_id}")
     _check_there(work, content)
-    number = (
-        1
-        + work.db.execute(
-            select(func.coalesce(func.max(packages.c.number), 0)).where(packages.c.system_id == system.system_id)
-        ).scalar_one()
+    before = work.row(
+        select(packages.c.number, packages.c.snapshot)
+        .where(packages.c.system_id == system.system_id)
+        .order_by(packages.c.number.desc())
+        .limit(1)
     )
+    number = before.number + 1 if before else 1
     text = package.canonical(content)
-    status_on = work.db.execute(
-        select(func.max(recorded_statuses.c.status_on)).where(recorded_statuses.c.system_id == system.system_id)
-    ).scalar_one()
-    values = {
-        "number": number,
-        "name": asked.name,
-        "purpose": asked.purpose,
-        "reason": asked.reason,
-        "frozen_at": work.now,
-        "snapshot_sha256": package.digest(text),
-        "log_sha256": package.digest(content["log"]),
-        "artifacts": len(content["artifacts"]),
-        "bytes": sum(file["size"] for file in content["files"]),
-        "retained_until": package.retained(status_on, work.today, None),
-        "releasable": asked.releasable,
-    }
+    values = _values(work, system, asked, content) | {"number": number, "snapshot_sha256": package.digest(text)}
+    files = sealing.sealed(ready, number, values["snapshot_sha256"])
+    values["manifest_sha256"] = files[-1].sha256
+    values["since"] = _since(before, content)
     key = work.change(
         insert(packages).values(system_id=system.system_id, frozen_by=actor_id(work), snapshot=text, **values)
     ).inserted_primary_key
     assert key is not None  # noqa: S101 a narrowing for the type checker
-    made = Package(id=int(key[0]), system_id=system.system_id, frozen_by=content["frozen_by"], **values)
+    frozen = Package(id=int(key[0]), system_id=system.system_id, frozen_by=content["frozen_by"], **values)
+    sealing.keep(work, frozen.id, files)
+    _pin(work, frozen, content)
+    told = {"system": system.slug, **{name: str(values[name]) for name in ("number", "name", "purpose", "reason")}}
+    told |= {name: values[name] for name in ("snapshot_sha256", "log_sha256", "manifest_sha256", "artifacts", "bytes")}
+    work.record(Event.PACKAGE_FROZEN, frozen.holder, {**told, "retained_until": frozen.retained_until.isoformat()})
+    return frozen
+
+
+def _values(work: Work, system: Access, asked: Asked, content: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands of a package beside its snapshot."""
+    newest = select(func.max(recorded_statuses.c.status_on)).where(recorded_statuses.c.system_id == system.system_id)
+    frozen_at = datetime.fromisoformat(content["frozen_at"])
+    return {
+        "name": asked.name,
+        "purpose": asked.purpose,
+        "reason": asked.reason,
+        "frozen_at": frozen_at,
+        "log_sha256": package.digest(content["log"]),
+        "artifacts": len(content["artifacts"]),
+        "bytes": sum(file["size"] for file in content["files"]),
+        "retained_until": package.retained(work.db.execute(newest).scalar_one(), work.today, None),
+        "releasable": asked.releasable,
+    }
+
+
+def _since(before: Any, content: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What changed since the package before, in numbers."""
+    if before is None:
+        return None
+    sections = comparison.compare(json.loads(before.snapshot), content)
+    return {"number": before.number, "counts": comparison.counts(sections)}
+
+
+def _pin(work: Work, frozen: Package, content: Mapping[str, Any]) -> None:
     rows = [
-        {"artifact_id": id_, "number": version, "holder": made.holder, "until": made.retained_until}
+        {"artifact_id": id_, "number": version, "holder": frozen.holder, "until": frozen.retained_until}
         for id_, version in _pinned(content)
     ]
     if rows:
         work.change(insert(pins), rows)
-    told = {"system": system.slug, **{name: str(values[name]) for name in ("number", "name", "purpose", "reason")}}
-    told |= {name: values[name] for name in ("snapshot_sha256", "log_sha256", "artifacts", "bytes")}
-    work.record(Event.PACKAGE_FROZEN, made.holder, {**told, "retained_until": made.retained_until.isoformat()})
-    return made
 
 
-def _pinned(content: dict[str, Any]) -> Iterator[tuple[int, int]]:
+def _pinned(content: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
     return ((one["id"], one["current_version"]) for one in content["artifacts"])
 
 
-def _check_there(work: Work, content: dict[str, Any]) -> None:
+def _check_there(work: Work, content: Mapping[str, Any]) -> None:
     """Raise `Conflict` where an artifact or a file of it went since the record was read.
 
     Whoever lets them go waits from here on. Their rows are locked, not their names: a database has room for some
@@ -226,12 +267,8 @@ def listed(work: Work, system: Access) -> list[Package]:
 def one(work: Work, system: Access, package_id: int) -> Package:
     """One package; raises `NotFound`."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
-    found_ones = _all(
-        work, select(*_COLUMNS).where(packages.c.id == package_id, packages.c.system_id == system.system_id)
-    )
-    if not found_ones:
-        raise NotFound("There is no such package in this system.")
-    return found_ones[0]
+    mine = (packages.c.id == package_id, packages.c.system_id == system.system_id)
+    return _first(_all(work, select(*_COLUMNS).where(*mine)))
 
 
 def snapshot_text(work: Work, system: Access, package_id: int) -> str:
@@ -246,36 +283,37 @@ def snapshot(work: Work, system: Access, package_id: int) -> dict[str, Any]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """How the artifacts of a package differ from those of the one before."""
-
-    number: int  # of the one before
-    added: int
-    changed: int
-    gone: int
+def compared(work: Work, system: Access, then: int, now: int) -> list[comparison.Section]:
+    """How two packages of a system differ, by their ids; raises `NotFound`."""
+    return comparison.compare(snapshot(work, system, then), snapshot(work, system, now))
 
 
-def before(work: Work, system: Access, package: Package) -> Difference | None:
-    """What changed since the package before, or None for the first."""
-    query = select(packages.c.id, packages.c.number)
-    query = query.where(packages.c.system_id == system.system_id, packages.c.number < package.number)
-    row = work.row(query.order_by(packages.c.number.desc()).limit(1))
-    if row is None:
-        return None
-    then = dict(_pinned(snapshot(work, system, row.id)))
-    now = dict(_pinned(snapshot(work, system, package.id)))
-    changed = sum(then[one] != version for one, version in now.items() if one in then)
-    return Difference(row.number, len(now.keys() - then.keys()), changed, len(then.keys() - now.keys()))
-
-
-def note_download(work: Work, system: Access, package: Package) -> None:
-    """Record that somebody took a package away."""
+def note_download(work: Work, system: Access, package: Package, part: tuple[int, int] | None = None) -> None:
+    """Record that somebody took a package away, or the part of it from one byte to another."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
-    work.record(Event.PACKAGE_DOWNLOADED, package.holder, {"system": system.slug, "number": package.number})
+    told: dict[str, Any] = {"system": system.slug, "number": package.number}
+    if part is not None:
+        told["part"] = f"{part[0]}-{part[1] - 1}"
+    work.record(Event.PACKAGE_DOWNLOADED, package.holder, told)
 
 
-_COLUMNS = tuple(column for column in packages.c if column.name not in {"snapshot", "legal_hold", "version"})
+def by_id(work: Work, package_id: int) -> Package:
+    """A package for who was shown it already; raises `NotFound`."""
+    return _first(_all(work, select(*_COLUMNS).where(packages.c.id == package_id)))
+
+
+def _first(found: Sequence[Package]) -> Package:
+    if not found:
+        raise NotFound("There is no such package in this system.")
+    return found[0]
+
+
+_STANDING = (
+    select(package_holds.c.id)
+    .where(package_holds.c.package_id == packages.c.id, package_holds.c.lifted_at.is_(None))
+    .exists()
+)
+_COLUMNS = (*(column for column in packages.c if column.name != "snapshot"), _STANDING.label("is_held"))
 
 
 def _all(work: Work, query: Select[Any]) -> list[Package]:

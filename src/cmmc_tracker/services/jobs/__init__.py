@@ -1,8 +1,9 @@
 """The jobs of the house, done beside the server by one process at a time: what is to be done is read off the database.
 
-No queue: a content without a text waits for its reader, one whose bytes were last hashed a month ago waits for its
-check, a person with a mail address for a reminder. So nothing is lost with a process that dies, and every job may run
-twice without harm. A lease in the database keeps a second process, on this machine or another, from the same job.
+No queue: a freeze that was asked for waits for its end, a content without a text for its reader, one whose bytes were
+last hashed a month ago for its check, a person with a mail address for a reminder. So nothing is lost with a process
+that dies, and every job may run twice without harm. A lease in the database keeps a second process, on this machine or
+another, from the same job.
 """
 
 import logging
@@ -17,6 +18,7 @@ from datetime import timedelta
 from sqlalchemy import insert, or_, select, update
 
 from cmmc_tracker.services import imports
+from cmmc_tracker.services.handoff import freezing
 from cmmc_tracker.services.jobs import checks, reminders, streaming, texts
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.work import Tracker
@@ -48,6 +50,12 @@ def _forget_imports(house: House) -> bool:
 
 JOBS = (
     Job("audit-stream", timedelta(0), streaming.turn, streaming.wanted),
+    Job(
+        "freezes",
+        timedelta(0),
+        lambda house: freezing.turn(house.tracker),
+        lambda house: freezing.wanted(house.tracker),
+    ),
     Job("texts", timedelta(0), texts.turn, texts.wanted),
     Job("checks", timedelta(minutes=1), checks.turn, checks.wanted),
     Job("imports", timedelta(minutes=10), _forget_imports),

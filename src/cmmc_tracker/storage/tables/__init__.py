@@ -34,7 +34,6 @@ from cmmc_tracker.storage.tables.assessment import (
     affirmations,
     assignments,
     milestones,
-    packages,
     plan_items,
     plan_reviews,
     recorded_statuses,
@@ -42,6 +41,7 @@ from cmmc_tracker.storage.tables.assessment import (
 )
 from cmmc_tracker.storage.tables.columns import metadata
 from cmmc_tracker.storage.tables.handoff import package_questions, package_views
+from cmmc_tracker.storage.tables.packages import freezes, package_files, package_holds, packages
 from cmmc_tracker.storage.tables.plan import (
     changes,
     defined_values,
@@ -89,6 +89,7 @@ __all__ = [
     "cui_flows",
     "defined_values",
     "findings",
+    "freezes",
     "held_files",
     "implementations",
     "imports",
@@ -101,6 +102,8 @@ __all__ = [
     "milestones",
     "objective_texts",
     "old_passwords",
+    "package_files",
+    "package_holds",
     "package_questions",
     "package_views",
     "packages",

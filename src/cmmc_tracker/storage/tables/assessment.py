@@ -1,12 +1,10 @@
-"""What an assessment rests on beside findings: special bases, plans, statuses, affirmations, packages of record.
+"""What an assessment rests on beside findings: special bases, plans, statuses, affirmations.
 
 32 CFR 170.21 to 170.24.
 """
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -16,7 +14,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    UniqueConstraint,
 )
 
 from cmmc_tracker.storage.tables.columns import Id, Instant, metadata, version_column
@@ -99,31 +96,6 @@ assignments = Table(
     Column("assigned_at", Instant, nullable=False),
     Column("assigned_by", ForeignKey("users.id")),
     CheckConstraint("duty IN ('owner', 'reviewer', 'affirming_official')", name="duty"),
-)
-
-# A frozen picture of a system; its bytes never change. `snapshot` is canonical JSON, as hashed.
-packages = Table(
-    "packages",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("system_id", ForeignKey("systems.id"), nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("name", String(200), nullable=False),
-    Column("purpose", String(20), nullable=False),
-    Column("reason", Text, nullable=False, server_default=""),  # why it was made although something was not ready
-    Column("frozen_at", Instant, nullable=False),
-    Column("frozen_by", ForeignKey("users.id")),
-    Column("snapshot", Text, nullable=False),
-    Column("snapshot_sha256", String(64), nullable=False),
-    Column("log_sha256", String(64), nullable=False),  # of CMMCAssessmentArtifacts.log
-    Column("artifacts", Integer, nullable=False),
-    Column("bytes", BigInteger, nullable=False),
-    Column("retained_until", Date, nullable=False),
-    Column("legal_hold", Text, nullable=False, server_default=""),  # why it is kept longer; empty: it is not
-    Column("releasable", Boolean, nullable=False),
-    version_column(),
-    CheckConstraint("purpose IN ('readiness', 'start', 'final', 'closeout', 'affirmation')", name="purpose"),
-    UniqueConstraint("system_id", "number", name="uq_packages_number"),
 )
 
 # What stands in SPRS, as it was recorded here; never changed by what is found later.

@@ -40,16 +40,16 @@ def _mine(errors: Mapping[str, str]) -> str:
 @pages.get("/my-work/hand-over")
 def preview_hand_over() -> ResponseReturnValue:
     """What of one's duties would go to somebody, and what would stay."""
-    return _preview(request.args.get("to", ""), {})
+    return _preview(request.args.get("to", ""), {}, 200)
 
 
-def _preview(to: str, errors: Mapping[str, str], *, stale: str = "") -> ResponseReturnValue:
+def _preview(to: str, errors: Mapping[str, str], status: int, *, stale: str = "") -> tuple[str, int]:
     try:
         with open_read() as work:
             found = handover.preview_own(work, to)
     except Invalid as error:
         return _mine(error.fields), 422
-    return render_template(
+    page = render_template(
         "duties/hand_over.html",
         room="duties",
         found=found,
@@ -60,6 +60,7 @@ def _preview(to: str, errors: Mapping[str, str], *, stale: str = "") -> Response
         errors=errors,
         stale=stale,
     )
+    return page, status
 
 
 @pages.post("/my-work/hand-over")
@@ -71,9 +72,9 @@ def hand_over() -> ResponseReturnValue:
         with open_write() as work:
             done = handover.hand_over_own(work, to, title=title, seen=form_version())
     except Invalid as error:
-        return (_preview(to, error.fields) if "title" in error.fields else _mine(error.fields)), 422
+        return _preview(to, error.fields, 422) if "title" in error.fields else (_mine(error.fields), 422)
     except Stale as error:
-        return _preview(to, {}, stale=error.message), 412
+        return _preview(to, {}, 412, stale=error.message)
     flash(done.said)
     return redirect(url_for(".mine"), code=302)
 

@@ -83,16 +83,16 @@ def change(user_id: int, act: str) -> ResponseReturnValue:
 @session.admin_required
 def preview_hand_over(user_id: int) -> ResponseReturnValue:
     """What of somebody's duties would go to somebody else, and what would stay."""
-    return _preview(user_id, request.args.get("to", ""), {})
+    return _preview(user_id, request.args.get("to", ""), {}, 200)
 
 
-def _preview(user_id: int, to: str, errors: dict[str, str], *, stale: str = "") -> ResponseReturnValue:
+def _preview(user_id: int, to: str, errors: dict[str, str], status: int, *, stale: str = "") -> tuple[str, int]:
     try:
         with open_read() as work:
             found = handover.preview_of(work, user_id, to)
     except Invalid as error:
         return _page({f"{name}-{user_id}": text for name, text in error.fields.items()}, {}), 422
-    return render_template(
+    page = render_template(
         "duties/hand_over.html",
         found=found,
         kinds=handover.KINDS,
@@ -102,6 +102,7 @@ def _preview(user_id: int, to: str, errors: dict[str, str], *, stale: str = "") 
         errors=errors,
         stale=stale,
     )
+    return page, status
 
 
 @pages.post("/<int:user_id>/hand-over")
@@ -115,10 +116,10 @@ def hand_over(user_id: int) -> ResponseReturnValue:
             done = handover.hand_over_of(work, user_id, to, title=title, seen=form_version())
     except Invalid as error:
         if "title" in error.fields:
-            return _preview(user_id, to, dict(error.fields)), 422
+            return _preview(user_id, to, dict(error.fields), 422)
         return _page({f"{name}-{user_id}": text for name, text in error.fields.items()}, {}), 422
     except Stale as error:
-        return _preview(user_id, to, {}, stale=error.message), 412
+        return _preview(user_id, to, {}, 412, stale=error.message)
     flash(done.said)
     return redirect(url_for(".index"), code=302)
 

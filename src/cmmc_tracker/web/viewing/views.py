@@ -225,6 +225,5 @@ def download() -> Response:
     opening.refuse_taking(g.view)
     with open_read() as work:
         browsing.refuse_lacking(browsing.frozen(work, g.view))
-        text = opening.snapshot_text(work, g.view)
-    opening.take(installation().tracker, g.view, address())
-    return zipped(g.view.slug, g.view.package, text)
+    view, tracker, asker = g.view, installation().tracker, address()
+    return zipped(view.slug, view.package, lambda part: opening.take_package(tracker, view, asker, part))
