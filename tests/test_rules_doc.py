@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cmmc_tracker.domain.lifecycle import MOVES
 from cmmc_tracker.domain.readiness import CHECKS
 from cmmc_tracker.domain.rulebook import sections
 
@@ -43,6 +44,34 @@ def test_the_function_and_the_test_that_are_named_exist(number: str) -> None:
     assert reduce(getattr, name.split("."), importlib.import_module(f"cmmc_tracker.{module}")) is not None
     place, _, test = ROWS[number][5].strip("`").partition("::")
     assert f"def {test}(" in (Path("tests") / place).read_text()
+
+
+def test_the_machine_of_statuses_is_listed_move_by_move() -> None:
+    part = DOC.partition("| from | act | to | clause |")[2].partition("## ")[0]
+    listed = re.findall(r"^\| (\w+) \| (\w+) \| (\w+) \| ([^|]+) \|$", part, re.M)
+    assert {(one[0], one[1]): (one[2], one[3]) for one in listed} == {
+        (stage.value, act.value): (move.after.value, move.clause) for (stage, act), move in MOVES.items()
+    }
+    assert len(listed) == len(MOVES)
+
+
+STATED = re.findall(r"^\| `domain\.(\w+):(\w+)` \| ([^|]+) \| ([^|]+) \| `([^|`]+)` \|$", DOC, re.M)
+
+
+@pytest.mark.parametrize("module", ["status", "lifecycle", "recording", "clocks"])
+def test_everything_that_states_a_rule_of_status_closeout_or_affirmation_is_listed(module: str) -> None:
+    code = importlib.import_module(f"cmmc_tracker.domain.{module}")
+    stated = {
+        name for name, one in vars(code).items() if name[0] != "_" and getattr(one, "__module__", "") == code.__name__
+    }
+    assert {name for of, name, *_ in STATED if of == module} == stated
+
+
+@pytest.mark.parametrize(("clause", "test"), [(one[3], one[4]) for one in STATED])
+def test_each_of_them_has_a_clause_and_a_test_that_exists(clause: str, test: str) -> None:
+    assert re.search(r"32 CFR 170\.\d|3\.12\.4", clause)
+    place, _, name = test.partition("::")
+    assert f"def {name}(" in (Path("tests") / place).read_text()
 
 
 def test_every_check_of_readiness_is_listed_with_its_level() -> None:

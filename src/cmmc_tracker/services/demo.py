@@ -1,9 +1,10 @@
 """`cmmc-tracker demo`: fill an empty install with a believable small contractor, marked as demo everywhere."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import func, select, update
 
@@ -13,7 +14,16 @@ from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.errors import Conflict
-from cmmc_tracker.services import assessment, demo_assessor, demo_plan, demo_plans, demo_scope, intake
+from cmmc_tracker.services import (
+    assessment,
+    demo_assessor,
+    demo_office,
+    demo_people,
+    demo_plan,
+    demo_plans,
+    demo_scope,
+    intake,
+)
 from cmmc_tracker.services.artifacts import Received
 from cmmc_tracker.services.demo_data import (
     ARTIFACTS,
@@ -21,12 +31,14 @@ from cmmc_tracker.services.demo_data import (
     HELD_FACTS,
     HELD_OBJECTIVES,
     JUDGED,
+    JUDGED_DAYS,
     NARRATIVES,
     NOT_APPLICABLE,
     NOT_MET,
     PARTIAL,
     DemoArtifact,
 )
+from cmmc_tracker.services.demo_people import dated
 from cmmc_tracker.services.handoff import holds, packages
 from cmmc_tracker.services.handoff.views import Made
 from cmmc_tracker.services.links import Target, create_linked
@@ -49,22 +61,25 @@ def steps() -> int:
 
 
 def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: None) -> Made | None:
-    """Fill system `main`, all or nothing; returns the link of an invented assessor to the frozen package.
+    """Fill system `main`, all or nothing, then what rests on its log; returns the link of an invented assessor.
 
-    Raises `Conflict` when anything is in the install already. No link is made where CUI may be stored.
+    Raises `Conflict` when anything is in the install already. No link is made where CUI may be stored. What happened is
+    dated over the last five months, so that the score has a history; the log says that it is a demo's. Where there are
+    accounts, people own requirements, and a small system of Level 1 has a recorded status.
     """
     with tracker.read(actor) as work:
         _refuse_used(work)
+    demo_office.fill(tracker, actor)
     with ExitStack() as uploads:
         received = [_keep(tracker, uploads, one, progress) for one in ARTIFACTS]
         with tracker.write(actor) as work:
-            _refuse_used(work)
             main = actor.systems[MAIN]
-            added = {one.filename: _add(work, main, one, file) for one, file in zip(ARTIFACTS, received, strict=True)}
+            _refuse_used(work, main)
+            added: dict[str, int] = {}
+            for days, happens in _course(work, main, received, added, progress):
+                with dated(work, days):
+                    happens()
             create_linked(work, main, HELD, HELD_FACTS, _targets(main, HELD_OBJECTIVES))
-            for number in JUDGED:
-                _judge(work, main, number)
-                progress()
             _describe(work, main, added)
             demo_scope.fill(work, main)
             demo_plan.fill(work, main)
@@ -75,15 +90,40 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
                 .values(demo=True, name="Halvorsen main enclave (demo)")
             )
             work.record(Event.DEMO_FILLED, f"system:{MAIN}", {"artifacts": len(ARTIFACTS) + 1, "judged": len(JUDGED)})
+    with tracker.write(actor) as work:
+        demo_people.fill(work, main)
     package = packages.freeze(tracker, actor, "", main, PACKAGE)
     with tracker.write(actor) as work:
         holds.place(work, main, package.id, LEGAL_HOLD)
     return demo_assessor.fill(tracker, actor, main, package)
 
 
-def _refuse_used(work: Work) -> None:
-    artifact = work.row(select(tables.artifacts.c.id).limit(1))
+def _course(
+    work: Work, main: Access, received: Sequence[Received], added: dict[str, int], progress: Callable[[], None]
+) -> list[tuple[int, Callable[[], None]]]:
+    """What happened in `main`, the oldest first: how many days ago, and what does it; `added` gets the artifacts."""
+
+    def add(one: DemoArtifact, file: Received) -> None:
+        added[one.filename] = _add(work, main, one, file)
+
+    def judge(number: str) -> None:
+        _judge(work, main, number)
+        progress()
+
+    files = zip(ARTIFACTS, received, strict=True)
+    course: list[tuple[int, Callable[[], None]]] = [(one.age, partial(add, one, file)) for one, file in files]
+    for place, number in enumerate(JUDGED):
+        course.append((JUDGED_DAYS[place * len(JUDGED_DAYS) // len(JUDGED)], partial(judge, number)))
+    return sorted(course, key=lambda one: -one[0])
+
+
+def _refuse_used(work: Work, system: Access | None = None) -> None:
+    artifacts = select(tables.artifacts.c.id).limit(1)
     judged = select(func.count()).select_from(tables.findings).where(tables.findings.c.version > 1)
+    if system:
+        artifacts = artifacts.where(tables.artifacts.c.system_id == system.system_id)
+        judged = judged.where(tables.findings.c.system_id == system.system_id)
+    artifact = work.row(artifacts)
     if artifact or work.db.execute(judged).scalar_one():
         raise Conflict(
             "The demo goes into an empty install only, and this one holds artifacts or judgements. "
@@ -99,7 +139,7 @@ def _keep(tracker: Tracker, uploads: ExitStack, one: DemoArtifact, progress: Cal
 
 
 def _add(work: Work, main: Access, one: DemoArtifact, received: Received) -> int:
-    collected = work.today - timedelta(days=one.age)
+    collected = work.today
     given = {
         "title": one.title,
         "kind": one.kind,

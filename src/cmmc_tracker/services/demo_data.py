@@ -367,6 +367,9 @@ JUDGED = (
 )
 # fmt: on
 
+# How many days ago they were judged, in their order: a look at a family or two each month.
+JUDGED_DAYS = (150, 128, 104, 83, 61, 38, 17)
+
 NOT_MET: Mapping[str, str] = {
     "3.1.3[e]": "The rule between shop floor and enclave was open on 3 Nov for a machine update; ticket 322.",
     "3.1.11[b]": "Sessions on the shop terminals do not end by themselves; the setting comes with the next image.",

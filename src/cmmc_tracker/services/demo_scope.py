@@ -19,6 +19,9 @@ _ENCLAVE, _SHOP = "Enclave 10.20.0.0/24", "Shop floor 10.30.0.0/24"
 _ASSETS: tuple[dict[str, Any], ...] = (
     {
         "name": "HPP-FS1 file server",
+        "kind": "Server",
+        "model": "Dell PowerEdge R740",
+        "serial": "7KQ2Z13",
         "category": AssetCategory.CUI,
         "owner": "Ada Ortiz",
         "location": "Server room",
@@ -30,6 +33,9 @@ _ASSETS: tuple[dict[str, Any], ...] = (
     *(
         {
             "name": f"HPP-WS{number:02} workstation",
+            "kind": "Workstation",
+            "model": "HP Z2 G9",
+            "serial": f"5CG30{number:02}XK",
             "category": AssetCategory.CUI,
             "owner": "Engineering",
             "location": "East wing",
@@ -41,6 +47,9 @@ _ASSETS: tuple[dict[str, Any], ...] = (
     ),
     {
         "name": "HPP-FW1 firewall",
+        "kind": "Network device",
+        "model": "Fortinet FortiGate 60F",
+        "serial": "FortiOS 7.4.8",
         "category": AssetCategory.SECURITY_PROTECTION,
         "owner": "Ada Ortiz",
         "location": "Server room",
@@ -50,6 +59,8 @@ _ASSETS: tuple[dict[str, Any], ...] = (
     },
     {
         "name": "HPP-LOG1 log server",
+        "kind": "Virtual machine",
+        "serial": "Debian 12.9",
         "category": AssetCategory.SECURITY_PROTECTION,
         "owner": "Ada Ortiz",
         "location": "Server room",
@@ -58,6 +69,7 @@ _ASSETS: tuple[dict[str, Any], ...] = (
     },
     {
         "name": "Office laptops",
+        "kind": "Laptop",
         "category": AssetCategory.CONTRACTOR_RISK_MANAGED,
         "owner": "Office",
         "location": "Office",
@@ -66,6 +78,9 @@ _ASSETS: tuple[dict[str, Any], ...] = (
     },
     {
         "name": "Mill 3 controller",
+        "kind": "Machine tool",
+        "model": "Siemens Sinumerik 840D",
+        "serial": "NCU 730.3, 4.95",
         "category": AssetCategory.SPECIALIZED,
         "owner": "Shop floor",
         "location": "Hall 2",
