@@ -14,7 +14,7 @@ from cmmc_tracker.gate import devices
 from cmmc_tracker.services.limits import Limiter
 from cmmc_tracker.services.logins import Visitor
 from cmmc_tracker.services.work import Tracker, Work
-from cmmc_tracker.storage.blobs import Blobs
+from cmmc_tracker.storage.store import Blobs
 
 EXTENSION = "cmmc"
 _SECRET_LINK = re.compile(r"(/(?:setup|link)/).*", re.IGNORECASE | re.DOTALL)

@@ -19,7 +19,7 @@ from cmmc_tracker.services.artifacts import Received
 from cmmc_tracker.services.intake import Sender, Together
 from cmmc_tracker.services.limits import PASSWORD_CHANGE
 from cmmc_tracker.services.links import Target
-from cmmc_tracker.storage.blobs import Blobs
+from cmmc_tracker.storage.store import Blobs
 
 DATES = ("covers_from", "covers_until", "collected_on")
 FACTS = ("title", "kind", "description", *DATES, "cadence", "owner", "reviewer")

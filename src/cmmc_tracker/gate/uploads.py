@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from cmmc_tracker.errors import Invalid, Malformed, TooMany
 from cmmc_tracker.gate import doors
-from cmmc_tracker.storage.blobs import Incoming
+from cmmc_tracker.storage.store import Incoming
 
 TAKES_FILES = frozenset(
     {

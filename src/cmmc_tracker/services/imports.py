@@ -32,7 +32,7 @@ from cmmc_tracker.services.artifacts import Received, actor_id, keep_blob
 from cmmc_tracker.services.intake import Sender
 from cmmc_tracker.services.links import Target
 from cmmc_tracker.services.work import Tracker, Work
-from cmmc_tracker.storage.blobs import Blobs
+from cmmc_tracker.storage.store import Blobs
 from cmmc_tracker.storage.tables import audit, imports
 
 ARCHIVE, REGISTER = "archive", "register"

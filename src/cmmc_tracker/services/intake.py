@@ -27,8 +27,8 @@ from cmmc_tracker.errors import Busy, Invalid
 from cmmc_tracker.services import settings
 from cmmc_tracker.services.artifacts import Received, refuse_spilled
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.blobs import Incoming
 from cmmc_tracker.storage.scanner import Scanner, Verdict
+from cmmc_tracker.storage.store import Incoming
 
 MOST_SECONDS = 5.0  # of processor time
 PATIENCE = 10.0  # seconds of waiting, for all files of an upload

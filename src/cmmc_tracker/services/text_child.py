@@ -392,14 +392,9 @@ def _sheets(text: Text) -> None:
         package.with_rest(part, Cells(text, strings.found))
 
 
-_WAYS = {
-    "pdf": _pdf,
-    "docx": _word,
-    "plan": lambda text: _word(text, "customXml"),
-    "pptx": _slides,
-    "xlsx": _sheets,
-    "text": _plain,
-}
+_PLAN = "customXml"
+_WAYS = {"docx": _word, "pdf": _pdf, "plan": lambda text: _word(text, _PLAN), "pptx": _slides}
+_WAYS |= {"text": _plain, "xlsx": _sheets}
 
 if __name__ == "__main__":
     sys.exit(main())

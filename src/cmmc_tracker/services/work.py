@@ -20,9 +20,9 @@ from cmmc_tracker.domain.audit import GENESIS, Entry, Event, canonical, digest, 
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.errors import Stale
 from cmmc_tracker.storage import tables
-from cmmc_tracker.storage.blobs import Blobs
 from cmmc_tracker.storage.database import begun, is_own_schema, translated
 from cmmc_tracker.storage.scanner import Scanner
+from cmmc_tracker.storage.store import Blobs
 
 _CHAIN_LOCK = 0x41554454  # an advisory lock's number on PostgreSQL: "AUDT"
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cmmc_tracker.errors import Busy, Misconfigured, NotFound
-from cmmc_tracker.storage.blobs import NAME, Begun, FolderBlobs, FolderIncoming, Held, Slot
+from cmmc_tracker.storage.blobs import NAME, FolderBlobs, FolderIncoming
 from cmmc_tracker.storage.locks import Locks
 from cmmc_tracker.storage.s3 import Objects, checksum_of
+from cmmc_tracker.storage.store import Begun, Held, Slot
 
 _PIECE = 1_048_576
 _MISSING = "The bytes of this file are missing from the store."

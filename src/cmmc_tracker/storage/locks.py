@@ -14,8 +14,9 @@ from typing import Protocol
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
-from cmmc_tracker.storage.blobs import Descriptor, Held
+from cmmc_tracker.storage.blobs import Descriptor
 from cmmc_tracker.storage.database import sqlite_file, translated
+from cmmc_tracker.storage.store import Held
 
 _FILES = 1_024  # so many files at most; two names may share one, and then wait for each other
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, NullPool, create_engine, inspect, make_url, text
 
 from cmmc_tracker.storage.addresses import Address
-from cmmc_tracker.storage.blobs import Blobs
 from cmmc_tracker.storage.database import make_engine
+from cmmc_tracker.storage.store import Blobs
 from cmmc_tracker.storage.stores import store_of
 
 

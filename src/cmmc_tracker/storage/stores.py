@@ -6,12 +6,13 @@ from sqlalchemy import Engine
 
 from cmmc_tracker.domain.backups import instant_of
 from cmmc_tracker.storage.addresses import Address, below
-from cmmc_tracker.storage.blobs import Blobs, FolderBlobs
+from cmmc_tracker.storage.blobs import FolderBlobs
 from cmmc_tracker.storage.blobs_s3 import S3Blobs
 from cmmc_tracker.storage.locks import locks_of
 from cmmc_tracker.storage.places import FolderPlace, Place
 from cmmc_tracker.storage.s3 import Objects
 from cmmc_tracker.storage.s3_places import S3Place
+from cmmc_tracker.storage.store import Blobs
 
 
 def place_of(address: Address) -> tuple[Place, str]:

@@ -16,8 +16,8 @@ from cmmc_tracker.services.doctor import choices, machine, parts, people, watchi
 from cmmc_tracker.services.doctor.findings import Check, Finding, Grade, Patient, bad, said
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import looking
-from cmmc_tracker.storage.blobs import Blobs
 from cmmc_tracker.storage.database import HEAD
+from cmmc_tracker.storage.store import Blobs
 
 __all__ = ["CHECKS", "Finding", "Grade", "Patient", "attached", "examine"]
 

@@ -14,9 +14,10 @@ from cmmc_tracker.errors import TrackerError
 from cmmc_tracker.services.doctor.findings import Finding, Patient, bad, good, said, warning
 from cmmc_tracker.storage import disk, looking
 from cmmc_tracker.storage.addresses import Bucket
-from cmmc_tracker.storage.blobs import Blobs, FolderBlobs
+from cmmc_tracker.storage.blobs import FolderBlobs
 from cmmc_tracker.storage.blobs_s3 import S3Blobs
 from cmmc_tracker.storage.database import HEAD
+from cmmc_tracker.storage.store import Blobs
 from cmmc_tracker.storage.stores import store_of
 
 

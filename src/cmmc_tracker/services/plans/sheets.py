@@ -33,7 +33,7 @@ from cmmc_tracker.services.intake import Sender
 from cmmc_tracker.services.plans import keeping, reading
 from cmmc_tracker.services.plans.reading import Item
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.blobs import Blobs
+from cmmc_tracker.storage.store import Blobs
 from cmmc_tracker.storage.tables import artifacts, links
 
 _CHANGED = (

@@ -20,7 +20,7 @@ from cmmc_tracker.services.imports import Import
 from cmmc_tracker.services.intake import Sender
 from cmmc_tracker.services.scope import inventory, rows
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.blobs import Blobs
+from cmmc_tracker.storage.store import Blobs
 from cmmc_tracker.storage.tables import assets
 
 _CHANGED = (

@@ -22,7 +22,7 @@ from cmmc_tracker.services.intake import Sender
 from cmmc_tracker.services.scope import matrix, providers
 from cmmc_tracker.services.scope.asset_import import of
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.blobs import Blobs
+from cmmc_tracker.storage.store import Blobs
 from cmmc_tracker.storage.tables import matrix_lines
 from cmmc_tracker.storage.tables import providers as _providers
 

@@ -161,7 +161,8 @@ def _content(file: Any) -> bytes:
         if received.size > plan_template.LARGEST:
             most = plan_template.LARGEST // 1_048_576
             raise Invalid({"file": f"A template has at most {most} MB. Nothing was kept."})
-        return here.blobs.path(received.sha256).read_bytes()
+        with here.blobs.open(received.sha256) as content:
+            return content.read()
     finally:
         uploads.finish()
         trash.let_go(here.tracker, kept)
