@@ -224,6 +224,7 @@ def test_a_template_that_somebody_changed_meanwhile_is_not_overwritten(user: Per
     assert user.get(f"{PAGE}/template").data == first
 
 
+@pytest.mark.usefixtures("every_document")
 def test_a_frozen_package_goes_on_with_the_template_of_its_day(user: Person, tracker: Tracker) -> None:
     assert send(user, template("Old form of {{system.name}}")).status_code == 302
     made = user.call("POST", "/systems/main/packages", {"name": "Of record", "reason": "To look."}).get_json()

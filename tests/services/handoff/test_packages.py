@@ -113,6 +113,7 @@ def test_the_record_takes_as_many_statements_for_much_as_for_nothing(tracker: Tr
     assert len(sent) == few
 
 
+@pytest.mark.usefixtures("every_document")
 def test_only_the_plan_of_action_without_items_is_left_out(
     tracker: Tracker, bo: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
