@@ -128,7 +128,9 @@ def _count(app: Flask, settings: Settings, tracker: Tracker) -> None:
     """Count requests, and answer `/metrics` with that and with how the installation stands."""
     folder = metrics_folder(settings) if SHARED_COUNTS in os.environ else None
     counts = metrics.Counts(settings.metrics_token, folder)
-    places = {"data": settings.data_dir, "store": settings.upload_path}
+    places = {"data": settings.data_dir}
+    if isinstance(settings.upload_path, Path):  # a bucket has no disk of ours
+        places["store"] = settings.upload_path
     stream = stream_of(settings)
     kept = figures.Kept(lambda: figures.read(tracker, places, stream))
     app.extensions[exposition.EXTENSION] = exposition.Page(counts, kept.get, version("cmmc-tracker"))
