@@ -1,9 +1,9 @@
 """The artifact store: one file for each distinct content, exactly its bytes, named by its SHA-256.
 
 With `enclave.py`, `places.py` and `locks.py` the only code of the product that joins a path. Bytes are written once to
-a temporary file, hashed on the way, fsynced and renamed to their hash; nothing is ever edited. Whether an upload still lives is
-told by a lock that it holds from its first byte until its row is committed, never by age: the same open file keeps the
-lock across the rename, so a sweep that finds it locked leaves it alone.
+a temporary file, hashed on the way, fsynced and renamed to their hash; nothing is ever edited. Whether an upload still
+lives is told by a lock that it holds from its first byte until its row is committed, never by age: the same open file
+keeps the lock across the rename, so a sweep that finds it locked leaves it alone.
 
 How many uploads one person has under way is told by locks, too: each holds one of that person's few slots, an empty
 file that is gone with it. A lock ends with the process that holds it, so a crash leaves no slot taken and nothing to
