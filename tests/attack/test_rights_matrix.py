@@ -37,7 +37,7 @@ LISTS = {
 }
 ADMIN = ("/admin/", "/config", "/welcome", "/audit", "/api/v1/audit")
 # Of a system, for its approvers, or for its affirming official; `people.assign` for administrators who are members.
-SHARING = {"sharing.give", "sharing.make_link", "sharing.revoke"}
+SHARING = {"sharing.give", "sharing.make_link", "sharing.revoke", "api.delete_viewer"}
 APPROVING = {"people.assign", "ssp.approve_version", "status.record", "status.affirm"} | SHARING
 ADMINISTRATORS_TOO = {"people.assign"} | SHARING
 # Of a system, for administrators who are its members.
