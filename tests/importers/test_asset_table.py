@@ -12,7 +12,7 @@ from cmmc_tracker.domain.text import clean_line, clean_text, is_visible
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.importers.asset_table import Act, AssetPlan, Present, plan
 from cmmc_tracker.importers.register_table import read_csv
-from cmmc_tracker.reports import inventory_export
+from cmmc_tracker.reports import asset_sheet
 from tests.importers.workbooks import workbook_rows
 
 KNOWN = (Present(7, 3, AssetEntry("File server", AssetCategory.CUI, owner="IT", cui_use=(CuiUse.STORE,))),)
@@ -169,7 +169,7 @@ def test_whatever_an_inventory_holds_what_is_exported_is_read_back_as_it_was(
 ) -> None:
     file = io.BytesIO()
     lines = [(number, one, Documented.of(one)) for number, one in enumerate(entries, 1)]
-    inventory_export.write(file, lines, form, "2026-11-28T10:00:00+00:00")
+    asset_sheet.write(file, lines, form, "2026-11-28T10:00:00+00:00")
     rows = read_csv(file.getvalue()) if form == "csv" else workbook_rows(file)
     assert [row.entry for row in plan(rows, ()).rows] == entries
     known = [Present(number, 1, one) for number, one in enumerate(entries, 1)]

@@ -15,8 +15,8 @@ from cmmc_tracker.domain.text import clean_text
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.importers.matrix_table import Act, Columns, Known, MatrixPlan, guess, plan, read_mapping, titles
 from cmmc_tracker.importers.register_table import read_csv
-from cmmc_tracker.reports import matrix_export
-from cmmc_tracker.reports.matrix_export import Said
+from cmmc_tracker.reports import matrix_sheet
+from cmmc_tracker.reports.matrix_sheet import Said
 from tests.importers.workbooks import workbook_rows
 
 NOTHING = Known({})
@@ -265,7 +265,7 @@ def test_whatever_a_matrix_holds_what_is_exported_is_read_back_as_it_was(
     titles = {7: "CRM, signed"}
     said = [Said(one, entry, titles.get(entry.artifact_id or 0, "")) for one, entry in lines.items()]
     file = io.BytesIO()
-    matrix_export.write(file, matrix_export.rows([(provider, said)], 2), form, "2026-11-28T10:00:00+00:00")
+    matrix_sheet.write(file, matrix_sheet.rows([(provider, said)], 2), form, "2026-11-28T10:00:00+00:00")
     rows = read_csv(file.getvalue()) if form == "csv" else workbook_rows(file)
     columns = guess(rows)
     made = plan(rows, columns, Known({}, documents=titles))

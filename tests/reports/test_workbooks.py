@@ -20,7 +20,7 @@ from cmmc_tracker.domain.matrix import LineEntry
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.importers import asset_table, matrix_table, score_sheet
 from cmmc_tracker.reports.asset_sheet import entry_of
-from cmmc_tracker.reports.facts import DUTIES
+from cmmc_tracker.reports.matrix_sheet import DUTIES, HEADINGS, PROVIDER
 from cmmc_tracker.reports.registry import REPORTS
 from cmmc_tracker.services import systems as services
 from cmmc_tracker.services.handoff import packages
@@ -279,7 +279,7 @@ def test_the_inventory_reads_back_by_the_import_without_a_change(shown: dict[str
 def test_a_matrix_reads_back_by_the_import_without_a_change(shown: dict[str, Any]) -> None:
     rows = texts(sheets("responsibility-matrix.xlsx", shown)["Responsibilities"])
     for provider in (one for one in shown["providers"] if one["matrix"]):
-        own = [rows[0], *(row for row in rows if row[0] == provider["name"])]
+        own = [rows[0], *(row for row in rows if row[HEADINGS.index(PROVIDER)] == provider["name"])]
         plan = matrix_table.plan(own, matrix_table.guess(own), matrix_table.Known({}))
         read = {(one.objective.requirement, one.objective.letter): one.after for one in plan.doing}
         lines = {(one["requirement"], one["letter"]): LineEntry(one["duty"], one["text"]) for one in provider["matrix"]}
@@ -290,7 +290,7 @@ def test_a_matrix_reads_back_by_the_import_without_a_change(shown: dict[str, Any
 def test_every_provider_stands_in_the_workbook_with_its_contact(shown: dict[str, Any]) -> None:
     rows = cells(sheets("responsibility-matrix.xlsx", shown)["Providers"])
     assert [(row["Provider"], row["Contact"] or "") for row in rows] == [
-        (one["name"], one["contact"]) for one in shown["providers"]
+        (one["name"], one["contact"]) for one in sorted(shown["providers"], key=lambda one: one["name"].casefold())
     ]
     lines = cells(sheets("responsibility-matrix.xlsx", shown)["Responsibilities"])
     assert {row["Responsibility"] for row in lines} <= set(DUTIES.values())

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+from cmmc_tracker.domain.handoff.package import confirmed
 from cmmc_tracker.errors import Conflict
 from cmmc_tracker.reports.handoff.manifest import Extra
 from cmmc_tracker.reports.registry import REPORTS
@@ -20,7 +21,9 @@ def of(snapshot: Mapping[str, Any]) -> Iterator[Extra]:
     left out; whatever stops another stops the package.
     """
     with ThreadPoolExecutor(THREADS) as pool:
-        made = {name: pool.submit(report.make, snapshot) for name, report in REPORTS.items()}
+        # What was frozen by an earlier version has suggestions in its record, and its documents have none.
+        said = confirmed(snapshot)
+        made = {name: pool.submit(report.make, said) for name, report in REPORTS.items()}
         for name, future in made.items():
             with suppress(*([Conflict] if REPORTS[name].optional else [])):
                 yield Extra(f"{FOLDER}/{name}", future.result())

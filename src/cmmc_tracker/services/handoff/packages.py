@@ -119,7 +119,10 @@ def _clock(work: Work) -> list[dict[str, Any]]:
 
 
 def picture(work: Work, system: Access) -> dict[str, Any]:
-    """The snapshot: the record, the score and status that follow from it, the files with their paths, the log."""
+    """The snapshot: the record, the score and status that follow from it, the files with their paths, the log.
+
+    What is only suggested of the scope is not in it.
+    """
     content = record.of(work, system)
     content["frozen_at"] = work.now.strftime("%Y-%m-%dT%H:%M:%SZ")
     content["frozen_by"] = work.actor.name if work.actor else ""
@@ -133,7 +136,7 @@ def picture(work: Work, system: Access) -> dict[str, Any]:
     content["not_ready"], content["readiness"] = _told(report.findings), report.sentence
     content["drift"] = _drift(work, system, content)
     content["template"] = templates.frozen(work, system)
-    return content
+    return package.confirmed(content)
 
 
 def _drift(work: Work, system: Access, content: Mapping[str, Any]) -> list[str] | None:

@@ -17,7 +17,7 @@ from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.forms import files_of, sender, sheet_of
 from cmmc_tracker.gate.problems import STATUS
 from cmmc_tracker.importers import matrix_table
-from cmmc_tracker.reports import matrix_export
+from cmmc_tracker.reports import matrix_sheet
 from cmmc_tracker.services import imports
 from cmmc_tracker.services.scope import asset_import, matrix, matrix_import, providers
 from cmmc_tracker.services.scope.matrix_import import Confirmed
@@ -39,10 +39,10 @@ def download_matrix(provider_id: int, ending: str) -> ResponseReturnValue:
     with open_read() as work:
         kept = providers.one(work, g.system, provider_id)
         found = matrix.of_provider(work, g.system, provider_id)
-    said = [matrix_export.Said(one, line.entry, line.document) for one, line in found.items()]
+    said = [matrix_sheet.Said(one, line.entry, line.document) for one, line in found.items()]
     file = io.BytesIO()
-    lines = matrix_export.rows([(kept.entry, said)], g.system.level)
-    matrix_export.write(file, lines, ending, installation().tracker.clock().isoformat())
+    lines = matrix_sheet.rows([(kept.entry, said)], g.system.level)
+    matrix_sheet.write(file, lines, ending, installation().tracker.clock().isoformat())
     return spreadsheet(f"responsibility-matrix-{g.system.slug}-{provider_id}", ending, file.getvalue())
 
 
