@@ -19,11 +19,12 @@ from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Access, Action, Actor, allow
 from cmmc_tracker.domain.readiness import Finding
 from cmmc_tracker.errors import Conflict, NotFound
+from cmmc_tracker.reports.audit_extract import HEAD
 from cmmc_tracker.services import assessment, members, readiness, settings
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.artifacts import IN_USE, actor_id
 from cmmc_tracker.services.doctor.machine import SKEW, WRITTEN
-from cmmc_tracker.services.handoff import record, sealing
+from cmmc_tracker.services.handoff import log_extract, record, sealing
 from cmmc_tracker.services.plans import sheets
 from cmmc_tracker.services.ssp import reading as plan
 from cmmc_tracker.services.ssp import templates
@@ -127,6 +128,7 @@ def picture(work: Work, system: Access) -> dict[str, Any]:
     content["frozen_at"] = work.now.strftime("%Y-%m-%dT%H:%M:%SZ")
     content["frozen_by"] = work.actor.name if work.actor else ""
     content["organization"] = settings.current(work).organization
+    content[HEAD] = log_extract.head(work)
     content["score"] = _score(assessment.picture(work, system))
     content["files"] = package.files_of(content, system.level)
     content["log"] = package.log_of(content, content["files"]).decode("ascii")
