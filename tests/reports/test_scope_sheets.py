@@ -32,7 +32,7 @@ def test_what_a_package_says_of_the_scope_is_what_the_import_finds_unchanged(tra
         named = providers.every(work, main)
         lines = {one.id: matrix.of_provider(work, main, one.id) for one in named}
     rows = workbook_rows(io.BytesIO(REPORTS["assets.xlsx"].make(picture)))
-    planned = asset_table.plan(rows, there)
+    planned = asset_table.plan(rows, there, asset_table.guess(rows))
     assert [row.act for row in planned.rows] == [asset_table.Act.NOTHING] * len(there)
     assert planned.left_out == ("Asset id", "In SSP (own or group)", "On diagram (own or group)")
     head, *said = workbook_rows(io.BytesIO(REPORTS["responsibility-matrix.xlsx"].make(picture)))

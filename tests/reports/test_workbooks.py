@@ -269,10 +269,11 @@ def test_a_title_that_begins_like_a_formula_is_text_in_the_csv_too(shown: dict[s
 
 def test_the_inventory_reads_back_by_the_import_without_a_change(shown: dict[str, Any]) -> None:
     present = [asset_table.Present(one["id"], one["version"], entry_of(one)) for one in shown["assets"]]
-    plan = asset_table.plan(texts(sheets("assets.xlsx", shown)["Asset inventory"]), present)
+    rows = texts(sheets("assets.xlsx", shown)["Asset inventory"])
+    plan = asset_table.plan(rows, present, asset_table.guess(rows))
     assert plan.count(asset_table.Act.NOTHING) == len(present) > 5
     assert plan.doing == []
-    anew = asset_table.plan(texts(sheets("assets.xlsx", shown)["Asset inventory"]), [])
+    anew = asset_table.plan(rows, [], asset_table.guess(rows))
     assert [row.entry for row in anew.doing] == [one.entry for one in present]
 
 
