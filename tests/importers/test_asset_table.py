@@ -1,6 +1,7 @@
 """An inventory as a sheet: headings and categories as people write them, and what each row would do."""
 
 import io
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -10,16 +11,22 @@ from cmmc_tracker.domain.inventory import AssetEntry, CuiUse, Documented
 from cmmc_tracker.domain.scope import AssetCategory
 from cmmc_tracker.domain.text import clean_line, clean_text, is_visible
 from cmmc_tracker.errors import Invalid
-from cmmc_tracker.importers.asset_table import Act, AssetPlan, Present, plan
+from cmmc_tracker.importers.asset_table import Act, AssetPlan, Present, guess, plan
+from cmmc_tracker.importers.columns import Columns
 from cmmc_tracker.importers.register_table import read_csv
-from cmmc_tracker.reports import inventory_export
+from cmmc_tracker.reports import asset_sheet
 from tests.importers.workbooks import workbook_rows
 
 KNOWN = (Present(7, 3, AssetEntry("File server", AssetCategory.CUI, owner="IT", cui_use=(CuiUse.STORE,))),)
 
 
+def read_by_guess(rows: list[list[str]], present: Sequence[Present]) -> AssetPlan:
+    """The plan of a sheet whose columns nobody chose."""
+    return plan(rows, present, guess(rows))
+
+
 def _one(header: list[str], *rows: list[str]) -> AssetPlan:
-    return plan([header, *rows], KNOWN)
+    return read_by_guess([header, *rows], KNOWN)
 
 
 @pytest.mark.parametrize(
@@ -105,15 +112,24 @@ def test_a_name_twice_in_a_sheet_is_taken_once() -> None:
 
 
 def test_columns_that_are_not_used_are_named_and_a_title_above_is_passed_over() -> None:
-    made = plan([["Inventory of 2026"], [], ["Name", "Owner", "Colour"], ["New", "Bo", "red"]], ())
+    made = read_by_guess([["Inventory of 2026"], [], ["Name", "Owner", "Colour"], ["New", "Bo", "red"]], ())
     assert made.left_out == ("Colour",)
     assert [row.number for row in made.rows] == [4]
 
 
-def test_a_sheet_without_a_header_is_refused() -> None:
+def test_without_a_column_of_names_nothing_is_planned() -> None:
     with pytest.raises(Invalid) as refused:
-        plan([["x", "y"], ["1", "2"]], ())
-    assert "file" in refused.value.fields
+        read_by_guess([["x", "y"], ["1", "2"]], ())
+    assert set(refused.value.fields) == {"column_name"}
+
+
+def test_columns_that_a_person_chose_are_read_whatever_they_are_called() -> None:
+    rows = [["Gerät", "Klasse", "Wer"], ["Gate", "SPA", "Bo"]]
+    made = plan(rows, (), Columns(0, {"name": 0, "category": 1}))
+    assert [(row.name, row.entry.category) for row in made.doing if row.entry] == [
+        ("Gate", AssetCategory.SECURITY_PROTECTION)
+    ]
+    assert made.left_out == ("Wer",)
 
 
 def test_what_our_own_export_quoted_is_read_as_it_was() -> None:
@@ -129,9 +145,11 @@ def test_kind_model_and_serial_number_are_read_from_the_columns_that_people_have
 
 def test_a_maker_alone_takes_no_model_away() -> None:
     known = Present(1, 1, AssetEntry("Gate", model="Dell R740", serial="SN-7"))
-    row = plan([["Name", "Manufacturer"], ["Gate", "dell"]], [known]).rows[0]
+    row = read_by_guess([["Name", "Manufacturer"], ["Gate", "dell"]], [known]).rows[0]
     assert row.act is Act.NOTHING
-    assert plan([["Name", "Make"], ["Gate", "HPE"]], [known]).rows[0].changes == [("model", "Dell R740", "HPE")]
+    assert read_by_guess([["Name", "Make"], ["Gate", "HPE"]], [known]).rows[0].changes == [
+        ("model", "Dell R740", "HPE")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -169,11 +187,11 @@ def test_whatever_an_inventory_holds_what_is_exported_is_read_back_as_it_was(
 ) -> None:
     file = io.BytesIO()
     lines = [(number, one, Documented.of(one)) for number, one in enumerate(entries, 1)]
-    inventory_export.write(file, lines, form, "2026-11-28T10:00:00+00:00")
+    asset_sheet.write(file, lines, form, "2026-11-28T10:00:00+00:00")
     rows = read_csv(file.getvalue()) if form == "csv" else workbook_rows(file)
-    assert [row.entry for row in plan(rows, ()).rows] == entries
+    assert [row.entry for row in read_by_guess(rows, ()).rows] == entries
     known = [Present(number, 1, one) for number, one in enumerate(entries, 1)]
-    assert [row.act for row in plan(rows, known).rows] == [Act.NOTHING] * len(entries)
+    assert [row.act for row in read_by_guess(rows, known).rows] == [Act.NOTHING] * len(entries)
 
 
 _CELLS = st.one_of(st.sampled_from(["CUI", "yes", "SPA", "store", "File server", ""]), st.text(max_size=30))

@@ -13,10 +13,11 @@ from cmmc_tracker.domain.providers import ProviderEntry
 from cmmc_tracker.domain.scope import Duty, Held
 from cmmc_tracker.domain.text import clean_text
 from cmmc_tracker.errors import Invalid
-from cmmc_tracker.importers.matrix_table import Act, Columns, Known, MatrixPlan, guess, plan, read_mapping, titles
+from cmmc_tracker.importers.columns import Columns, titles
+from cmmc_tracker.importers.matrix_table import Act, Known, MatrixPlan, guess, plan, read_mapping
 from cmmc_tracker.importers.register_table import read_csv
-from cmmc_tracker.reports import matrix_export
-from cmmc_tracker.reports.matrix_export import Said
+from cmmc_tracker.reports import matrix_sheet
+from cmmc_tracker.reports.matrix_sheet import Said
 from tests.importers.workbooks import workbook_rows
 
 NOTHING = Known({})
@@ -183,10 +184,12 @@ def test_the_header_and_the_columns_are_guessed(rows: list[list[str]], found: tu
 def test_without_the_columns_that_are_needed_nothing_is_planned() -> None:
     with pytest.raises(Invalid) as refused:
         plan([["a"]], Columns(0, {}), NOTHING)
-    assert set(refused.value.fields) == {"id", "duty"}
+    assert set(refused.value.fields) == {"column_id", "column_duty"}
 
 
-@pytest.mark.parametrize("given_", [{"id": "x"}, {"id": "-1"}, {"id": "99"}, {"header": "77", "id": "0"}, {"id": "٣"}])
+@pytest.mark.parametrize(
+    "given_", [{"column_id": one} for one in ("x", "-1", "99", "٣")] + [{"header": "77", "column_id": "0"}]
+)
 def test_a_choice_of_columns_that_is_none_is_refused(given_: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
         read_mapping(given_, [["a", "b"]])
@@ -265,7 +268,7 @@ def test_whatever_a_matrix_holds_what_is_exported_is_read_back_as_it_was(
     titles = {7: "CRM, signed"}
     said = [Said(one, entry, titles.get(entry.artifact_id or 0, "")) for one, entry in lines.items()]
     file = io.BytesIO()
-    matrix_export.write(file, matrix_export.rows([(provider, said)], 2), form, "2026-11-28T10:00:00+00:00")
+    matrix_sheet.write(file, matrix_sheet.rows([(provider, said)], 2), form, "2026-11-28T10:00:00+00:00")
     rows = read_csv(file.getvalue()) if form == "csv" else workbook_rows(file)
     columns = guess(rows)
     made = plan(rows, columns, Known({}, documents=titles))

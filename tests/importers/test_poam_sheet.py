@@ -12,7 +12,8 @@ from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.catalog import load
 from cmmc_tracker.domain.plans import ItemStatus, Milestone
 from cmmc_tracker.errors import Invalid
-from cmmc_tracker.importers.poam_sheet import Act, Known, Present, Standing, _steps, plan, told
+from cmmc_tracker.importers.columns import Columns
+from cmmc_tracker.importers.poam_sheet import Act, Known, Present, SheetPlan, Standing, _steps, guess, plan, told
 
 CATALOG = load(2)
 OPEN = {r.id: Standing(Status.NOT_MET, partial=False, excepted=False) for r in CATALOG.requirements}
@@ -28,8 +29,13 @@ def item(number: int = 7, requirement: str = "AC.L2-3.1.3", **more: Any) -> Pres
     return Present(number, 1, ItemStatus.OPEN, frozen=False, plan=one)
 
 
+def read_by_guess(rows: list[list[str]], known: Known) -> SheetPlan:
+    """The plan of a sheet whose columns nobody chose."""
+    return plan(rows, known, guess(rows))
+
+
 def only(*cells: str, of: Known | None = None) -> Any:
-    (row,) = plan([HEAD, list(cells)], of or known()).rows
+    (row,) = read_by_guess([HEAD, list(cells)], of or known()).rows
     return row
 
 
@@ -65,7 +71,7 @@ def test_a_row_changes_the_item_of_its_number_or_the_one_open_item_of_its_requir
 
 def test_a_sheet_closes_reopens_and_moves_nothing() -> None:
     rows = [[*HEAD, "Status"], ["7", "", "3.1.3", "Half open", "", "", "Completed"]]
-    (row,) = plan(rows, known(item())).rows
+    (row,) = read_by_guess(rows, known(item())).rows
     assert row.act is Act.CHANGE
     assert "second person" in row.notes[0]
     assert only("7", "operational", "3.1.3", "x", of=known(item())).act is Act.REFUSE
@@ -74,9 +80,9 @@ def test_a_sheet_closes_reopens_and_moves_nothing() -> None:
 
 
 def test_two_rows_about_one_item_are_told() -> None:
-    found = plan([HEAD, ["7", "", "3.1.3", "a"], ["", "", "3.1.3", "b"]], known(item())).rows
+    found = read_by_guess([HEAD, ["7", "", "3.1.3", "a"], ["", "", "3.1.3", "b"]], known(item())).rows
     assert [row.act for row in found] == [Act.CHANGE, Act.REFUSE]
-    added = plan([HEAD, ["", "", "3.1.3", "a"], ["", "", "3.1.3", "b"]], known()).rows
+    added = read_by_guess([HEAD, ["", "", "3.1.3", "a"], ["", "", "3.1.3", "b"]], known()).rows
     assert [row.act for row in added] == [Act.ADD, Act.REFUSE]
 
 
@@ -99,16 +105,32 @@ def test_a_row_that_cannot_be_done_says_why(cells: list[str], said: str) -> None
 
 def test_columns_are_known_by_the_names_that_people_give_them_and_others_are_named() -> None:
     head = ["No.", "Security Control Number", "Control Vulnerability Description", "POC", "Devices Affected"]
-    found = plan([["Plan of action"], [], head, ["1", "3.1.3", "Flows", "Bo", "all"]], known())
+    found = read_by_guess([["Plan of action"], [], head, ["1", "3.1.3", "Flows", "Bo", "all"]], known())
     assert found.rows[0].given == {"requirement": "AC.L2-3.1.3", "weakness": "Flows", "owner": "Bo"}
     assert found.left_out == ("Devices Affected",)
 
 
-@pytest.mark.parametrize("rows", [[["a", "b"]], [["Requirement", "Owner"]], [HEAD, *[["", "", "3.1.3", "x"]] * 501]])
-def test_a_sheet_that_cannot_be_planned_is_refused_whole(rows: list[list[str]]) -> None:
+@pytest.mark.parametrize(
+    ("rows", "asked"),
+    [
+        ([["a", "b"]], {"column_requirement", "column_weakness"}),
+        ([["Requirement", "Owner"]], {"column_weakness"}),
+        ([], {"column_requirement", "column_weakness"}),
+        ([HEAD, *[["", "", "3.1.3", "x"]] * 501], {"file"}),
+    ],
+)
+def test_a_sheet_that_cannot_be_planned_is_refused_whole(rows: list[list[str]], asked: set[str]) -> None:
     with pytest.raises(Invalid) as refused:
-        plan(rows, known())
-    assert "file" in refused.value.fields
+        read_by_guess(rows, known())
+    assert set(refused.value.fields) == asked
+
+
+def test_columns_that_a_person_chose_are_read_whatever_they_are_called() -> None:
+    rows = [["Our list"], ["Ref", "What is wrong", "Who"], ["3.1.3", "Flows", "Bo"]]
+    assert guess(rows) == Columns(0, {})
+    found = plan(rows, known(), Columns(1, {"requirement": 0, "weakness": 1}))
+    assert found.rows[0].given == {"requirement": "AC.L2-3.1.3", "weakness": "Flows"}
+    assert found.left_out == ("Who",)
 
 
 LINES = (

@@ -20,7 +20,7 @@ from cmmc_tracker.domain.matrix import LineEntry
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.importers import asset_table, matrix_table, score_sheet
 from cmmc_tracker.reports.asset_sheet import entry_of
-from cmmc_tracker.reports.facts import DUTIES
+from cmmc_tracker.reports.matrix_sheet import DUTIES, HEADINGS, PROVIDER
 from cmmc_tracker.reports.registry import REPORTS
 from cmmc_tracker.services import systems as services
 from cmmc_tracker.services.handoff import packages
@@ -269,17 +269,18 @@ def test_a_title_that_begins_like_a_formula_is_text_in_the_csv_too(shown: dict[s
 
 def test_the_inventory_reads_back_by_the_import_without_a_change(shown: dict[str, Any]) -> None:
     present = [asset_table.Present(one["id"], one["version"], entry_of(one)) for one in shown["assets"]]
-    plan = asset_table.plan(texts(sheets("assets.xlsx", shown)["Asset inventory"]), present)
+    rows = texts(sheets("assets.xlsx", shown)["Asset inventory"])
+    plan = asset_table.plan(rows, present, asset_table.guess(rows))
     assert plan.count(asset_table.Act.NOTHING) == len(present) > 5
     assert plan.doing == []
-    anew = asset_table.plan(texts(sheets("assets.xlsx", shown)["Asset inventory"]), [])
+    anew = asset_table.plan(rows, [], asset_table.guess(rows))
     assert [row.entry for row in anew.doing] == [one.entry for one in present]
 
 
 def test_a_matrix_reads_back_by_the_import_without_a_change(shown: dict[str, Any]) -> None:
     rows = texts(sheets("responsibility-matrix.xlsx", shown)["Responsibilities"])
     for provider in (one for one in shown["providers"] if one["matrix"]):
-        own = [rows[0], *(row for row in rows if row[0] == provider["name"])]
+        own = [rows[0], *(row for row in rows if row[HEADINGS.index(PROVIDER)] == provider["name"])]
         plan = matrix_table.plan(own, matrix_table.guess(own), matrix_table.Known({}))
         read = {(one.objective.requirement, one.objective.letter): one.after for one in plan.doing}
         lines = {(one["requirement"], one["letter"]): LineEntry(one["duty"], one["text"]) for one in provider["matrix"]}
@@ -290,7 +291,7 @@ def test_a_matrix_reads_back_by_the_import_without_a_change(shown: dict[str, Any
 def test_every_provider_stands_in_the_workbook_with_its_contact(shown: dict[str, Any]) -> None:
     rows = cells(sheets("responsibility-matrix.xlsx", shown)["Providers"])
     assert [(row["Provider"], row["Contact"] or "") for row in rows] == [
-        (one["name"], one["contact"]) for one in shown["providers"]
+        (one["name"], one["contact"]) for one in sorted(shown["providers"], key=lambda one: one["name"].casefold())
     ]
     lines = cells(sheets("responsibility-matrix.xlsx", shown)["Responsibilities"])
     assert {row["Responsibility"] for row in lines} <= set(DUTIES.values())

@@ -96,7 +96,7 @@ def test_what_changed_meanwhile_is_shown_again_and_nothing_is_done(user: Person)
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("poam.txt", b"x"), ("poam.csv", b"a,b\n1,2\n"), ("poam.csv", b""), ("poam.xlsx", b"PK\x03\x04 no archive")],
+    [("poam.txt", b"x"), ("poam.csv", b""), ("poam.xlsx", b"PK\x03\x04 no archive")],
 )
 def test_a_file_that_is_no_poam_is_refused_and_not_kept(
     user: Person, tracker: Tracker, name: str, content: bytes
@@ -105,6 +105,55 @@ def test_a_file_that_is_no_poam_is_refused_and_not_kept(
     assert answer.status_code in {415, 422}, answer.text
     assert "not imported" in answer.text
     assert user.post(f"{POAM}/import").status_code == 422
+
+
+FOREIGN = "Our list,,\nRef,What is wrong,Who\n3.1.3,Flows are open,Bo\n"
+
+
+def hidden(page: str) -> dict[str, str]:
+    """The fields of the form that confirms a plan."""
+    form = page[page.index('name="digest"') - 80 :]
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+
+
+def test_of_a_sheet_with_headings_that_nobody_knows_a_person_says_which_column_is_what(user: Person) -> None:
+    judge(user, MAY_WAIT)
+    at = send(user, FOREIGN.encode())
+    page = user.get(at)
+    assert page.status_code == 200
+    assert "Say which column is: Requirement." in page.text
+    assert 'name="digest"' not in page.text
+    assert "row 2: Ref · What is wrong · Who" in page.text
+    page = user.get(f"{at}?header=2&column_requirement=0&column_weakness=1&column_owner=2")
+    assert "1 to add" in page.text
+    assert '<option value="1" selected>What is wrong</option>' in page.text
+    assert user.call("GET", POAM).get_json()["items"] == []
+    form = hidden(page.text)
+    assert form["column_owner"] == "2"
+    assert user.post(at, {**form, "row": "3", "column_owner": ""}).status_code == 412  # not what was shown
+    assert user.post(at, {**form, "row": "3"}).status_code == 302
+    (made,) = user.call("GET", POAM).get_json()["items"]
+    assert (made["weakness"], made["owner"]) == ("Flows are open", "Bo")
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ("header=2&column_requirement=0", "Say which column is: Weakness or deficiency."),
+        ("header=2&column_requirement=0&column_weakness=0", "name the same column"),
+        ("header=2&column_requirement=77&column_weakness=0", "not of this sheet"),
+        ("header=99&column_requirement=1&column_weakness=0", "not of this sheet"),
+        ("header=x&column_requirement=-1&column_weakness=0", "not of this sheet"),
+    ],
+)
+def test_a_choice_of_columns_that_cannot_be_is_told_and_the_sheet_waits(user: Person, choice: str, said: str) -> None:
+    at = send(user, FOREIGN.encode())
+    page = user.get(f"{at}?{choice}")
+    assert page.status_code == 200
+    assert said in page.text
+    assert 'name="digest"' not in page.text
+    given = dict(one.split("=") for one in choice.split("&"))
+    assert user.post(at, {**given, "digest": "0" * 64, "row": "3"}).status_code == 422
 
 
 def test_a_sheet_is_its_senders_alone(user: Person, admin: Person, outsider: Person) -> None:

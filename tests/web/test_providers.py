@@ -232,10 +232,10 @@ def test_a_providers_sheet_is_mapped_previewed_and_confirmed(cloud: Person) -> N
 def test_another_choice_of_columns_is_followed_and_a_wrong_one_is_told(cloud: Person) -> None:
     sheet = "Which,Who,Said\n3.1.1[a],vendor,text\n3.1.1[b],nobody knows,text\n"
     here = _send(cloud, sheet).headers["Location"]
-    assert "1 objectives to add" in cloud.get(f"{here}?header=1&id=0&duty=1&text=2").text
-    assert "Say which column tells whose duty it is" in cloud.get(f"{here}?header=1&id=0").text
-    assert "name the same column" in cloud.get(f"{here}?header=1&id=0&duty=0").text
-    assert "not of this sheet" in cloud.get(f"{here}?header=1&id=77&duty=0").text
+    assert "1 objectives to add" in cloud.get(f"{here}?header=1&column_id=0&column_duty=1&column_text=2").text
+    assert "Say which column tells whose duty it is" in cloud.get(f"{here}?header=1&column_id=0").text
+    assert "name the same column" in cloud.get(f"{here}?header=1&column_id=0&column_duty=0").text
+    assert "not of this sheet" in cloud.get(f"{here}?header=1&column_id=77&column_duty=0").text
 
 
 def test_a_workbook_with_marks_is_read_and_merged_cells_are_named(cloud: Person) -> None:

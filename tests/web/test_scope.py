@@ -210,9 +210,21 @@ def test_a_sheet_that_would_be_more_than_a_system_has_room_for_adds_nothing(
     assert user.post(sent, {"digest": digest[1], "row": ["2"]}).status_code == 302
 
 
-@pytest.mark.parametrize(
-    ("name", "text"), [("assets.txt", "x"), ("assets.csv", ""), ("assets.csv", "a,b\n1,2\n"), ("assets.xlsx", "PK no")]
-)
+def test_of_a_sheet_in_another_language_a_person_says_which_column_is_what(user: Person) -> None:
+    at = user.post(f"{SCOPE}/import", _sheet("Gerät,Klasse,Wer\nGate,SPA,Bo\n", "assets.csv")).headers["Location"]
+    page = user.get(at).text
+    assert "Say which column is: Name." in page
+    assert 'name="digest"' not in page
+    page = user.get(f"{at}?header=1&column_name=0&column_category=1").text
+    assert "1 to add" in page
+    assert "Not used: the columns Wer." in page
+    form = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page[page.index('"digest"') - 80 :]))
+    assert user.post(at, {**form, "row": "2"}).status_code == 302
+    assert "Gate" in user.get(f"{SCOPE}/assets").text
+    assert "Security Protection Asset" in user.get(f"{SCOPE}/assets").text
+
+
+@pytest.mark.parametrize(("name", "text"), [("assets.txt", "x"), ("assets.csv", ""), ("assets.xlsx", "PK no")])
 def test_a_sheet_that_cannot_be_read_is_refused_and_nothing_is_kept(user: Person, name: str, text: str) -> None:
     answer = user.post(f"{SCOPE}/import", _sheet(text, name))
     assert answer.status_code in {415, 422}

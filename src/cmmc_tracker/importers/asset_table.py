@@ -7,15 +7,15 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from itertools import islice
 from typing import Any
 
 from cmmc_tracker.domain.inventory import AssetEntry, CuiUse
 from cmmc_tracker.domain.scope import AssetCategory
 from cmmc_tracker.errors import Invalid
-from cmmc_tracker.importers.register_table import compact, plain, refused
+from cmmc_tracker.importers import columns
+from cmmc_tracker.importers.columns import Columns
+from cmmc_tracker.importers.register_table import compact, plain
 
-_HEADER_WITHIN = 20  # rows
 _SYNONYMS = {
     "name": "name asset assetname hostname host device devicename system component assettag computername machine",
     "category": "category cmmccategory assetcategory cmmcassetcategory scopecategory scopingcategory cmmcassettype "
@@ -38,7 +38,7 @@ _SYNONYMS = {
     "justification": "justification outofscopejustification separated separatedhow reason rationale outofscopereason",
     "note": "note notes comment comments remark remarks description details",
 }
-_FIELDS = {word: name for name, words in _SYNONYMS.items() for word in words.split()}
+_HEADINGS = {word: name for name, words in _SYNONYMS.items() for word in words.split()}
 _CATEGORIES = {
     AssetCategory.CUI: "cui cuiasset cuiassets controlledunclassifiedinformation",
     AssetCategory.SECURITY_PROTECTION: "spa spas sp securityprotection securityprotectionasset "
@@ -49,6 +49,28 @@ _CATEGORIES = {
     "specialisedassets iot iiot ot gfe testequipment operationaltechnology",
     AssetCategory.OUT_OF_SCOPE: "oos outofscope outofscopeasset outofscopeassets out notinscope outscope none",
 }
+FIELDS = {
+    "name": "Name",
+    "category": "CMMC category",
+    "kind": "Kind",
+    "maker": "Maker",
+    "model": "Make and model",
+    "serial": "Serial number",
+    "release": "Version",
+    "owner": "Owner",
+    "location": "Location",
+    "network": "Network",
+    "cui_use": "CUI: process, store, transmit in one",
+    "process": "Processes CUI",
+    "store": "Stores CUI",
+    "transmit": "Transmits CUI",
+    "group": "Group",
+    "treatment": "SSP treatment",
+    "on_diagram": "On the diagram",
+    "justification": "Justification",
+    "note": "Note",
+}
+NEEDED = {"name": FIELDS["name"]}
 _EITHER = frozenset(["type", "assettype"])  # of people's sheets a category or a kind: what stands below tells
 _WORDS = {word: category for category, words in _CATEGORIES.items() for word in words.split()}
 _YES = frozenset(["yes", "y", "true", "x", "1", "on", "✓", "✔", "☑"])
@@ -107,14 +129,36 @@ class AssetPlan:
         return [row for row in self.rows if row.act in {Act.ADD, Act.CHANGE}]
 
 
-def plan(rows: Sequence[list[str]], present: Sequence[Present]) -> AssetPlan:
-    """What the sheet would do; raises `Invalid` naming `file` where no row near the top names the columns."""
-    at, columns, left_out = _header(rows)
+def guess(rows: Sequence[list[str]]) -> Columns:
+    """Which row is the header and which column is what, by the words of the header and by what stands below it."""
+    found = columns.guess(rows, _heading, lambda fields: "name" in fields and len(fields) > 1)
+    row = rows[found.header] if found.header >= 0 else []
+    named = {_HEADINGS.get(compact(cell), "") for cell in row}
+    places: dict[str, int] = {}
+    for place, cell in enumerate(row):
+        name = _HEADINGS.get(compact(cell))
+        if compact(cell) in _EITHER:
+            name = _either(named, [below[place] for below in rows[found.header + 1 :] if place < len(below)])
+        if name:
+            places.setdefault(name, place)
+    return Columns(found.header, places)
+
+
+def _heading(cell: str) -> str | None:
+    """The field of a heading. What is called “type” is a kind, until one looks at what stands below."""
+    word = compact(cell)
+    return "kind" if word in _EITHER else _HEADINGS.get(word)
+
+
+def plan(rows: Sequence[list[str]], present: Sequence[Present], chosen: Columns) -> AssetPlan:
+    """What the sheet would do, its columns being those that were chosen; raises `Invalid` for one that is missing."""
+    columns.check(chosen, NEEDED)
     known = {one.entry.name.casefold(): one for one in present}
     first: dict[str, int] = {}
     found = []
-    for number, cells in enumerate(rows[at + 1 :], at + 2):
-        given = {name: plain(cells[place]) for name, place in columns.items() if place < len(cells) and cells[place]}
+    for number, cells in enumerate(rows[chosen.header + 1 :], chosen.header + 2):
+        places = chosen.columns.items()
+        given = {name: plain(cells[place]) for name, place in places if place < len(cells) and cells[place]}
         if not given:
             continue
         row = _planned(number, given, known)
@@ -123,28 +167,7 @@ def plan(rows: Sequence[list[str]], present: Sequence[Present]) -> AssetPlan:
             row = RowPlan(number, row.name, Act.REFUSE, problems=[f"Row {first[key]:,} names the same asset."])
         first.setdefault(key, number)
         found.append(row)
-    return AssetPlan(tuple(found), left_out)
-
-
-def _header(rows: Sequence[list[str]]) -> tuple[int, dict[str, int], tuple[str, ...]]:
-    for at, row in enumerate(islice(rows, _HEADER_WITHIN)):
-        columns: dict[str, int] = {}
-        left_out = []
-        named = {_FIELDS.get(compact(cell), "") for cell in row}
-        for place, cell in enumerate(row):
-            name = _FIELDS.get(compact(cell), "")
-            if compact(cell) in _EITHER:
-                name = _either(named, [below[place] for below in rows[at + 1 :] if place < len(below)])
-            if name and name not in columns:
-                columns[name] = place
-            elif cell:
-                left_out.append("".join(c if c.isprintable() else " " for c in cell[:_SHOWN]))
-        if "name" in columns and len(columns) > 1:
-            return at, columns, tuple(left_out)
-    raise refused(
-        "No header was found: one of the first rows must name the columns, such as name, category, kind, model, "
-        "serial number, owner, location, network, CUI, group, SSP treatment, on diagram, justification, note."
-    )
+    return AssetPlan(tuple(found), columns.left_out(rows, chosen))
 
 
 def _either(named: Collection[str], below: Iterable[str]) -> str:

@@ -24,9 +24,10 @@ from cmmc_tracker.domain.matrix import CIRCLE, LineEntry, evidence_named, is_cir
 from cmmc_tracker.domain.scope import LONGEST_NOTE, Duty
 from cmmc_tracker.domain.text import clean_text
 from cmmc_tracker.errors import Invalid
-from cmmc_tracker.importers.register_table import compact, plain, refused
+from cmmc_tracker.importers import columns
+from cmmc_tracker.importers.columns import CHOICE, HEADER_WITHIN, Columns
+from cmmc_tracker.importers.register_table import compact, plain
 
-HEADER_WITHIN = 20  # rows
 _JUDGED = 200  # rows that a guess looks at
 _SHOWN = 60
 _LETTER = r"\s*[\[(]\s*([A-Za-z])\s*[\])]"
@@ -89,14 +90,6 @@ class Act(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """Which row is the header (its place, -1: none) and which column is what (its place; absent: none)."""
-
-    header: int
-    columns: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
 class Known:
     """What is there: the provider's lines, and what a circle is told by."""
 
@@ -151,20 +144,20 @@ class _Row:
 def guess(rows: Sequence[list[str]]) -> Columns:
     """Which row is the header and which column is what, by the words of the header and by what stands below it."""
     at = max(range(min(HEADER_WITHIN, len(rows))), key=lambda place: (_known(rows[place]), -place), default=-1)
-    columns: dict[str, int] = {}
+    found: dict[str, int] = {}
     if at >= 0 and _known(rows[at]):
         for place, cell in enumerate(rows[at]):
-            columns.setdefault(_HEADINGS.get(compact(cell), ""), place)
-        columns.pop("", None)
+            found.setdefault(_HEADINGS.get(compact(cell), ""), place)
+        found.pop("", None)
     else:
         at = -1
     below = list(islice(rows[at + 1 :], _JUDGED))
     for name, judge in (("id", _is_id), ("duty", _duty_of)):
-        if name not in columns and (name == "id" or not columns.keys() & _MARK_FIELDS):
-            best = _best(below, judge, set(columns.values()))
+        if name not in found and (name == "id" or not found.keys() & _MARK_FIELDS):
+            best = _best(below, judge, set(found.values()))
             if best is not None:
-                columns[name] = best
-    return Columns(at, columns)
+                found[name] = best
+    return Columns(at, found)
 
 
 _MARK_FIELDS = frozenset({"provider", "customer", "shared", "not_applicable"})
@@ -203,21 +196,13 @@ def _duty_of(cell: str) -> Duty | None:
     return _WORDS.get(compact(cell))
 
 
-def titles(rows: Sequence[list[str]], mapping: Columns) -> list[str]:
-    """What each column is called, for the choice: its heading, or its number."""
-    width = max((len(row) for row in rows), default=0)
-    heads = rows[mapping.header] if 0 <= mapping.header < len(rows) else []
-    named = [heads[place][:_SHOWN] if place < len(heads) else "" for place in range(width)]
-    return [name or f"column {place + 1}" for place, name in enumerate(named)]
-
-
 def check(mapping: Columns) -> None:
     """Raise `Invalid` naming the columns without which nothing can be read."""
     wrong = {}
     if "id" not in mapping.columns:
-        wrong["id"] = "Say which column names the objective or the requirement."
+        wrong[f"{CHOICE}id"] = "Say which column names the objective or the requirement."
     if "duty" not in mapping.columns and not mapping.columns.keys() & _MARK_FIELDS:
-        wrong["duty"] = "Say which column tells whose duty it is, or which columns carry the marks."
+        wrong[f"{CHOICE}duty"] = "Say which column tells whose duty it is, or which columns carry the marks."
     if wrong:
         raise Invalid(wrong)
 
@@ -369,17 +354,5 @@ def _text(given: Mapping[str, str]) -> str:
 
 
 def read_mapping(given: Mapping[str, str], rows: Sequence[list[str]]) -> Columns:
-    """The mapping that a form says; what it leaves out is guessed when it says nothing at all."""
-    if not any(given.get(name) for name in FIELDS):
-        return guess(rows)
-    width = max((len(row) for row in rows), default=0)
-    columns = {name: _place(given[name], width) for name in FIELDS if given.get(name)}
-    if len(set(columns.values())) < len(columns):
-        raise Invalid({"id": "Two of the choices name the same column; choose one for each."})
-    return Columns(_place(given.get("header", "0") or "0", HEADER_WITHIN + 1) - 1, columns)
-
-
-def _place(text: str, most: int) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text) < most):
-        raise refused("This choice of columns is not of this sheet.")
-    return int(text)
+    """The mapping that a form says; it is guessed where the form says nothing at all. Raises as `columns.read`."""
+    return columns.read(given, FIELDS, rows, lambda: guess(rows))

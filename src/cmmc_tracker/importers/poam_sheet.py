@@ -8,7 +8,6 @@ taken away because a sheet does not have it, and a sheet closes no item: closing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import islice
 from typing import Any
 
 from cmmc_tracker.domain import plans
@@ -16,11 +15,12 @@ from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.catalog import Catalog, parse_requirement_id
 from cmmc_tracker.domain.plans import ItemKind, ItemStatus, Milestone, Plan
 from cmmc_tracker.errors import Conflict, Invalid, NotFound
+from cmmc_tracker.importers import columns
+from cmmc_tracker.importers.columns import Columns
 from cmmc_tracker.importers.register_dates import Order, iso, order_of
 from cmmc_tracker.importers.register_table import compact, plain, refused
 
 MOST_ROWS = 500
-_HEADER_WITHIN = 20  # rows
 _SHOWN = 60
 _SYNONYMS = {
     "id": "itemid item poamid poamitemid poamitem id number no",
@@ -38,7 +38,19 @@ _SYNONYMS = {
     "remediationsteps remediation remediationplan actions correctiveactions planofaction",
     "status": "status state itemstatus",
 }
-_FIELDS = {word: name for name, words in _SYNONYMS.items() for word in words.split()}
+_HEADINGS = {word: name for name, words in _SYNONYMS.items() for word in words.split()}
+FIELDS = {
+    "id": "Item ID",
+    "kind": "Kind of plan",
+    "requirement": "Requirement",
+    "weakness": "Weakness or deficiency",
+    "owner": "Responsible",
+    "resources": "Resources required",
+    "planned_completion": "Scheduled completion date",
+    "milestones": "Milestones",
+    "status": "Status",
+}
+NEEDED = {name: FIELDS[name] for name in ("requirement", "weakness")}
 _TEXTS = ("weakness", "owner", "resources")
 _CLOSED = frozenset(["completed", "complete", "closed", "done", "cancelled", "canceled"])
 
@@ -113,49 +125,36 @@ class SheetPlan:
         return [row for row in self.rows if row.act in {Act.ADD, Act.CHANGE}]
 
 
-def plan(rows: Sequence[list[str]], known: Known | None) -> SheetPlan:
-    """What the sheet would do; without `known` only whether it can be read at all.
+def guess(rows: Sequence[list[str]]) -> Columns:
+    """Which row is the header and which column is what, by the words of the header."""
+    return columns.guess(rows, lambda cell: _HEADINGS.get(compact(cell)), lambda found: NEEDED.keys() <= set(found))
 
-    Raises `Invalid` naming `file` where no row near the top names the columns, or there are too many rows.
+
+def plan(rows: Sequence[list[str]], known: Known, chosen: Columns) -> SheetPlan:
+    """What the sheet would do, its columns being those that were chosen.
+
+    Raises `Invalid` naming the columns that are missing, or `file` where there are too many rows.
     """
-    at, columns, left_out = _header(rows)
+    columns.check(chosen, NEEDED)
+    at, places = chosen.header, chosen.columns
     filled = [(number, cells) for number, cells in enumerate(rows[at + 1 :], at + 2) if any(cells)]
     if len(filled) > MOST_ROWS:
         raise refused(f"The sheet has {len(filled):,} items; at most {MOST_ROWS} are taken at once.")
-    if known is None:
-        return SheetPlan((), left_out)
-    order = order_of(_cell(cells, columns, "planned_completion") for _, cells in filled)
+    order = order_of(_cell(cells, places, "planned_completion") for _, cells in filled)
     found, taken = [], dict[Any, int]()
     for number, cells in filled:
-        said = {name: _cell(cells, columns, name) for name in columns}
+        said = {name: _cell(cells, places, name) for name in places}
         row = _row(number, said, known, order)
         target = row.item_id or (row.given.get("requirement"), row.given.get("operational"))
         if row.act in {Act.ADD, Act.CHANGE} and taken.setdefault(target, number) != number:
             row.act = Act.REFUSE
             row.problems.append(f"Row {taken[target]} is about the same item already.")
         found.append(row)
-    return SheetPlan(tuple(found), left_out)
+    return SheetPlan(tuple(found), columns.left_out(rows, chosen))
 
 
-def _header(rows: Sequence[list[str]]) -> tuple[int, Mapping[str, int], tuple[str, ...]]:
-    for at, row in enumerate(islice(rows, _HEADER_WITHIN)):
-        columns: dict[str, int] = {}
-        for position, cell in enumerate(row):
-            name = _FIELDS.get(compact(cell))
-            if name:
-                columns.setdefault(name, position)
-        if {"requirement", "weakness"} <= set(columns):
-            used = set(columns.values())
-            names = [cell for position, cell in enumerate(row) if cell and position not in used]
-            return at, columns, tuple("".join(c if c.isprintable() else " " for c in one[:_SHOWN]) for one in names)
-    raise refused(
-        "No header was found: one of the first rows must name the columns, at least requirement and weakness, such as "
-        "item ID, kind, responsible, resources required, scheduled completion date, milestones."
-    )
-
-
-def _cell(cells: Sequence[str], columns: Mapping[str, int], name: str) -> str:
-    position = columns.get(name, len(cells))
+def _cell(cells: Sequence[str], places: Mapping[str, int], name: str) -> str:
+    position = places.get(name, len(cells))
     return plain(cells[position]) if position < len(cells) else ""
 
 

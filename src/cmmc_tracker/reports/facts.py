@@ -13,7 +13,6 @@ BASES = {
     "equivalent": "FedRAMP Moderate equivalent",
     "not_needed": "none needed",
 }
-DUTIES = {"provider": "provider", "customer": "customer", "shared": "shared", "not_applicable": "not applicable"}
 
 
 def provisional(snapshot: Mapping[str, Any]) -> str:

@@ -1,94 +1,145 @@
-"""The customer responsibility matrices of all providers as one workbook: a line for each objective and provider.
+"""Customer responsibility matrices as a sheet: a line for each objective and provider (32 CFR 170.19(c)(2)).
 
-Scoping at Level 2 rests on who does what for each objective (32 CFR 170.19(c)(2)). The headings are those that the
-import of a matrix reads again (`importers/matrix_table.py`); it takes the lines of one provider at a time.
+Scoping at Level 2 rests on who does what for each objective, and on what shows it. The lines are the same wherever they
+stand, in the file that somebody takes out to work on and in the document, and their headings are those that the import
+reads again (`importers/matrix_table.py`); it takes the lines of one provider at a time.
 """
 
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, BinaryIO
 
-from cmmc_tracker.reports.cells import Cell, Sheet, book_of
-from cmmc_tracker.reports.facts import BASES, DUTIES, HOLDS, summary
+from cmmc_tracker.domain import catalog
+from cmmc_tracker.domain.catalog import ObjectiveId
+from cmmc_tracker.domain.matrix import LineEntry, naming_evidence
+from cmmc_tracker.domain.providers import HELD, ProviderEntry
+from cmmc_tracker.domain.scope import Basis, Duty, Held
+from cmmc_tracker.reports.cells import Cell, Sheet, book_of, csv_lines
+from cmmc_tracker.reports.facts import BASES, summary
 
-# "Provider name": a column called "Provider" is where the import looks for a mark.
-HEADINGS = (
-    *(
-        "Provider name",
-        "Services",
-        "Provider kind",
-        "Data that it holds",
-        "FedRAMP basis",
-        "FedRAMP since",
-        "Objective",
-    ),
-    *("Responsibility", "Description", "Matrix", "Matrix of", "Evidence"),
+NAME = "Responsibilities"
+_OF_LINE = ("Objective", "Title", "Responsibility", "What each does", "Evidence")
+# Headings that the import takes for none of its columns: a provider's name is no mark of its duty.
+PROVIDER = "Name of the provider"
+_OF_PROVIDER = (
+    *(PROVIDER, "Its service", "Kind of provider", "What it holds", "FedRAMP basis"),
+    *("FedRAMP basis since", "Matrix as of"),
 )
+HEADINGS = (*_OF_LINE, *_OF_PROVIDER)
 PROVIDERS = (
-    *("Provider", "Kind", "Services", "Contact", "Contract", "Data that it holds", "FedRAMP basis", "FedRAMP since"),
-    *("FedRAMP link", "CMMC status", "Matrix", "Matrix of", "Lines", "State"),
+    *("Provider", "Kind", "Services", "Contact", "Contract", "What it holds", "FedRAMP basis", "FedRAMP basis since"),
+    *("FedRAMP link", "CMMC status", "Matrix", "Matrix as of", "Lines"),
 )
-_DAYS = {"FedRAMP since", "Matrix of"}
+_DAYS = ("FedRAMP basis since", "Matrix as of")
+DUTIES = {
+    Duty.PROVIDER: "Provider",
+    Duty.CUSTOMER: "Customer",
+    Duty.SHARED: "Shared",
+    Duty.NOT_APPLICABLE: "Not applicable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a matrix says of one objective; `document` is the title of the artifact that shows it."""
+
+    objective: ObjectiveId
+    entry: LineEntry
+    document: str = ""
+
+
+Matrix = tuple[ProviderEntry, Iterable[Said]]
 
 
 def make(snapshot: Mapping[str, Any]) -> bytes:
-    """The workbook of a snapshot; the same snapshot gives the same bytes."""
-    file = io.BytesIO()
+    """The workbook of a snapshot: all providers by name with their matrices; the same snapshot gives the same bytes."""
     titles = {one["id"]: one["title"] for one in snapshot["artifacts"]}
-    found = snapshot["providers"]
+    found = sorted(snapshot["providers"], key=lambda one: (one["name"].casefold(), one["id"]))
+    lines = rows(((_entry(one), _said(one, titles)) for one in found), snapshot["system"]["level"])
+    file = io.BytesIO()
     book_of(
         file,
         snapshot["frozen_at"],
-        Sheet("Responsibilities", HEADINGS, [row for one in found for row in rows_of(one, titles)], _DAYS),
+        Sheet(NAME, HEADINGS, lines, _DAYS),
         Sheet("Providers", PROVIDERS, [_provider(one, titles) for one in found], _DAYS),
         summary(snapshot),
     )
     return file.getvalue()
 
 
-def rows_of(provider: Mapping[str, Any], titles: Mapping[int, str]) -> list[Sequence[Cell]]:
-    """The lines of one provider, below `HEADINGS`; `titles` are those of the artifacts, by number."""
-    first = (
-        provider["name"],
-        provider["services"],
-        _kind(provider),
-        HOLDS[provider["holds"]],
-        _basis(provider),
-        provider["basis_on"],
+def rows(matrices: Iterable[Matrix], level: int) -> list[tuple[Cell, ...]]:
+    """The lines of the matrices of a system of that level below each other, each matrix in catalog order."""
+    return [row for provider, said in matrices for row in _rows(provider, said, level)]
+
+
+def write(file: BinaryIO, lines: Iterable[tuple[Cell, ...]], form: str, made_at: str) -> None:
+    """Write the lines as `csv` or `xlsx`, to work on; `made_at` is the instant of the data, in ISO form."""
+    if form == "csv":
+        file.write("".join(csv_lines([HEADINGS, *lines])).encode("utf-8-sig"))
+    else:
+        book_of(file, made_at, Sheet(NAME, HEADINGS, lines, _DAYS))
+
+
+def _rows(provider: ProviderEntry, said: Iterable[Said], level: int) -> Iterator[tuple[Cell, ...]]:
+    about = (
+        *(provider.name, provider.services, _kind(provider), HELD[provider.holds], _basis(provider)),
+        *(day.isoformat() if day else "" for day in (provider.basis_on, provider.matrix_on)),
     )
-    matrix = _named(provider["matrix_artifact_id"], titles), provider["matrix_on"]
-    return [
-        (
-            *first,
-            f"{line['requirement']}[{line['letter']}]",
-            DUTIES[line["duty"]],
-            line["text"],
-            *matrix,
-            _named(line["artifact_id"], titles),
-        )
-        for line in provider["matrix"]
-    ]
+    lines = {str(one.objective): one for one in said}
+    for requirement in catalog.load(level).requirements:
+        for objective in requirement.objectives:
+            line = lines.get(objective.id)
+            if line:
+                duty = DUTIES[line.entry.duty]
+                yield (objective.id, requirement.title, duty, line.entry.text, _evidence(line), *about)
+
+
+def _evidence(line: Said) -> str:
+    number = line.entry.artifact_id
+    return naming_evidence(number, line.document) if number is not None and line.document else ""
+
+
+def _kind(provider: ProviderEntry) -> str:
+    return "cloud service" if provider.is_cloud else "no cloud service"
+
+
+def _basis(provider: ProviderEntry) -> str:
+    return BASES[provider.basis] if provider.is_cloud else ""
+
+
+# Of a snapshot
+
+
+def _entry(row: Mapping[str, Any]) -> ProviderEntry:
+    return ProviderEntry(
+        row["name"],
+        row["is_cloud"],
+        Held(row["holds"]),
+        row["services"],
+        basis=Basis(row["basis"]),
+        basis_on=_day(row["basis_on"]),
+        matrix_on=_day(row["matrix_on"]),
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _said(provider: Mapping[str, Any], titles: Mapping[int, str]) -> Iterator[Said]:
+    for line in provider["matrix"]:
+        entry = LineEntry(Duty(line["duty"]), line["text"], line["artifact_id"])
+        yield Said(ObjectiveId(line["requirement"], line["letter"]), entry, titles.get(line["artifact_id"], ""))
 
 
 def _provider(one: Mapping[str, Any], titles: Mapping[int, str]) -> Sequence[Cell]:
+    entry = _entry(one)
+    matrix = one["matrix_artifact_id"]
+    document = naming_evidence(matrix, titles[matrix]) if matrix in titles else ""
     return (
-        *(one["name"], _kind(one), one["services"], one["contact"], one["contract"], HOLDS[one["holds"]]),
-        *(_basis(one), one["basis_on"], one["basis_link"], one["cmmc_status"]),
-        *(_named(one["matrix_artifact_id"], titles), one["matrix_on"], len(one["matrix"])),
-        "suggested, to be confirmed" if one["draft"] else "recorded",
+        *(one["name"], _kind(entry), one["services"], one["contact"], one["contract"], HELD[entry.holds]),
+        *(_basis(entry), one["basis_on"], one["basis_link"], one["cmmc_status"]),
+        *(document, one["matrix_on"], len(one["matrix"])),
     )
-
-
-def _kind(provider: Mapping[str, Any]) -> str:
-    return "cloud service provider" if provider["is_cloud"] else "external service provider, not a cloud"
-
-
-def _basis(provider: Mapping[str, Any]) -> str:
-    return BASES[provider["basis"]] if provider["is_cloud"] else ""
-
-
-def _named(number: int | None, titles: Mapping[int, str]) -> str:
-    """An artifact by number and title, where it is linked in this system; else by its number."""
-    if number is None:
-        return ""
-    return f"{number}: {titles[number]}" if number in titles else str(number)

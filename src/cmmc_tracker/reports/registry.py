@@ -11,6 +11,7 @@ from typing import Any
 from cmmc_tracker.reports import (
     artifact_register,
     asset_sheet,
+    audit_extract,
     binder_pdf,
     briefing_pdf,
     matrix_sheet,
@@ -36,18 +37,21 @@ class Report:
     """A document: its media type, and what makes its bytes of a snapshot.
 
     One that is `optional` raises `Conflict` for a snapshot that it cannot be of: a package goes without it then. Of no
-    other document may a package be without.
+    other document may a package be without. One `of_log` is of the audit log, too, of which a snapshot keeps the head
+    only: an `audit_extract.Extract` stands beside it then.
     """
 
     media_type: str
     make: Callable[[Mapping[str, Any]], bytes]
     optional: bool = False
+    of_log: bool = False
 
 
 REPORTS: Mapping[str, Report] = {
     "artifacts.csv": Report(CSV, artifact_register.make_csv),
     "artifacts.xlsx": Report(XLSX, artifact_register.make),
     "assets.xlsx": Report(XLSX, asset_sheet.make),
+    "audit-log.csv": Report(CSV, audit_extract.make, optional=True, of_log=True),
     "binder.pdf": Report(PDF, binder_pdf.make),
     "briefing.pdf": Report(PDF, briefing_pdf.make),
     "objectives.xlsx": Report(XLSX, objective_workbook.make),

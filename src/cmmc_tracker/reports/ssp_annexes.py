@@ -68,7 +68,7 @@ def inventory(snapshot: Mapping[str, Any]) -> Iterator[Block]:
     drawn = {one["name"] for one in snapshot["groups"] if one["on_diagram"]}
     rows = [
         (
-            f"{one['name']}{' (suggested)' if one['draft'] else ''}",
+            one["name"],
             AssetCategory(one["category"]).label if one["category"] else "none yet",
             ", ".join(filter(None, (one.get(name, "") for name in ("kind", "model", "serial")))),
             one["owner"],

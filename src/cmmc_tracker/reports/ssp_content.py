@@ -185,8 +185,7 @@ def by_category(document: Document) -> Iterator[Block]:
 
 
 def _treated(one: Any) -> Sequence[object]:
-    name = f"{one.name} (suggested, to be confirmed)" if one.draft else one.name
-    return name, AssetCategory(one.category).label if one.category else "none yet", one.treatment
+    return one.name, AssetCategory(one.category).label if one.category else "none yet", one.treatment
 
 
 def _lists(snapshot: Mapping[str, Any]) -> Iterator[Block]:
@@ -217,7 +216,7 @@ def providers(snapshot: Mapping[str, Any], lines: str = "Annex B") -> Iterator[B
     if not snapshot["providers"]:
         yield paragraph("No provider is recorded.")
     for one in snapshot["providers"]:
-        yield minor(f"{one['name']}{' (suggested, to be confirmed)' if one['draft'] else ''}")
+        yield minor(one["name"])
         yield fact("Kind", "cloud service" if one["is_cloud"] else "service provider")
         yield fact("Services", one["services"] or one["note"])
         yield fact("Holds", HOLDS.get(one["holds"], one["holds"]))

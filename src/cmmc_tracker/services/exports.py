@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.errors import Invalid, NotFound
+from cmmc_tracker.reports.audit_extract import EXTRACT
 from cmmc_tracker.reports.registry import REPORTS, XLSX
-from cmmc_tracker.services.handoff import packages
+from cmmc_tracker.services.handoff import log_extract, packages
 from cmmc_tracker.services.ssp import templates
 from cmmc_tracker.services.work import Work
 
@@ -28,7 +29,10 @@ def document(work: Work, system: Access, name: str) -> Document:
     report = REPORTS.get(name)
     if report is None:
         raise NotFound("There is no document of that name.")
-    return Document(f"{system.slug}-{name}", report.media_type, report.make(packages.picture(work, system)))
+    snapshot = packages.picture(work, system)
+    if report.of_log:
+        snapshot[EXTRACT] = log_extract.of(work, snapshot)
+    return Document(f"{system.slug}-{name}", report.media_type, report.make(snapshot))
 
 
 def put_template(work: Work, system: Access, filename: str, content: bytes, seen: int | None) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -220,10 +221,10 @@ def test_given_up_while_the_package_is_written_means_none(
     waiting = ask(tracker, bo)
     real = sealing.made_before
 
-    def meanwhile(snapshot: dict[str, object]) -> object:
+    def meanwhile(*given: Any) -> object:
         with tracker.write(bo) as work:
             freezing.stop(work, bo.systems["main"], waiting.id)
-        return real(snapshot)
+        return real(*given)
 
     monkeypatch.setattr(sealing, "made_before", meanwhile)
     freezing.turn(tracker)

@@ -80,6 +80,20 @@ def canonical(snapshot: Mapping[str, Any]) -> str:
     return json.dumps(snapshot, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def confirmed(snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    """The snapshot without the assets and providers that are suggested only.
+
+    A suggestion counts for nothing until somebody confirms it, so no score rests on one; nor may a document that is
+    handed out say that something is in the scope which nobody said is.
+    """
+    plan = snapshot["plan"]
+    return {**snapshot, **_undrafted(snapshot), "plan": {**plan, **_undrafted(plan)}}
+
+
+def _undrafted(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: [one for one in part[name] if not one["draft"]] for name in ("assets", "providers")}
+
+
 def digest(text: str) -> str:
     """SHA-256 of a snapshot's text, 64 hex digits."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.catalog import Catalog, Family, Objective, load
 from cmmc_tracker.domain.handoff.package import Purpose
+from cmmc_tracker.reports.audit_extract import HEAD
 from cmmc_tracker.reports.handoff.verify import ARTIFACTS_LOG
 
 _STYLE = """
@@ -21,6 +22,7 @@ h3 { margin: 2rem 0 .3rem; } nav a { margin-right: .7rem; white-space: nowrap; }
 [hidden] { display: none; } @media print { nav, #find { display: none; } }
 """
 _MANIFEST = "manifest.json"
+_LOG = "documents/audit-log.csv"
 _SCRIPT = """
 const find = document.getElementById('find'); find.hidden = false;
 find.querySelector('input').addEventListener('input', event => {
@@ -44,6 +46,7 @@ def page(snapshot: Mapping[str, Any], number: int, sha256: str, others: Sequence
             _facts(snapshot, number, sha256),
             _check(),
             _documents(others),
+            _log(snapshot, others),
             '<p id="find" hidden><label>Find in the requirements <input type="search"></label></p>',
             "<nav>" + "".join(f'<a href="#{one.code}">{one.code}</a>' for one in known.families) + "</nav>",
             _requirements(snapshot, known),
@@ -123,6 +126,25 @@ def _check() -> str:
 
 def _documents(others: Sequence[str]) -> str:
     return "<h2>Documents</h2><ul>" + "".join(f"<li>{_link(path, path)}</li>" for path in others) + "</ul>"
+
+
+def _log(snapshot: Mapping[str, Any], others: Sequence[str]) -> str:
+    """What the extract of the audit log is, and what it can prove; nothing where there is none."""
+    if _LOG not in others:
+        return ""
+    head = snapshot[HEAD]
+    return (
+        f"<h2>The audit log</h2><p>{_link(_LOG, _LOG)} has what was done in this system: when, by whom, on what. "
+        "Network addresses are left out, and what people said to each other. At the freeze the log of the whole "
+        f"installation ended with entry {head['entry']:,}, whose hash is <code>{_t(head['hash'])}</code>.</p>"
+        "<p>This list is as it was frozen: <code>verify.py</code> says so. That it is the truth shows only together "
+        "with the log: each hash covers its entry, with the address, and the hash of the entry before. Ask for the "
+        "address of any entry: SHA-256 of the JSON list [previous, at, actor_id, actor, address, action, entity, "
+        "detail], without blanks, in UTF-8, must give its hash. (An apostrophe before a sign such as = was put there "
+        "for spreadsheets.) The hash of the last line stands for every entry before, shown or not: where it was kept "
+        "elsewhere, nothing before can have been altered since. That an entry is missing here only the whole log can "
+        "show.</p>"
+    )
 
 
 def _requirements(snapshot: Mapping[str, Any], known: Catalog) -> str:

@@ -87,8 +87,8 @@ def _implementation(snapshot: Mapping[str, Any]) -> dict[str, Any]:
         "description": "The system as a whole.",
         "status": {"state": "operational"},
     }
-    assets = [_asset(snapshot, one) for one in snapshot["assets"] if not one["draft"]]
-    providers = [_provider(snapshot, one) for one in snapshot["providers"] if not one["draft"]]
+    assets = [_asset(snapshot, one) for one in snapshot["assets"]]
+    providers = [_provider(snapshot, one) for one in snapshot["providers"]]
     people = sorted({one["user"] for one in snapshot["assignments"] if one["user"]})
     users = [
         {"uuid": uid(snapshot, "user", one), "title": line(one), "props": [prop("answers-for-a-duty", "yes")]}

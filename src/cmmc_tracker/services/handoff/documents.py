@@ -5,7 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+from cmmc_tracker.domain.handoff.package import confirmed
 from cmmc_tracker.errors import Conflict
+from cmmc_tracker.reports.audit_extract import EXTRACT, Extract
 from cmmc_tracker.reports.handoff.manifest import Extra
 from cmmc_tracker.reports.registry import REPORTS
 
@@ -13,14 +15,16 @@ FOLDER = "documents"
 THREADS = 4
 
 
-def of(snapshot: Mapping[str, Any]) -> Iterator[Extra]:
-    """Every document of a snapshot, as files below `documents/`; several at a time.
+def of(snapshot: Mapping[str, Any], extract: Extract | None = None) -> Iterator[Extra]:
+    """Every document of a snapshot, as files below `documents/`; several at a time. `extract` is of the audit log.
 
     Those that a process of its own sets do not wait for each other. An optional one that the snapshot cannot have is
     left out; whatever stops another stops the package.
     """
     with ThreadPoolExecutor(THREADS) as pool:
-        made = {name: pool.submit(report.make, snapshot) for name, report in REPORTS.items()}
+        # What was frozen by an earlier version has suggestions in its record, and its documents have none.
+        said = {**confirmed(snapshot), EXTRACT: extract}
+        made = {name: pool.submit(report.make, said) for name, report in REPORTS.items()}
         for name, future in made.items():
             with suppress(*([Conflict] if REPORTS[name].optional else [])):
                 yield Extra(f"{FOLDER}/{name}", future.result())

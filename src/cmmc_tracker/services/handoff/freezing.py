@@ -205,7 +205,7 @@ def _go_on(tracker: Tracker, row: Any) -> None:
 
 
 def _write(tracker: Tracker, row: Any, content: dict[str, Any], sums: Mapping[str, int]) -> None:
-    ready = Prepared(content, sealing.made_before(content), sums)
+    ready = Prepared(content, sealing.made_before(tracker, content), sums)
     asked = Asked(row.name, Purpose(row.purpose), row.reason, row.releasable)
     with tracker.write(address=row.address) as work:
         work.actor = _actor(work, row.asked_by)

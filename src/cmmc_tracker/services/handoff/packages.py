@@ -19,11 +19,12 @@ from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Access, Action, Actor, allow
 from cmmc_tracker.domain.readiness import Finding
 from cmmc_tracker.errors import Conflict, NotFound
+from cmmc_tracker.reports.audit_extract import HEAD
 from cmmc_tracker.services import assessment, members, readiness, settings
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.artifacts import IN_USE, actor_id
 from cmmc_tracker.services.doctor.machine import SKEW, WRITTEN
-from cmmc_tracker.services.handoff import record, sealing
+from cmmc_tracker.services.handoff import log_extract, record, sealing
 from cmmc_tracker.services.plans import sheets
 from cmmc_tracker.services.ssp import reading as plan
 from cmmc_tracker.services.ssp import templates
@@ -119,11 +120,15 @@ def _clock(work: Work) -> list[dict[str, Any]]:
 
 
 def picture(work: Work, system: Access) -> dict[str, Any]:
-    """The snapshot: the record, the score and status that follow from it, the files with their paths, the log."""
+    """The snapshot: the record, the score and status that follow from it, the files with their paths, the log.
+
+    What is only suggested of the scope is not in it.
+    """
     content = record.of(work, system)
     content["frozen_at"] = work.now.strftime("%Y-%m-%dT%H:%M:%SZ")
     content["frozen_by"] = work.actor.name if work.actor else ""
     content["organization"] = settings.current(work).organization
+    content[HEAD] = log_extract.head(work)
     content["score"] = _score(assessment.picture(work, system))
     content["files"] = package.files_of(content, system.level)
     content["log"] = package.log_of(content, content["files"]).decode("ascii")
@@ -133,7 +138,7 @@ def picture(work: Work, system: Access) -> dict[str, Any]:
     content["not_ready"], content["readiness"] = _told(report.findings), report.sentence
     content["drift"] = _drift(work, system, content)
     content["template"] = templates.frozen(work, system)
-    return content
+    return package.confirmed(content)
 
 
 def _drift(work: Work, system: Access, content: Mapping[str, Any]) -> list[str] | None:

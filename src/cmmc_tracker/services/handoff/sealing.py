@@ -20,7 +20,7 @@ from cmmc_tracker.errors import Conflict, NotFound
 from cmmc_tracker.reports.handoff import manifest
 from cmmc_tracker.reports.handoff.manifest import Extra
 from cmmc_tracker.services import integrity
-from cmmc_tracker.services.handoff import documents
+from cmmc_tracker.services.handoff import documents, log_extract
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import package_files
 
@@ -58,7 +58,7 @@ class Prepared:
 def prepared(tracker: Tracker, snapshot: Mapping[str, Any], moved: Moved = lambda _bytes: None) -> Prepared:
     """Hash every file of a snapshot again, and make its documents; raises `Conflict` as `checked` does."""
     sums = checked(tracker, snapshot, moved)
-    return Prepared(snapshot, made_before(snapshot), sums)
+    return Prepared(snapshot, made_before(tracker, snapshot), sums)
 
 
 def look(tracker: Tracker, sha256: str, size: int) -> tuple[str, int]:
@@ -115,10 +115,15 @@ def refuse_damaged(snapshot: Mapping[str, Any], wrong: Mapping[str, str]) -> Non
         )
 
 
-def made_before(snapshot: Mapping[str, Any]) -> list[Extra]:
-    """What can be made of the snapshot alone, before the package has a number: logs, checker, documents, the record."""
+def made_before(tracker: Tracker, snapshot: Mapping[str, Any]) -> list[Extra]:
+    """What can be made before the package has a number: logs, checker, documents, the record.
+
+    All is of the snapshot alone, but for the extract of the audit log up to the head that the snapshot names.
+    """
     opening = manifest.opening(snapshot)
-    return [*opening, *documents.of(snapshot), Extra(manifest.RECORDS, canonical(snapshot).encode())]
+    with tracker.read() as work:
+        extract = log_extract.of(work, snapshot)
+    return [*opening, *documents.of(snapshot, extract), Extra(manifest.RECORDS, canonical(snapshot).encode())]
 
 
 def sealed(ready: Prepared, number: int, sha256: str) -> list[Sealed]:

@@ -1,13 +1,7 @@
-"""The plans as a spreadsheet: what goes out, and what a sheet that comes in would do, and does.
+"""The plans as a spreadsheet: what goes out, and what a sheet that comes in would do, and does."""
 
-What was sent waits in `imports`, for its sender alone, for a day; the plan that a person confirms travels as a digest
-and is made again inside the Work that applies it.
-"""
-
-import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
 from datetime import date
 from importlib.metadata import version
 from typing import Any
@@ -17,29 +11,22 @@ from sqlalchemy import select
 from cmmc_tracker.domain import catalog, plans
 from cmmc_tracker.domain.artifacts import ArtifactStatus
 from cmmc_tracker.domain.assessment import Status
-from cmmc_tracker.domain.audit import canonical
 from cmmc_tracker.domain.lifecycle import PoamClock
-from cmmc_tracker.domain.permissions import Access, Action, allow
+from cmmc_tracker.domain.permissions import Access, Action
 from cmmc_tracker.domain.plans import ItemKind, ItemStatus
-from cmmc_tracker.domain.uploads import extension_of
-from cmmc_tracker.errors import Invalid, NotFound, Stale
 from cmmc_tracker.importers import poam_sheet
-from cmmc_tracker.importers.poam_sheet import Act, Known, Present, SheetPlan, Standing
+from cmmc_tracker.importers.columns import Columns
+from cmmc_tracker.importers.poam_sheet import Act, Known, Present, RowPlan, SheetPlan, Standing
 from cmmc_tracker.reports.poam_sheet import Value
-from cmmc_tracker.services import assessment, imports
-from cmmc_tracker.services.artifacts import IN_USE, Received
+from cmmc_tracker.services import assessment
+from cmmc_tracker.services.artifacts import IN_USE
 from cmmc_tracker.services.imports import Import
-from cmmc_tracker.services.intake import Sender
 from cmmc_tracker.services.plans import keeping, reading
 from cmmc_tracker.services.plans.reading import Item
+from cmmc_tracker.services.sheet_imports import ByRow, Rows, Sort
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.store import Blobs
 from cmmc_tracker.storage.tables import artifacts, links
 
-_CHANGED = (
-    "What this sheet would change is not what the page showed: somebody changed the plans meanwhile. Nothing was "
-    "changed. Look at the plan as it is now, then confirm again."
-)
 _MAY = {"never": "no", "allowed": "yes", "conditional": "conditional"}
 
 
@@ -132,27 +119,7 @@ def _evidence(work: Work, system_id: int, requirements: Collection[str]) -> Mapp
     return {number: ", ".join(ids) for number, ids in found.items()}
 
 
-def check_name(filename: str) -> None:
-    """Raise `Invalid` for a file that is no spreadsheet of a kind that is read."""
-    if extension_of(filename) not in {".csv", ".xlsx"}:
-        raise Invalid({"file": "Choose a spreadsheet as .csv or .xlsx. Nothing was kept."})
-
-
-def check(blobs: Blobs, received: Received) -> None:
-    """Raise `Invalid` for a sheet that cannot be planned at all."""
-    poam_sheet.plan(imports.rows_of(blobs, received.sha256, received.filename), None)
-
-
-def of(work: Work, import_id: int, slug: str) -> Import:
-    """A sheet of the person who asks, in the system of the address; raises `NotFound` for another's."""
-    found = imports.of(work, import_id)
-    if found.home.slug != slug or found.kind != imports.REGISTER:
-        raise NotFound("There is no such import here. Send the file again.")
-    allow(work.actor, Action.POAM_EDIT, found.home)
-    return found
-
-
-def sheet_plan(work: Work, found: Import, rows: Sequence[list[str]]) -> SheetPlan:
+def _plan(work: Work, found: Import, rows: Rows, columns: Columns) -> SheetPlan:
     """What a sheet would do to the plans of its system now."""
     register, standing = reading.register(work, found.home), assessment.picture(work, found.home)
     known = Known(
@@ -163,36 +130,21 @@ def sheet_plan(work: Work, found: Import, rows: Sequence[list[str]]) -> SheetPla
         },
         [Present(one.id, one.version, one.status, one.frozen, one.plan) for one in register.items],
     )
-    return poam_sheet.plan(rows, known)
+    return poam_sheet.plan(rows, known, columns)
 
 
-def digest(plan: SheetPlan) -> str:
-    """What stands for a plan in the form that confirms it."""
-    return hashlib.sha256(canonical({"rows": [asdict(row) for row in plan.rows]}).encode()).hexdigest()
+def _do(work: Work, found: Import, wanted: Sequence[RowPlan]) -> None:
+    for row in wanted:
+        if row.act is Act.ADD:
+            keeping.insert_item(work, found.home, plans.parse(row.given, level=found.home.level))
+        elif row.item_id is not None:
+            keeping.edit(work, found.home, row.item_id, row.given, row.version)
 
 
-def apply(sender: Sender, import_id: int, slug: str, chosen: Collection[int], shown: str) -> int:
-    """Do what the chosen rows (by number) say, all or nothing; returns how many.
-
-    Raises `Stale` when `shown` is not the digest of the plan as it is now, `Invalid` when no row is chosen.
-    """
-    tracker = sender.tracker
-    with tracker.read(sender.actor) as work:
-        found = of(work, import_id, slug)
-    rows = imports.rows_of(tracker.blobs, found.sha256, found.filename)
-    with tracker.write(sender.actor, sender.address) as work:
-        found = of(work, import_id, slug)
-        work.alone(f"plans:{found.home.system_id}")
-        plan = sheet_plan(work, found, rows)
-        if digest(plan) != shown:
-            raise Stale(_CHANGED)
-        wanted = [row for row in plan.doing if row.number in chosen]
-        if not wanted:
-            raise Invalid({"row": "Choose at least one row. Nothing was changed."})
-        imports.finish(work, found, {"rows": len(wanted), "what": "plan of action"})
-        for row in wanted:
-            if row.act is Act.ADD:
-                keeping.insert_item(work, found.home, plans.parse(row.given, level=found.home.level))
-            elif row.item_id is not None:
-                keeping.edit(work, found.home, row.item_id, row.given, row.version)
-    return len(wanted)
+SHEET = ByRow(
+    Sort(Action.POAM_EDIT, poam_sheet.FIELDS, poam_sheet.guess, _plan),
+    told="plan of action",
+    changed="the plans",
+    lock="plans",
+    do=_do,
+)

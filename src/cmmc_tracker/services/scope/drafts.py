@@ -12,7 +12,7 @@ from sqlalchemy import Table, and_, delete, insert, or_, select, true, update
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.cui import may_be_stored
-from cmmc_tracker.domain.permissions import Action, allow
+from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.scope import (
     OURS,
     Answers,
@@ -113,7 +113,7 @@ def _kind(table: Table) -> str:
 
 def keep(work: Work, row_id: int, facts: AssetFacts | ProviderFacts, seen: int | None, *, confirm: bool) -> None:
     """Change what a row says; with `confirm` it is a draft no more. Raises `Stale` when somebody else did since."""
-    table, row = _found(work, row_id, facts)
+    table, row, home = _found(work, row_id, facts)
     before = {name: getattr(row, name) for name in asdict(facts)}
     wanted = {name: value for name, value in asdict(facts).items() if value != before[name]}
     if confirm and row.draft:
@@ -124,24 +124,24 @@ def keep(work: Work, row_id: int, facts: AssetFacts | ProviderFacts, seen: int |
     named = update(table).where(table.c.id == row_id, table.c.version == expected)
     work.change_one(named.values(version=table.c.version + 1, **wanted))
     event = Event.SCOPE_CONFIRMED if "draft" in wanted else Event.SCOPE_EDITED
-    detail = {"before": {name: before[name] for name in wanted if name in before}, "after": wanted}
+    told = {name: before[name] for name in wanted if name in before}
+    detail = {"system": home.slug, "before": told, "after": wanted}
     work.record(event, f"{_kind(table)}:{row_id}", detail)
 
 
 def remove(work: Work, row_id: int, kind: type[AssetFacts | ProviderFacts], seen: int | None) -> None:
     """Take a row away; the log keeps what it said. Raises `Stale` when somebody else changed it since."""
-    table, row = _found(work, row_id, kind)
+    table, row, home = _found(work, row_id, kind)
     expected = row.version if seen is None else seen
     if table is providers:
-        slug = work.db.execute(select(systems.c.slug).where(systems.c.id == row.system_id)).scalar_one()
-        record_lines(work, slug, row)
+        record_lines(work, home.slug, row)
     if work.change(delete(table).where(table.c.id == row_id, table.c.version == expected)).rowcount == 0:
         raise Stale("Somebody else changed this row meanwhile. It was not taken away; look at what it says now.")
-    said = {"name": row.name, "note": row.note, "draft": row.draft}
+    said = {"system": home.slug, "name": row.name, "note": row.note, "draft": row.draft}
     work.record(Event.SCOPE_REMOVED, f"{_kind(table)}:{row_id}", said)
 
 
-def _found(work: Work, row_id: int, like: Any) -> tuple[Table, Any]:
+def _found(work: Work, row_id: int, like: Any) -> tuple[Table, Any, Access]:
     allow(work.actor, Action.SETTINGS_EDIT)
     is_asset = isinstance(like, AssetFacts) or like is AssetFacts
     table = assets if is_asset else providers
@@ -150,4 +150,4 @@ def _found(work: Work, row_id: int, like: Any) -> tuple[Table, Any]:
     if row is None or home is None:
         raise NotFound("There is no such row; somebody may have taken it away.")
     allow(work.actor, Action.SCOPE_EDIT, home)
-    return table, row
+    return table, row, home

@@ -1,6 +1,5 @@
 """A responsibility matrix from a provider's spreadsheet: its plan against the lines that are there, and the change."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -8,28 +7,22 @@ from typing import Any
 
 from sqlalchemy import delete, insert, tuple_, update
 
-from cmmc_tracker.domain.audit import Event, canonical
+from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.typed import Typed
-from cmmc_tracker.errors import Invalid, Stale
+from cmmc_tracker.errors import Invalid
 from cmmc_tracker.importers import matrix_table
-from cmmc_tracker.importers.matrix_table import Act, Columns, Known, LinePlan, MatrixPlan
-from cmmc_tracker.services import imports
-from cmmc_tracker.services.artifacts import Received
+from cmmc_tracker.importers.columns import Columns
+from cmmc_tracker.importers.matrix_table import Act, Known, LinePlan, MatrixPlan
+from cmmc_tracker.services import imports, sheet_imports
 from cmmc_tracker.services.imports import Import
 from cmmc_tracker.services.intake import Sender
 from cmmc_tracker.services.scope import matrix, providers
-from cmmc_tracker.services.scope.asset_import import of
+from cmmc_tracker.services.sheet_imports import At, Rows, Sort
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.store import Blobs
 from cmmc_tracker.storage.tables import matrix_lines
 from cmmc_tracker.storage.tables import providers as _providers
-
-_CHANGED = (
-    "What this sheet would change is not what the page showed: somebody changed the matrix meanwhile. Nothing was "
-    "changed. Look at the plan as it is now, then confirm again."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +43,22 @@ class Confirmed:
         return cls(form, form.get("digest", ""), on, drop)
 
 
-def check(blobs: Blobs, received: Received) -> None:
-    """Raise `Invalid` for a sheet whose rows cannot be read at all."""
-    imports.rows_of(blobs, received.sha256, received.filename)
+def sort(provider_id: int) -> Sort:
+    """The sheet of a provider's matrix; it is applied as a whole, not row by row."""
+
+    def plan(work: Work, found: Import, sheet: Rows, columns: Columns) -> MatrixPlan:
+        return _plan(work, found.home, provider_id, sheet, columns)
+
+    return Sort(Action.SCOPE_EDIT, matrix_table.FIELDS, matrix_table.guess, plan)
 
 
-def matrix_plan(
-    work: Work, system: Access, provider_id: int, sheet: Sequence[list[str]], columns: Columns
-) -> MatrixPlan:
+def _plan(work: Work, system: Access, provider_id: int, sheet: Sequence[list[str]], columns: Columns) -> MatrixPlan:
     """What a sheet would do to the matrix of a provider now; raises `Invalid` where a column is missing."""
     allow(work.actor, Action.SCOPE_EDIT, system)
     lines = {one: line.entry for one, line in matrix.of_provider(work, system, provider_id).items()}
     claimed, elsewhere = matrix.claims(work, system), matrix.carried_elsewhere(work, system, provider_id)
     titles = providers.titles(work, system)
     return matrix_table.plan(sheet, columns, Known(lines, claimed.inherited, elsewhere, system.level, titles))
-
-
-def digest(plan: MatrixPlan) -> str:
-    """What stands for a plan in the form that confirms it."""
-    return hashlib.sha256(canonical({"plan": asdict(plan)}).encode()).hexdigest()
 
 
 def apply(sender: Sender, import_id: int, system: Access, provider_id: int, confirmed: Confirmed) -> int:
@@ -78,15 +68,15 @@ def apply(sender: Sender, import_id: int, system: Access, provider_id: int, conf
     """
     tracker = sender.tracker
     with tracker.read(sender.actor) as work:
-        found = of(work, import_id, system.slug)
+        found = sheet_imports.of(work, At(import_id, system.slug), Action.SCOPE_EDIT)
     sheet = imports.rows_of(tracker.blobs, found.sha256, found.filename)
     columns = matrix_table.read_mapping(confirmed.given, sheet)
     with tracker.write(sender.actor, sender.address) as work:
-        found = of(work, import_id, system.slug)
+        found = sheet_imports.of(work, At(import_id, system.slug), Action.SCOPE_EDIT)
         provider = matrix.opened(work, system, provider_id)
-        plan = matrix_plan(work, system, provider_id, sheet, columns)
-        if digest(plan) != confirmed.shown:
-            raise Stale(_CHANGED)
+        plan = _plan(work, system, provider_id, sheet, columns)
+        if sheet_imports.digest(plan) != confirmed.shown:
+            raise sheet_imports.stale("the matrix")
         gone = plan.missing if confirmed.drop_missing else []
         count = len(plan.doing) + len(gone)
         if not count:

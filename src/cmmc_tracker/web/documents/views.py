@@ -52,6 +52,7 @@ LISTED = (
             ("artifacts.csv", "Artifact register", "CSV, by file"),
             ("assets.xlsx", "Asset inventory", "with the headings that the import reads"),
             ("responsibility-matrix.xlsx", "Customer responsibility matrix", "by objective and provider"),
+            ("audit-log.csv", "Audit log", "what was done in this system, by whom and when, with the log's hashes"),
         ),
     ),
     (

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
 from flask import flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,17 +10,16 @@ from flask.typing import ResponseReturnValue
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.matrix import LineEntry
 from cmmc_tracker.domain.permissions import Action, allow
-from cmmc_tracker.errors import Conflict, Invalid, NotFound, Stale, TrackerError
+from cmmc_tracker.errors import Conflict, Invalid, NotFound, Stale
 from cmmc_tracker.gate.content import spreadsheet
 from cmmc_tracker.gate.doors import installation, open_read, open_write
 from cmmc_tracker.gate.etag import form_version
-from cmmc_tracker.gate.forms import files_of, sender, sheet_of
+from cmmc_tracker.gate.forms import sender
 from cmmc_tracker.gate.problems import STATUS
-from cmmc_tracker.importers import matrix_table
-from cmmc_tracker.reports import matrix_export
-from cmmc_tracker.services import imports
-from cmmc_tracker.services.scope import asset_import, matrix, matrix_import, providers
+from cmmc_tracker.reports import matrix_sheet
+from cmmc_tracker.services.scope import matrix, matrix_import, providers
 from cmmc_tracker.services.scope.matrix_import import Confirmed
+from cmmc_tracker.web import waiting_sheets
 from cmmc_tracker.web.providers.views import drawn, pages
 
 
@@ -39,10 +38,10 @@ def download_matrix(provider_id: int, ending: str) -> ResponseReturnValue:
     with open_read() as work:
         kept = providers.one(work, g.system, provider_id)
         found = matrix.of_provider(work, g.system, provider_id)
-    said = [matrix_export.Said(one, line.entry, line.document) for one, line in found.items()]
+    said = [matrix_sheet.Said(one, line.entry, line.document) for one, line in found.items()]
     file = io.BytesIO()
-    lines = matrix_export.rows([(kept.entry, said)], g.system.level)
-    matrix_export.write(file, lines, ending, installation().tracker.clock().isoformat())
+    lines = matrix_sheet.rows([(kept.entry, said)], g.system.level)
+    matrix_sheet.write(file, lines, ending, installation().tracker.clock().isoformat())
     return spreadsheet(f"responsibility-matrix-{g.system.slug}-{provider_id}", ending, file.getvalue())
 
 
@@ -135,70 +134,42 @@ def _choose(provider_id: int, errors: Mapping[str, str]) -> str:
 def receive_matrix(provider_id: int) -> ResponseReturnValue:
     """Take in the sheet; which column is what is asked next, and nothing comes of it yet."""
     allow(g.actor, Action.SCOPE_EDIT, g.system)
-    files = files_of()
-    if len(files) != 1:
-        return _choose(provider_id, {"file": "Please choose a file first, one at a time. Nothing was kept."}), 422
+    again = partial(_choose, provider_id)
     try:
         with open_write() as work:
             matrix.opened(work, g.system, provider_id)
-        asset_import.check_name(files[0].filename or "")
-        received = sheet_of(files[0], matrix_import.check)
-    except Invalid as error:
-        return _choose(provider_id, error.fields), 422
-    except NotFound:
-        raise
-    except TrackerError as error:
-        return _choose(provider_id, {"file": error.message}), STATUS[type(error)]
-    with open_write() as work:
-        number = imports.begin(work, g.system, received, imports.REGISTER)
-    return redirect(url_for(".show_matrix", provider_id=provider_id, import_id=number), code=302)
+    except Conflict as error:
+        return again({"file": error.message}), STATUS[type(error)]
+    return waiting_sheets.receive(
+        Action.SCOPE_EDIT,
+        again,
+        lambda number: url_for(".show_matrix", provider_id=provider_id, import_id=number),
+    )
 
 
 @pages.get("/<int:provider_id>/import/<int:import_id>")
 def show_matrix(provider_id: int, import_id: int) -> ResponseReturnValue:
     """Which column is what, and what would come of the sheet."""
-    return _plan(provider_id, import_id, request.args, {})
+    return _plan(provider_id, import_id, {})
 
 
-def _plan(provider_id: int, import_id: int, given: Mapping[str, Any], errors: Mapping[str, str]) -> str:
+def _plan(provider_id: int, import_id: int, errors: Mapping[str, str]) -> str:
     with open_read() as work:
-        found = asset_import.of(work, import_id, g.system.slug)
         kept = providers.one(work, g.system, provider_id)
-    sheet = imports.rows_of(installation().blobs, found.sha256, found.filename)
-    wrong, plan = dict(errors), None
-    try:
-        columns = matrix_table.read_mapping(given, sheet)
-        with open_read() as work:
-            plan = matrix_import.matrix_plan(work, g.system, provider_id, sheet, columns)
-    except Invalid as error:
-        wrong |= error.fields
-        columns = matrix_table.guess(sheet)
-    return drawn(
-        "providers/import_plan.html",
-        kept=kept,
-        found=found,
-        plan=plan,
-        digest=matrix_import.digest(plan) if plan else "",
-        columns=columns,
-        fields=matrix_table.FIELDS,
-        titles=matrix_table.titles(sheet, columns),
-        heads=[" · ".join(cell for cell in row if cell)[:80] for row in sheet[: matrix_table.HEADER_WITHIN]],
-        errors=wrong,
-        typed=request.form,
-    )
+    told = waiting_sheets.shown(import_id, matrix_import.sort(provider_id), errors)
+    return drawn("providers/import_plan.html", kept=kept, typed=request.form, **told)
 
 
 @pages.post("/<int:provider_id>/import/<int:import_id>")
 def confirm_matrix(provider_id: int, import_id: int) -> ResponseReturnValue:
     """Do what the plan says."""
     allow(g.actor, Action.SCOPE_EDIT, g.system)
-    form = request.form
     try:
-        confirmed = Confirmed.parse(form, installation().tracker.today)
+        confirmed = Confirmed.parse(request.form, installation().tracker.today)
         done = matrix_import.apply(sender(), import_id, g.system, provider_id, confirmed)
     except Invalid as error:
-        return _plan(provider_id, import_id, form, error.fields), 422
+        return _plan(provider_id, import_id, error.fields), 422
     except Stale as error:
-        return _plan(provider_id, import_id, form, {"digest": error.message}), 412
+        return _plan(provider_id, import_id, {"digest": error.message}), 412
     flash(f"{done:,} line{'' if done == 1 else 's'} of the matrix added, changed or taken away.")
     return redirect(url_for(".show", provider_id=provider_id, _anchor="matrix"), code=302)

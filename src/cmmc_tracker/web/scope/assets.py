@@ -14,7 +14,7 @@ from cmmc_tracker.gate.content import spreadsheet
 from cmmc_tracker.gate.doors import installation, open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.listing import cursor_of, following_url
-from cmmc_tracker.reports import inventory_export
+from cmmc_tracker.reports import asset_sheet
 from cmmc_tracker.services.scope import inventory
 from cmmc_tracker.services.scope.inventory import AssetFilter
 from cmmc_tracker.web.scope.room import drawn, pages
@@ -53,7 +53,7 @@ def download(ending: str) -> ResponseReturnValue:
         kept = inventory.every(work, g.system)
     rows = [(one.id, one.entry, one.where) for one in kept if not one.draft]
     file = io.BytesIO()
-    inventory_export.write(file, rows, ending, installation().tracker.clock().isoformat())
+    asset_sheet.write(file, rows, ending, installation().tracker.clock().isoformat())
     return spreadsheet(f"asset-inventory-{g.system.slug}", ending, file.getvalue())
 
 
