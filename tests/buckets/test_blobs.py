@@ -1,22 +1,28 @@
 """The store in a bucket: what goes in comes out, whole, in stretches; nothing is lost when the bucket misbehaves."""
 
 import hashlib
+import json
 import os
 import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
 
 from cmmc_tracker.errors import Busy, Misconfigured, NoSpace, NotFound
+from cmmc_tracker.services.doctor import parts
+from cmmc_tracker.services.doctor.findings import Grade
 from cmmc_tracker.storage import blobs_s3, s3
 from cmmc_tracker.storage.addresses import Bucket
 from cmmc_tracker.storage.blobs_s3 import S3Blobs
 from cmmc_tracker.storage.locks import FileLocks
 from cmmc_tracker.storage.s3 import Objects
 from tests.buckets.server import Door
+from tests.conftest import prepare
 
 BUCKET = Bucket("evidence", "cmmc/store/")
 WORDS = b"the words of a policy"
@@ -215,9 +221,16 @@ def test_one_person_has_so_many_slots_over_all_processes(store: S3Blobs, tmp_pat
     again.close()
 
 
+def _open_to_all() -> None:
+    """What an operator does who wants a link to work."""
+    what = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::evidence/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [what]})
+    boto3.session.Session().client("s3").put_bucket_policy(Bucket="evidence", Policy=policy)
+
+
 def test_a_bucket_that_anybody_may_read_is_told_from_one_that_nobody_may(store: S3Blobs) -> None:
     assert store.try_out() == (False, False)
-    boto3.session.Session().client("s3").put_bucket_acl(Bucket="evidence", ACL="public-read")
+    _open_to_all()
     assert store.try_out() == (False, True)
     assert _keys() == {}
 
@@ -274,3 +287,15 @@ def test_a_place_that_is_claimed_while_the_store_is_away_is_told_in_words(
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
     with pytest.raises(Busy, match="Could not connect"):
         Objects(BUCKET).claim("mark", b"")
+
+
+def test_doctor_fails_for_a_bucket_that_strangers_may_read(store: S3Blobs, tmp_path: Path) -> None:
+    assert list(store.names()) == []
+    url = f"sqlite:///{tmp_path}/cmmc.db"
+    prepare(url, tmp_path)
+    patient: Any = SimpleNamespace(store=BUCKET, database_url=url, data_dir=tmp_path)
+    assert {one.grade for one in parts.store(patient)} == {Grade.GOOD}
+    _open_to_all()
+    bad = [one for one in parts.store(patient) if one.grade is Grade.BAD]
+    assert [one.check for one in bad] == ["bucket access"]
+    assert "without credentials" in bad[0].text

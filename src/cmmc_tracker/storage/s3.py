@@ -178,21 +178,14 @@ class Objects:
         return self._call(put)
 
     def is_public(self, key: str) -> bool:
-        """Whether somebody without credentials may read that object, or list what there is."""
-        stranger, named = _client(signed=False), self._named(key)
-        return _may(lambda: stranger.get_object(**named)) or _may(
-            lambda: stranger.list_objects_v2(Bucket=named["Bucket"], Prefix=self.bucket.prefix, MaxKeys=1)
-        )
+        """Whether somebody without credentials may read that object."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 an extra
 
-
-def _may(ask: Callable[[], Any]) -> bool:
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 an extra
-
-    try:
-        ask()
-    except (BotoCoreError, ClientError):
-        return False
-    return True
+        try:
+            _client(signed=False).get_object(**self._named(key))["Body"].close()
+        except (BotoCoreError, ClientError):
+            return False
+        return True
 
 
 def checksum_of(file: BinaryIO) -> str:
