@@ -96,7 +96,7 @@ class Archive:
                 self.problems.append("%s leads out of the package" % name)
             elif name in found:
                 self.problems.append("%s is there twice" % name)
-            elif "\0" in name or _has_other_name(info.extra):
+            elif "\0" in name or _OTHER_NAME in _fields(info.extra):
                 self.problems.append("%s has another name for some programs" % name)
             elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 self.problems.append("%s is packed in a way that does not belong here" % name)
@@ -112,18 +112,14 @@ class Archive:
         """Bytes before or behind the archive belong to nothing that was frozen."""
         size = self.path.stat().st_size
         first = min([info.header_offset for info in self.zip.infolist()] or [0])
-        end = self.zip.start_dir
         with self.path.open("rb") as file:
             file.seek(max(0, size - 22))
             closing = file.read(22)
-        if first != 0 or closing[:4] != b"PK\x05\x06" or closing[20:] != b"\0\0" or end > size:
+        if first != 0 or closing[:4] != b"PK\x05\x06" or closing[20:] != b"\0\0" or self.zip.start_dir > size:
             self.problems.append("the zip file has bytes before or behind what was frozen")
 
     def gaps(self) -> None:
-        """Bytes between the files belong to none of them; and what stands before a file says what the directory says.
-
-        Some programs read the one, some the other: they would unpack something else than was checked here.
-        """
+        """Some programs unpack what lies between the files, or go by what stands before a file, not by the directory."""
         infos = sorted(self.zip.infolist(), key=lambda info: info.header_offset)
         ends = [info.header_offset for info in infos[1:]] + [self.zip.start_dir]
         with self.path.open("rb") as file:
@@ -135,7 +131,7 @@ class Archive:
                 over = ends[number] - info.header_offset - 30 - name - more - info.compress_size
                 if over and not (flags & 8 and over in _DESCRIPTORS):
                     self.problems.append("the zip file has bytes behind %s that belong to no file" % info.orig_filename)
-                elif _has_other_name(extra):
+                elif _OTHER_NAME in _fields(extra):
                     self.problems.append("%s has another name for some programs" % info.orig_filename)
                 elif not (named and _same(info, flags & 9, method, (crc, packed, size), extra)):
                     self.problems.append("%s is another file for some programs" % info.orig_filename)
@@ -147,55 +143,38 @@ class Archive:
 def _same(info: zipfile.ZipInfo, flags: int, method: int, told: tuple[int, int, int], extra: bytes) -> bool:
     """Whether the way of packing, checksum and lengths before a file are the directory's; 0 where they follow it."""
     crc, packed, size = told
-    if flags & 1 or method != info.compress_type:
-        return False
-    if _WIDE in (packed, size):
-        wide = _field(extra, _ZIP64)
-        if len(wide) < 16:
-            return False
+    wide = _fields(extra).get(_ZIP64, b"")
+    if _WIDE in (packed, size) and len(wide) >= 16:
         size, packed = struct.unpack("<QQ", wide[:16])
     later = (0,) if flags & 8 else ()
     pairs = ((crc, info.CRC), (packed, info.compress_size), (size, info.file_size))
-    return all(one in (there, *later) for one, there in pairs)
+    is_told = all(one in (there, *later) for one, there in pairs)
+    return is_told and not flags & 1 and method == info.compress_type
 
 
-def _field(extra: bytes, wanted: int) -> bytes:
-    """What an extra field of a file in a zip holds; nothing where there is none."""
+def _fields(extra: bytes) -> dict[int, bytes]:
+    """What the extra fields of a file in a zip hold, by their kinds; one that stands twice may be read as either."""
+    found: dict[int, bytes] = {}
     while len(extra) >= 4:
-        field, size = struct.unpack("<HH", extra[:4])
-        if field == wanted:
-            return extra[4 : 4 + size]
+        kind, size = struct.unpack("<HH", extra[:4])
+        found[_OTHER_NAME if kind in found else kind] = extra[4 : 4 + size]
         extra = extra[4 + size :]
-    return b""
-
-
-def _has_other_name(extra: bytes) -> bool:
-    """Whether the extra fields of a file in a zip give it another name."""
-    while len(extra) >= 4:
-        field, size = struct.unpack("<HH", extra[:4])
-        if field == _OTHER_NAME:
-            return True
-        extra = extra[4 + size :]
-    return False
+    return found
 
 
 def digest(file: IO[bytes], most: int | None = None) -> tuple[str, int]:
     """SHA-256 of an open file, and its size in bytes; of one that is longer than `most`, of a part."""
     found = hashlib.sha256()
     size = 0
-    while True:
-        piece = file.read(_PIECE)
-        if not piece or (most is not None and size > most):
-            return found.hexdigest(), size
+    while (piece := file.read(_PIECE)) and (most is None or size <= most):
         found.update(piece)
         size += len(piece)
+    return found.hexdigest(), size
 
 
 def read_log(data: bytes) -> list[tuple[str, str]]:
     """The rows of a hash log, (hash in lower case, path with slashes); raises ValueError naming a line that is none."""
-    encoding = "utf-8-sig"
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encoding = "utf-16"
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     rows = []
     for number, line in enumerate(data.decode(encoding).splitlines(), 1):
         words = line.split()
@@ -370,12 +349,9 @@ def is_hash(text: str) -> bool:
 def look(place: str, log_hash: str = "", held: str = "", manifest_hash: str = "") -> Check:
     """Check the package at a place, a folder or a zip file; returns the `Check`. Raises `Unusable`."""
     path = Path(place)
-    if path.is_dir():
-        package: Folder | Archive = Folder(path)
-    elif path.is_file():
-        package = Archive(path)
-    else:
+    if not (path.is_dir() or path.is_file()):
         raise Unusable("there is no %s" % path)
+    package: Folder | Archive = Folder(path) if path.is_dir() else Archive(path)
     check = Check(package, log_hash, held, manifest_hash)
     check.run()
     return check
@@ -417,8 +393,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Unusable as error:
         print("NOT INTACT: %s." % _shown(str(error)))
         return 1
-    for line in told(check):
-        print(line)
+    print("\n".join(told(check)))
     return 1 if check.problems else 0
 
 
