@@ -12,11 +12,12 @@ from sqlalchemy import event
 
 from bench import fill, stage
 from bench.stage import Line, Server, getter, median
-from cmmc_tracker.app import build, open_tracker
+from cmmc_tracker.app import build
 from cmmc_tracker.config import read
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.scoring import score
+from cmmc_tracker.opening import open_tracker
 from cmmc_tracker.services.work import Tracker
 
 PAGES = {

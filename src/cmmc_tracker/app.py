@@ -1,6 +1,5 @@
 """`create_app`: the only place where parts are joined."""
 
-import logging
 import os
 import shutil
 from collections.abc import Mapping
@@ -12,19 +11,16 @@ from flask import Flask
 from prometheus_client import values
 from werkzeug.routing import IntegerConverter
 
-from cmmc_tracker.config import MIB, VARIABLES, Settings, read
+from cmmc_tracker.config import MIB, VARIABLES, Settings
 from cmmc_tracker.gate import csrf, exposition, headers, links, logs, metrics, problems, proxies, session, versions
 from cmmc_tracker.gate import uploads as gate_uploads
 from cmmc_tracker.gate.doors import EXTENSION, Installation
-from cmmc_tracker.services import figures, systems
-from cmmc_tracker.services.audit_stream import Stream, stream_to
+from cmmc_tracker.opening import open_tracker, read_settings, stream_of
+from cmmc_tracker.services import figures
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.limits import DatabaseLimiter, SharedLimiter
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.database import make_engine, migrate
 from cmmc_tracker.storage.mail import Smtp
-from cmmc_tracker.storage.scanner import Clamd
-from cmmc_tracker.storage.stores import store_of
 
 
 class _Number(IntegerConverter):
@@ -37,7 +33,6 @@ class _Number(IntegerConverter):
 
 
 SHARED_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
-log = logging.getLogger("cmmc_tracker")
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -52,36 +47,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     return build(settings, open_tracker(settings), {k: v for k, v in given.items() if k not in names})
 
 
-def read_settings(overrides: Mapping[str, str] | None = None) -> Settings:
-    """The environment's settings, with overrides; warns where sessions will not outlive the process."""
-    settings = read({**os.environ, **(overrides or {})})
-    if settings.secret_is_random:
-        log.warning("FLASK_SECRET is not set: a random key is used, and everybody is signed out when it restarts")
-    return settings
-
-
-def open_tracker(settings: Settings) -> Tracker:
-    """The installation that the settings name: its database up to date, its store ready."""
-    engine = make_engine(settings.database_url)
-    migrate(engine)
-    scanner = Clamd(settings.scanner_url) if settings.scanner_url else None
-    store = store_of(settings.upload_path, engine, settings.data_dir)
-    tracker = Tracker(engine, store, scanner=scanner, zone=settings.time_zone)
-    systems.prepare(tracker)
-    return tracker
-
-
 def house_of(settings: Settings, tracker: Tracker) -> House:
     """The installation as its jobs know it."""
     mailer = Smtp(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
     return House(tracker, mailer, settings.public_url, stream_of(settings))
-
-
-def stream_of(settings: Settings) -> Stream | None:
-    """Where the audit log is sent, if anywhere."""
-    if not settings.audit_stream:
-        return None
-    return stream_to(settings.audit_stream, settings.audit_stream_format, settings.public_url)
 
 
 def build(settings: Settings, tracker: Tracker, more: Mapping[str, Any] | None = None) -> Flask:

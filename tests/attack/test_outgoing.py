@@ -13,9 +13,12 @@ from tests.conftest import PASSWORD, Person, add_account
 from tests.test_house import MODULES, SRC, VALUES
 
 URL = "http://127.0.0.1:9/"
-# Who may open a connection, and to what the environment names alone: the virus scanner, the mail server, the public
-# address that the operator has examined; and the server, which listens.
-MAY_CONNECT = {"storage/mail.py", "storage/scanner.py", "storage/site.py", "gate/server.py", "gate/reception.py"}
+# Who may open a connection, and to what the environment names alone: the virus scanner, the mail server, the bucket,
+# the log collector, the public address that the operator has examined; and the server, which listens.
+MAY_CONNECT = {
+    *("storage/mail.py", "storage/s3.py", "storage/scanner.py", "storage/site.py", "storage/syslog.py"),
+    *("gate/server.py", "gate/reception.py"),
+}
 NAMES_ONLY = {"services/doctor/choices.py", "services/doctor/machine.py"}  # a failure's class, a version
 CONNECTS = re.compile(
     r"^\s*(?:import|from) (?:socket|urllib\.request|http\.client|smtplib|ftplib|ssl|asyncio|requests|httpx|boto3)\b"

@@ -1,6 +1,7 @@
 """Backups to and from a bucket, and restores across stores: what was in one comes back in the other."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from cmmc_tracker.errors import Busy, Conflict
 from cmmc_tracker.services import verify
 from cmmc_tracker.services.backups import checking, making, reading, restoring
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage import sealing
+from cmmc_tracker.storage import s3_places, sealing
 from cmmc_tracker.storage.addresses import parse
 from cmmc_tracker.storage.database import make_engine
 from cmmc_tracker.storage.stores import place_of, store_of
@@ -124,3 +125,34 @@ def test_a_bucket_that_refuses_fails_the_backup_and_leaves_none_that_looks_whole
     door.refuse = ""
     assert not [key for key in _keys("copies/") if key.endswith("manifest.json")]
     assert making.run(tracker, OPERATOR, place_of(parse("s3://evidence/copies"))[0], told={}).problems == []
+
+
+def _overtake() -> None:
+    """Another backup begins, and there is time to see that."""
+    mark = json.dumps({"until": (datetime.now(UTC) + timedelta(minutes=9)).isoformat()}).encode()
+    boto3.session.Session().client("s3").put_object(Bucket="evidence", Key="copies/under-way.json", Body=mark)
+    time.sleep(0.5)
+
+
+def test_a_backup_that_stood_still_while_another_began_says_so_and_leaves_the_others_mark(
+    other: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_places, "_MOVED_ON", 0.05)
+    other("s3://evidence/store")
+    place = place_of(parse("s3://evidence/copies"))[0]
+    place.prepare()
+    with pytest.raises(Busy, match="stood still"), place.alone():
+        _overtake()
+    assert "copies/under-way.json" in _keys("copies/")
+    with pytest.raises(Busy, match="under way"), place.alone():
+        pass
+
+
+def test_a_mark_that_is_none_stops_a_backup_with_a_sentence(other: Other) -> None:
+    other("s3://evidence/store")
+    place = place_of(parse("s3://evidence/copies"))[0]
+    place.prepare()
+    for body in (b"{", b"[]", b'{"until": 5}', b'{"until": "2026-11-28T10:00:00"}'):
+        boto3.session.Session().client("s3").put_object(Bucket="evidence", Key="copies/under-way.json", Body=body)
+        with pytest.raises(Conflict, match="no mark"), place.alone():
+            pass

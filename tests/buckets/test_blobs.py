@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import boto3
 import pytest
 
 from cmmc_tracker.errors import Busy, Misconfigured, NoSpace, NotFound
-from cmmc_tracker.storage import s3
+from cmmc_tracker.storage import blobs_s3, s3
 from cmmc_tracker.storage.addresses import Bucket
 from cmmc_tracker.storage.blobs_s3 import S3Blobs
 from cmmc_tracker.storage.locks import FileLocks
@@ -186,7 +188,7 @@ def test_what_is_discarded_leaves_no_older_version(store: S3Blobs) -> None:
     client = boto3.session.Session().client("s3")
     client.put_bucket_versioning(Bucket="evidence", VersioningConfiguration={"Status": "Enabled"})
     _keep(store, WORDS)
-    assert store.try_out() is True
+    assert store.try_out().keeps_versions
     assert store.discard(SHA256, lambda _: False)
     left = client.list_object_versions(Bucket="evidence")
     assert left.get("Versions", []) + left.get("DeleteMarkers", []) == []
@@ -211,3 +213,64 @@ def test_one_person_has_so_many_slots_over_all_processes(store: S3Blobs, tmp_pat
     again = _store(tmp_path).slot("bo", 2)
     assert again is not None
     again.close()
+
+
+def test_a_bucket_that_anybody_may_read_is_told_from_one_that_nobody_may(store: S3Blobs) -> None:
+    assert store.try_out() == (False, False)
+    boto3.session.Session().client("s3").put_bucket_acl(Bucket="evidence", ACL="public-read")
+    assert store.try_out() == (False, True)
+    assert _keys() == {}
+
+
+def test_many_who_ask_whether_the_store_is_there_ask_the_bucket_once(
+    store: S3Blobs, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blobs_s3, "FRESH_SECONDS", 0.0)
+    door.asked.clear()
+    store.ping()
+    monkeypatch.setattr(blobs_s3, "FRESH_SECONDS", 60.0)
+    for _ in range(50):
+        store.ping()
+    assert len(door.asked) == 1
+    door.refuse = "GET"
+    monkeypatch.setattr(blobs_s3, "FRESH_SECONDS", 0.0)
+    with pytest.raises(Busy):
+        store.ping()
+    monkeypatch.setattr(blobs_s3, "FRESH_SECONDS", 60.0)
+    with pytest.raises(Busy):
+        store.ping()
+    assert len(door.asked) == 2
+    door.refuse = ""
+    monkeypatch.setattr(blobs_s3, "FRESH_SECONDS", 0.0)
+    store.ping()
+
+
+def test_while_the_bucket_does_not_answer_nobody_else_waits_for_it(
+    store: S3Blobs, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blobs_s3, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(blobs_s3, "LATE_SECONDS", 0.5)
+    door.asked.clear()
+    door.wait = 2.0
+    asker = threading.Thread(target=store.ping)
+    asker.start()
+    while not door.asked:
+        time.sleep(0.01)
+    begun = time.monotonic()
+    store.ping()  # as it was a moment ago
+    time.sleep(0.6)
+    with pytest.raises(Busy, match="does not answer"):
+        store.ping()
+    assert time.monotonic() - begun < 1.5
+    door.wait = 0.0
+    asker.join()
+    store.ping()
+
+
+def test_a_place_that_is_claimed_while_the_store_is_away_is_told_in_words(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert door.url
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+    with pytest.raises(Busy, match="Could not connect"):
+        Objects(BUCKET).claim("mark", b"")

@@ -8,6 +8,7 @@ import pytest
 
 from cmmc_tracker import create_app
 from cmmc_tracker.gate.doors import EXTENSION
+from cmmc_tracker.storage import blobs_s3
 from tests.buckets.server import Door
 from tests.conftest import Person, person
 
@@ -56,7 +57,8 @@ def test_an_upload_that_the_bucket_refuses_is_told_and_leaves_no_artifact(bo: Pe
     assert bo.upload("log.txt", b"words").status_code == 201
 
 
-def test_readiness_goes_red_while_the_bucket_is_away(bo: Person, door: Door) -> None:
+def test_readiness_goes_red_while_the_bucket_is_away(bo: Person, door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blobs_s3, "FRESH_SECONDS", 0.0)
     assert bo.get("/readyz").status_code == 200
     door.refuse = "GET"
     assert bo.get("/readyz").status_code == 503

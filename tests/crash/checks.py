@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, select, text, update
 
-from cmmc_tracker.app import open_tracker
 from cmmc_tracker.config import read
 from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.opening import open_tracker
 from cmmc_tracker.reports.handoff import verify
 from cmmc_tracker.services import integrity, trash
 from cmmc_tracker.services.work import Tracker, Work

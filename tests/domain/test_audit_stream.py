@@ -129,7 +129,7 @@ def test_what_was_refused_is_a_warning_and_broken_bytes_are_critical() -> None:
     assert {e for e, grade in graded.items() if grade == 4} == {
         *(Event.LOGIN_FAILED, Event.LOGIN_REFUSED, Event.PASSWORD_REFUSED, Event.REQUEST_REFUSED),
         *(Event.TOKEN_REFUSED, Event.UPLOAD_LINK_REFUSED, Event.UPLOAD_REFUSED),
-        *(Event.ARTIFACT_QUARANTINED, Event.ARTIFACT_REJECTED),
+        *(Event.ARTIFACT_QUARANTINED, Event.ARTIFACT_REJECTED, Event.BACKUP_FAILED),
     }
     assert graded[Event.ARTIFACT_CREATED] == 5
 

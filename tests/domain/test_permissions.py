@@ -7,13 +7,12 @@ from cmmc_tracker.errors import Forbidden, NotFound, NotSignedIn
 
 VIEW = frozenset({Right.VIEW})
 WORK = frozenset({Right.VIEW, Right.CONTRIBUTE, Right.JUDGE})
-APPROVING = {Action.PLAN_APPROVE}
 ADMINS = {
     *(Action.ARTIFACT_PURGE, Action.ARTIFACT_SPILL, Action.AUDIT_READ, Action.CATALOG_IMPORT),
-    *(Action.SETTINGS_EDIT, Action.USER_MANAGE),
+    *(Action.PACKAGE_HOLD, Action.SETTINGS_EDIT, Action.USER_MANAGE),
 }
 ANYBODY = {Action.OWN_ACCOUNT, Action.SYSTEM_CREATE}
-APPROVING = {Action.ASSIGNMENT_MAKE, Action.PLAN_APPROVE, Action.STATUS_RECORD}
+APPROVING = {Action.ASSIGNMENT_MAKE, Action.PACKAGE_SHARE, Action.PLAN_APPROVE, Action.STATUS_RECORD}
 VIEWING = {Action.ARTIFACT_VIEW, Action.SYSTEM_VIEW}
 
 

@@ -307,6 +307,55 @@ def test_a_file_with_another_name_for_some_programs_is_found(folder: Path) -> No
     assert any("another name for some programs" in one for one in verify.look(str(place)).problems)
 
 
+def _head(place: Path, name: str) -> int:
+    """Where a file begins in a zip, as its directory says."""
+    with zipfile.ZipFile(place) as archive:
+        return archive.getinfo(name).header_offset
+
+
+@pytest.mark.parametrize(
+    ("at", "other"),
+    [
+        pytest.param(6, struct.pack("<H", 1), id="locked"),
+        pytest.param(6, struct.pack("<H", 8) + struct.pack("<HLLLL", 0, 0, 0, 0, 3), id="shorter, told behind it"),
+        pytest.param(8, struct.pack("<H", 8), id="packed"),
+        pytest.param(14, struct.pack("<L", 7), id="checksum"),
+        pytest.param(18, struct.pack("<L", 3), id="packed length"),
+        pytest.param(22, struct.pack("<L", 3), id="length"),
+        pytest.param(18, struct.pack("<L", 0xFFFFFFFF), id="a length that is nowhere"),
+        pytest.param(30, b"artifacts/AC/AC.L2-3.1.1/b", id="name"),
+    ],
+)
+def test_a_file_that_is_told_in_two_ways_is_found(folder: Path, at: int, other: bytes) -> None:
+    """What goes by the directory reads what was frozen; what goes by the files' own heads unpacks something else."""
+    place = _zip(folder)
+    data = bytearray(place.read_bytes())
+    head = _head(place, ONE) + at
+    data[head : head + len(other)] = other
+    place.write_bytes(data)
+    assert any("some programs" in one or "cannot be read" in one for one in verify.look(str(place)).problems)
+
+
+@pytest.mark.parametrize("how", ["zip64", "lengths behind the files", "both", "packed"])
+def test_a_package_that_was_zipped_anew_in_another_way_is_intact(folder: Path, how: str) -> None:
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+        def seek(self, *_where: int) -> int:
+            raise io.UnsupportedOperation
+
+    target = Pipe() if how in {"lengths behind the files", "both"} else io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED if how == "packed" else zipfile.ZIP_STORED) as archive:
+        for one in sorted(path for path in folder.rglob("*") if path.is_file()):
+            name = one.relative_to(folder).as_posix()
+            with archive.open(name, "w", force_zip64=how in {"zip64", "both"}) as member:
+                member.write(one.read_bytes())
+    place = folder.parent / "anew.zip"
+    place.write_bytes(target.getvalue())
+    assert verify.look(str(place)).problems == []
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -244,6 +244,99 @@ _OUTSIDE = (
     b'<Relationship Id="rX" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/attachedTemplate"'
     b' Target="http://192.0.2.1/x.dotm" TargetMode="External"/></Relationships>'
 )
+_HEADER = "word/header1.xml"
+_AS_HEADER = b'ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.header+xml"'
+_HIDDEN_RELS = b"http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def field(*pieces: str) -> bytes:
+    """The code of one field, cut into runs; a piece that begins with `<` is put between them as it is."""
+    runs = [one if one.startswith("<") else f"<w:r><w:instrText>{one}</w:instrText></w:r>" for one in pieces]
+    begin, end = (f'<w:r><w:fldChar w:fldCharType="{step}"/></w:r>' for step in ("begin", "end"))
+    return f"{begin}{''.join(runs)}{end}".encode()
+
+
+def with_code(*codes: bytes) -> bytes:
+    return changed(_GOOD, "word/document.xml", b"<w:r>", b"".join(codes) + b"<w:r>")
+
+
+def under_another_name(name: str, content: bytes) -> bytes:
+    """The document with a header that is called `name`, which its package says to be a header all the same."""
+    made = template("{{system.name}}", header="a header")
+    made = changed(made, _RELS, b"header1.xml", name.encode())
+    made = changed(
+        made, "[Content_Types].xml", b'/word/header1.xml" ' + _AS_HEADER, f'/word/{name}" '.encode() + _AS_HEADER
+    )
+    return changed(made, f"word/{name}", b"", content)
+
+
+_LOUD = b"INCLUDETEXT http://192.0.2.1/x"
+_CHOSEN = (
+    '<mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006">'
+    '<mc:Choice Requires="x">'
+    "<w:r><w:instrText>PAGE</w:instrText></w:r></mc:Choice></mc:AlternateContent>"
+)
+_W = b'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+_FETCHES = "a field that fetches or runs"
+HIDDEN = {
+    "behind another field": (with_code(field("PAGE"), field(_LOUD.decode())), _FETCHES),
+    "cut in the middle": (with_code(field("PAGE"), field("INCLUDE", "TEXT http://192.0.2.1/x")), _FETCHES),
+    "cut by a comment": (with_code(field("INCLUDE<!-- -->TEXT x")), _FETCHES),
+    "cut by what was deleted": (
+        with_code(field("INCLUDE", "<w:del><w:r><w:instrText>PAGE</w:instrText></w:r></w:del>", "TEXT x")),
+        _FETCHES,
+    ),
+    "cut by a choice": (with_code(field("INCLUDE", _CHOSEN, "TEXT x")), _FETCHES),
+    "named by another field": (with_code(field(field("QUOTE 73 78").decode(), " x")), _FETCHES),
+    "a file that is read for the contents": (with_code(field(r" RD \\192.0.2.1\x.docx ")), _FETCHES),
+    "in a part of another name": (
+        under_another_name("header1.bin", b"<w:hdr " + _W + b"><w:p>" + field(_LOUD.decode()) + b"</w:p></w:hdr>"),
+        _FETCHES,
+    ),
+    "entities under another name": (under_another_name("header1.bin", _ENTITY), "declares entities"),
+    "a data source": (
+        changed(
+            _GOOD,
+            "word/settings.xml",
+            b"</w:settings>",
+            b'<w:mailMerge><w:query w:val="SELECT"/></w:mailMerge></w:settings>',
+        ),
+        "mailMerge",
+    ),
+    "a picture by its address": (
+        with_code(
+            b'<w:r><w:pict><v:shape xmlns:v="urn:schemas-microsoft-com:vml"><v:imagedata src="http://192.0.2.1/x"/>'
+            b"</v:shape></w:pict></w:r>"
+        ),
+        "a picture that is fetched",
+    ),
+    "a picture by a link's address": (
+        with_code(
+            b'<w:r><w:drawing><a:blip xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:rr="'
+            + _HIDDEN_RELS
+            + b'" rr:link="rX"/></w:drawing></w:r>'
+        ),
+        "a picture that is fetched",
+    ),
+    "another document within": (
+        changed(
+            _GOOD,
+            _RELS,
+            b"</Relationships>",
+            b'<Relationship Id="rX" Type="' + _HIDDEN_RELS + b'/aFChunk" Target="x.html"/></Relationships>',
+        ),
+        "aFChunk",
+    ),
+    "a part that stands twice": (template("{{ssp.requirements}}", "{{ssp.requirements}}"), "twice"),
+    "a tree of small elements": (
+        changed(_GOOD, "word/more.xml", b"", b"<d>" + b"<a/>" * 2_100_000 + b"</d>"),
+        "more than a template can be",
+    ),
+    "a list that cannot be read": (
+        changed(template("{{ssp.requirements}}"), "word/numbering.xml", b"w:abstractNumId=", b"w:other="),
+        "cannot be written into it",
+    ),
+}
 BAD = {
     "no placeholder": (template("Nothing here"), "no placeholder"),
     "unknown placeholder": (template("{{system.password}}"), "{{system.password}} is no placeholder"),
@@ -269,6 +362,7 @@ BAD = {
         "a field that fetches or runs",
     ),
     "no Word document": (b"PK\x05\x06" + bytes(18), ""),
+    **HIDDEN,
 }
 
 
@@ -283,6 +377,13 @@ def test_a_template_that_cannot_be_used_is_refused_with_a_clear_sentence(user: P
     assert answer.status_code in {415, 422}
     assert why in answer.text.replace("&#39;", "'")
     assert user.get(f"{PAGE}/template").status_code == 404
+
+
+def test_ordinary_fields_are_kept(user: Person) -> None:
+    in_result = field("TOC \\o", '<w:r><w:fldChar w:fldCharType="separate"/></w:r>', field("PAGEREF _x").decode())
+    argument = field("IF ", field("DOCPROPERTY x").decode(), ' = "an important link" "yes" "no"')
+    assert send(user, with_code(field("PAGE"), field(" NUM", "PAGES "), in_result)).status_code == 302
+    assert send(user, with_code(argument.replace(b" link", b" word")), version=1).status_code == 302
 
 
 def test_a_template_that_is_too_large_is_refused(user: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.gate import places
 from cmmc_tracker.reports.handoff import verify
 from cmmc_tracker.services import audit, quarantine
 from cmmc_tracker.services.work import Tracker
@@ -124,3 +125,23 @@ def test_a_resumed_zip_passes_its_own_check(user: Person, whole: bytes, tmp_path
     place.write_bytes(whole[:half] + user.get(ADDRESS, headers={"Range": f"bytes={half}-"}).data)
     told = user.call("GET", f"{PAGE}/1").get_json()
     assert verify.look(str(place), told["log_sha256"], "", told["manifest_sha256"]).problems == []
+
+
+def test_who_reads_slowly_holds_few_threads_and_others_are_not_hindered(
+    user: Person, admin: Person, whole: bytes, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "AT_A_TIME", len(whole) // 2)
+    with tracker.read() as work:
+        before = len([one for one in audit.history(work, "package:1") if one.action == Event.PACKAGE_DOWNLOADED])
+    begun = [user.client.get(ADDRESS) for _ in range(places.AT_ONCE)]
+    refused = user.get(ADDRESS)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "30")
+    assert user.client.head(ADDRESS).status_code == 200
+    assert user.get(ADDRESS, headers={"Range": "bytes=0-99"}).data == whole[:100]
+    assert admin.get(ADDRESS).data == whole
+    begun[0].close()
+    assert user.get(ADDRESS).data == whole
+    assert begun[1].data == whole
+    with tracker.read() as work:
+        taken = [one for one in audit.history(work, "package:1") if one.action == Event.PACKAGE_DOWNLOADED]
+    assert len(taken) - before == places.AT_ONCE + 3

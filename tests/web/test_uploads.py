@@ -12,8 +12,9 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from cmmc_tracker.app import build, open_tracker
+from cmmc_tracker.app import build
 from cmmc_tracker.config import Settings
+from cmmc_tracker.opening import open_tracker
 from cmmc_tracker.services import verify
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.scanner import Clamd

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import insert, select, update
 
 from cmmc_tracker.services import quarantine
-from cmmc_tracker.services.handoff import views
+from cmmc_tracker.services.handoff import opening, views
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import audit, blob_texts, blobs
 from tests.conftest import Clock, Person, png
@@ -208,8 +208,50 @@ def test_damaged_bytes_are_said_to_be_damaged(app: Flask, tracker: Tracker, stag
     with tracker.write() as work:
         work.bookkeep(update(blobs).values(check_state="altered"))
     assert "not those that were received" in asa.get(f"/assessor/1/artifacts/{stage.policy}").text
-    assert asa.get(f"/assessor/1/artifacts/{stage.policy}/files/1?download").status_code == 409
+    for wish in ("?download", "?damaged=yes", "?download&damaged=yes"):
+        assert asa.get(f"/assessor/1/artifacts/{stage.policy}/files/1{wish}").status_code == 409, wish
     assert _logged(tracker, "package:file_taken") == []
+
+
+def test_whoever_looks_or_takes_without_end_is_stopped_and_the_log_grows_no_more(
+    app: Flask, tracker: Tracker, stage: Stage, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_MOST_ENTRIES", 3)
+    assessor(tracker)
+    view(tracker, stage, wanted(tracker, may_download=True))
+    asa = browser(app, tracker)
+    file = f"/assessor/1/artifacts/{stage.policy}/files/1?download"
+    assert [asa.get(file).status_code for _ in range(5)] == [200, 200, 200, 429, 429]
+    for path in (f"/assessor/1{REQUIREMENT}", "/assessor/1/download", "/assessor/1/search?q=zebra"):
+        refused = asa.get(path)
+        assert refused.status_code == 429, path
+        assert 0 < int(refused.headers["Retry-After"]) <= 600, path
+    assert len(_logged(tracker, "package:file_taken", "package:looked_at", "package:downloaded")) == 3
+    clock.forward(minutes=11)
+    assert asa.get(f"/assessor/1{REQUIREMENT}").status_code == 200
+
+
+def test_searches_of_one_view_are_limited_and_those_of_another_are_not(
+    app: Flask, tracker: Tracker, stage: Stage
+) -> None:
+    for name in ("asa", "ben"):
+        assessor(tracker, name)
+        view(tracker, stage, wanted(tracker, name))
+    asa, ben = browser(app, tracker), browser(app, tracker, "ben")
+    answers = [asa.get("/assessor/1/search?q=zebra").status_code for _ in range(62)]
+    assert answers == [200] * 60 + [429] * 2
+    assert asa.get("/assessor/1/search").status_code == 200
+    assert ben.get("/assessor/2/search?q=zebra").status_code == 200
+
+
+def test_what_is_hidden_makes_one_entry_in_the_log_whatever_file_of_it_is_named(
+    asa: Person, stage: Stage, tracker: Tracker
+) -> None:
+    with tracker.write(stage.bea) as work:
+        quarantine.hold(work, stage.policy, "It should not be here.")
+    for number in range(5):
+        assert asa.get(f"/assessor/1/artifacts/{stage.policy}?file={number}").status_code == 200
+    assert len(_logged(tracker, "package:looked_at")) == 1
 
 
 # Questions

@@ -27,8 +27,8 @@ from urllib.parse import urlencode
 import pyotp
 
 from cmmc_tracker import config
-from cmmc_tracker.app import open_tracker
 from cmmc_tracker.domain.permissions import Actor, Role
+from cmmc_tracker.opening import open_tracker
 from cmmc_tracker.services import accounts, demo, second_factor, sessions, systems, tokens
 from cmmc_tracker.services.tokens import Wanted
 from cmmc_tracker.services.work import Tracker

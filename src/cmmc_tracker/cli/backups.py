@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from cmmc_tracker import config
-from cmmc_tracker.app import open_tracker, read_settings
 from cmmc_tracker.cli.lines import one_line
 from cmmc_tracker.cli.open import byte_bar, operator
 from cmmc_tracker.domain.backups import Keep
 from cmmc_tracker.domain.permissions import Actor, Role
 from cmmc_tracker.errors import Invalid
+from cmmc_tracker.opening import open_tracker, read_settings
 from cmmc_tracker.services import verify as verifying
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.backups import checking, making, reading, restoring

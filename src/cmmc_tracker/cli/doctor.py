@@ -9,10 +9,10 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from cmmc_tracker import config
-from cmmc_tracker.app import stream_of
 from cmmc_tracker.cli.lines import one_line
 from cmmc_tracker.config import SHORTEST_SECRET, Settings
 from cmmc_tracker.errors import Misconfigured
+from cmmc_tracker.opening import stream_of
 from cmmc_tracker.services import doctor as examining
 from cmmc_tracker.services.doctor import Finding, Grade, Patient
 from cmmc_tracker.storage import mail

@@ -6,9 +6,9 @@ from dataclasses import replace
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cmmc_tracker.app import open_tracker, read_settings
 from cmmc_tracker.domain.permissions import Access, Actor, Role
 from cmmc_tracker.errors import Invalid, NotFound
+from cmmc_tracker.opening import open_tracker, read_settings
 from cmmc_tracker.services import systems
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.work import Tracker

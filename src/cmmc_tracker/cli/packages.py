@@ -35,7 +35,9 @@ def _told(one: packages.Package) -> dict[str, Any]:
 @package.command()
 @click.argument("name")
 @SYSTEM
-@click.option("--purpose", type=click.Choice(list(Purpose)), default=Purpose.READINESS, show_default=True)
+@click.option(
+    "--purpose", type=click.Choice([one.value for one in Purpose]), default=Purpose.READINESS.value, show_default=True
+)
 @click.option("--reason", default="", help="Why, although findings of the readiness checks are open.")
 @click.option("--releasable", is_flag=True, help="It may be handed out by a link without an account.")
 @JSON

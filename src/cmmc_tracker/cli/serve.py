@@ -8,12 +8,13 @@ from urllib.parse import quote
 import click
 from flask import Flask
 
-from cmmc_tracker.app import build, house_of, open_tracker, read_settings, share_counts
+from cmmc_tracker.app import build, house_of, share_counts
 from cmmc_tracker.config import Settings
 from cmmc_tracker.gate import headers, logs, server, session
 from cmmc_tracker.gate.doors import installation_of
 from cmmc_tracker.gate.exposition import page_of
 from cmmc_tracker.gate.reception import House
+from cmmc_tracker.opening import open_tracker, read_settings
 from cmmc_tracker.services import jobs, logins
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import modes

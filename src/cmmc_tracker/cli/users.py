@@ -34,8 +34,8 @@ def _password(from_stdin: bool) -> str:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option(
     "--organization",
-    type=click.Choice(list(Organization)),
-    default=Organization.OURS,
+    type=click.Choice([one.value for one in Organization]),
+    default=Organization.OURS.value,
     show_default=True,
     help="Whose people it is of; an assessor sees the package that is opened to the account.",
 )

@@ -53,10 +53,12 @@ class Paragraph:
 
 def check(paragraphs: Iterable[Paragraph]) -> list[str]:
     """The placeholders of a template, each once; raises `Invalid` naming `file` for none and for what does not fit."""
-    found, unknown, crowded, caught = [], [], [], []
+    found, unknown, crowded, caught, twice = [], [], [], [], []
     for one in paragraphs:
         for name in IN_BRACES.findall(one.text):
             if name in BLOCKS:
+                if name in found:
+                    twice.append(name)
                 found.append(name)
                 if IN_BRACES.sub("", one.text).strip() or len(IN_BRACES.findall(one.text)) > 1:
                     crowded.append(name)
@@ -70,6 +72,7 @@ def check(paragraphs: Iterable[Paragraph]) -> list[str]:
         *_told(unknown, "is no placeholder that is known here; the list stands beside the form"),
         *_told(crowded, "is a whole part of the plan: let it stand alone in its paragraph"),
         *_told(caught, "is a whole part of the plan: put it into the text itself, not into a table, header or frame"),
+        *_told(twice, "is a whole part of the plan and stands there twice: leave one of them"),
     ]
     if problems:
         raise Invalid({"file": f"{' '.join(problems)} Nothing was kept."})

@@ -9,6 +9,7 @@ from waitress.buffers import ReadOnlyFileBasedBuffer
 
 from cmmc_tracker.domain.uploads import INLINE
 from cmmc_tracker.errors import Conflict
+from cmmc_tracker.gate import places
 from cmmc_tracker.gate.doors import installation
 from cmmc_tracker.gate.headers import PDF_POLICY, UPLOAD_POLICY
 from cmmc_tracker.services.artifact_views import File
@@ -53,6 +54,7 @@ def _from_afar(response: Response, file: File) -> Response:
     response.close()
     part = response.content_range
     start = part.start if response.status_code == 206 and part is not None and part.start is not None else 0
+    places.hold(response, places.taken(response.content_length or 0))
     stream = installation().blobs.open(file.sha256)
     stream.seek(start)
     response.response = _pieces(stream, response.content_length or 0)

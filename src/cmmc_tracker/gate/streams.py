@@ -7,7 +7,7 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from cmmc_tracker.domain.handoff.naming import clean
 from cmmc_tracker.domain.permissions import Access
-from cmmc_tracker.gate import doors
+from cmmc_tracker.gate import doors, places
 from cmmc_tracker.gate.content import read_range
 from cmmc_tracker.services.handoff import packages, stream
 from cmmc_tracker.services.handoff.packages import Package
@@ -31,22 +31,23 @@ def send_package(system: Access, package_id: int) -> Response:
 def zipped(slug: str, package: Package, noted: Callable[[Span | None], None]) -> Response:
     """The zip of a package; a broken download goes on by `Range`, with `If-Range` only while it is the same zip.
 
-    `noted` writes down that it is taken, the whole or a part, before the first byte. Raises `Conflict` before that for
-    a package that cannot be given out as it was frozen. What goes wrong after the first byte breaks the connection off:
-    the zip then has no end, and opens nowhere.
+    `noted` writes down that it is taken, the whole or a part, before the first byte. Before that `Conflict` is raised
+    for a package that cannot be given out as it was frozen, `TooMany` for who reads several already. What goes wrong
+    after the first byte breaks the connection off: the zip then has no end, and opens nowhere.
     """
     found = stream.opened(doors.installation().tracker, package)
     if request.if_none_match.contains(found.etag):
         return _headed(Response(status=304), slug, package, found)
     part = _part(found)
     start, stop = part or (0, found.size)
-    if request.method != "HEAD":
-        noted(part)
-    response = Response(found.pieces(start, stop), 206 if part else 200, mimetype="application/zip")
-    response.content_length = stop - start
-    if part:
-        response.content_range.set(start, stop, found.size)
-    return _headed(response, slug, package, found)
+    with places.taken(stop - start) as place:
+        if request.method != "HEAD":
+            noted(part)
+        response = Response(found.pieces(start, stop), 206 if part else 200, mimetype="application/zip")
+        response.content_length = stop - start
+        if part:
+            response.content_range.set(start, stop, found.size)
+        return places.hold(_headed(response, slug, package, found), place)
 
 
 def _part(found: Zip) -> Span | None:

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 from cmmc_tracker.domain.permissions import Access, Action, allow
-from cmmc_tracker.errors import NotFound
+from cmmc_tracker.errors import Invalid, NotFound
 from cmmc_tracker.reports.audit_extract import EXTRACT
 from cmmc_tracker.reports.registry import REPORTS, XLSX
 from cmmc_tracker.services.handoff import log_extract, packages
+from cmmc_tracker.services.ssp import templates
 from cmmc_tracker.services.work import Work
 
-__all__ = ["XLSX", "Document", "document"]
+__all__ = ["XLSX", "Document", "document", "put_template"]
+_UNFILLED = "The plan cannot be written into it: something in it is damaged. Save it anew in Word. Nothing was kept."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +33,16 @@ def document(work: Work, system: Access, name: str) -> Document:
     if report.of_log:
         snapshot[EXTRACT] = log_extract.of(work, snapshot)
     return Document(f"{system.slug}-{name}", report.media_type, report.make(snapshot))
+
+
+def put_template(work: Work, system: Access, filename: str, content: bytes, seen: int | None) -> None:
+    """Keep a template of the plan once the plan was written into it: one that cannot be filled stops every package.
+
+    Raises as `templates.put`, and `Invalid` naming `file` for one that cannot be filled; the caller's Work is undone.
+    """
+    templates.put(work, system, filename, content, seen)
+    snapshot = packages.picture(work, system)
+    try:
+        REPORTS["ssp.docx"].make(snapshot)
+    except Exception as error:
+        raise Invalid({"file": _UNFILLED}) from error

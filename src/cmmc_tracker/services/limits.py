@@ -45,6 +45,7 @@ REFUSAL_NOTED = Limit("refusal-noted", 1, 300, "")
 TOKEN_USE = Limit("token", 30, 300, "Too many requests with a token that is not valid. Please wait a few minutes.")
 UPLOAD_LINK = Limit("upload-link", 10, 300, "Too many tries of an upload link. Please wait a few minutes.")
 PACKAGE_LINK = Limit("package-link", 10, 300, "Too many tries of a link. Please wait a few minutes.")
+PACKAGE_SEARCH = Limit("package-search", 60, 300, "Too many searches. Please wait a few minutes, then search again.")
 PASSWORD_CHANGE = Limit("password", 5, 300, "Too many tries of the current password. Please wait a few minutes.")
 
 

@@ -23,6 +23,10 @@ _LOCKED = (
     "The backups in {} are encrypted: give their passphrase with BACKUP_PASSPHRASE_FILE (or BACKUP_PASSPHRASE). "
     "Nothing was done."
 )
+_OPEN = (
+    "The backups in {} are not encrypted, and a passphrase is set: somebody may have put others in the place of yours. "
+    "To read them all the same, unset BACKUP_PASSPHRASE_FILE (or BACKUP_PASSPHRASE). Nothing was done."
+)
 
 
 class Shelf:
@@ -59,7 +63,8 @@ class Shelf:
     def found(cls, place: Place, name: str, passphrase: str = "") -> tuple["Shelf", str]:
         """The shelf of a place, and the backup in it: that one, or the newest that is whole where none is named.
 
-        Raises `NotFound` where there is none, `Conflict` for one that was cut short and for a wrong passphrase.
+        Raises `NotFound` where there is none, `Conflict` for one that was cut short, for a wrong passphrase, and where
+        there is a passphrase and it is not encrypted: whoever may write to the place could have made that one.
         """
         if not place.is_prepared() and not name:
             raise NotFound(f"{place} is neither a backup nor a folder of backups.")
@@ -70,7 +75,10 @@ class Shelf:
             raise Conflict(f"{name} was cut short: it has no manifest, and is no backup.")
         if isinstance(place, FolderPlace) and not place.has_contents():
             raise NotFound(f"The folder {BLOBS} is missing beside {name}: a backup needs it, where it was made.")
-        return cls(place, _seal(place, passphrase)), name
+        seal = _seal(place, passphrase)
+        if passphrase and seal is None:
+            raise Conflict(_OPEN.format(place))
+        return cls(place, seal), name
 
     @property
     def is_sealed(self) -> bool:

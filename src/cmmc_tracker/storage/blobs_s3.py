@@ -9,9 +9,12 @@ content.
 import contextlib
 import hashlib
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from cmmc_tracker.errors import Busy, Misconfigured, NotFound
 from cmmc_tracker.storage.blobs import NAME, FolderBlobs, FolderIncoming
@@ -20,7 +23,43 @@ from cmmc_tracker.storage.s3 import Objects, checksum_of
 from cmmc_tracker.storage.store import Begun, Held, Slot
 
 _PIECE = 1_048_576
+FRESH_SECONDS = 2.0  # for which an answer of the bucket holds
+LATE_SECONDS = 6.0  # after which one that has not answered yet counts as away
 _MISSING = "The bytes of this file are missing from the store."
+
+
+class Tried(NamedTuple):
+    """What was seen of a bucket: whether it keeps older versions, and whether anybody may read it."""
+
+    keeps_versions: bool
+    is_public: bool
+
+
+@dataclass(slots=True)
+class _Reach:
+    """Whether the bucket answers. Anybody may ask that of a server (`/readyz`), and each question costs money and time:
+    so it is asked by one thread of a process at a time, and again after some seconds only."""
+
+    ask: Callable[[], None]
+    why: str = ""
+    at: float = field(default_factory=time.monotonic)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def check(self) -> None:
+        """Raise `Busy` when it did not answer, or has not answered yet for a while."""
+        if time.monotonic() - self.at > FRESH_SECONDS and self.lock.acquire(blocking=False):
+            try:
+                self.at = time.monotonic()
+                self.ask()
+                self.why = ""
+            except Busy as error:
+                self.why = error.message
+            finally:
+                self.lock.release()
+        elif self.lock.locked() and time.monotonic() - self.at > LATE_SECONDS:
+            raise Busy("The store does not answer.")
+        if self.why:
+            raise Busy(self.why)
 
 
 class S3Blobs:
@@ -29,6 +68,7 @@ class S3Blobs:
     def __init__(self, objects: Objects, spool: Path, locks: Locks) -> None:
         self._objects, self._locks = objects, locks
         self._spool = FolderBlobs(spool)
+        self._reach = _Reach(objects.ping)
         try:
             objects.ping()
         except Busy as error:
@@ -144,18 +184,21 @@ class S3Blobs:
         return True
 
     def ping(self) -> None:
-        """Raise `Busy` when the store cannot be reached."""
-        self._objects.ping()
+        """Raise `Busy` when the store cannot be reached, as of a moment ago."""
+        self._reach.check()
 
-    def try_out(self) -> bool:
-        """Write, read and remove a small object, for `doctor`; tells whether the bucket keeps older versions."""
+    def try_out(self) -> Tried:
+        """Write, read and remove a small object, for `doctor`."""
         key = "try-out"
         with tempfile.TemporaryFile() as file:
             file.write(b"doctor")
             self._objects.put(key, file, 6)
-        self._objects.stat(key)
-        self._objects.remove(key)
-        return self._objects.is_versioned()
+        try:
+            self._objects.stat(key)
+            is_public = self._objects.is_public(key)
+        finally:
+            self._objects.remove(key)
+        return Tried(keeps_versions=self._objects.is_versioned(), is_public=is_public)
 
 
 def _key(sha256: str) -> str:

@@ -37,7 +37,7 @@ _BUSY_MS = 15_000
 _RESTED_SECONDS = 5.0
 _POOL_SECONDS = 5
 # A server that is gone without a word is noticed in these times: what was sent must be received, silence is probed.
-_STANDSTILL = {"tcp_user_timeout": 10_000, "keepalives_idle": 10, "keepalives_interval": 5}
+STANDSTILL = {"tcp_user_timeout": 10_000, "keepalives_idle": 10, "keepalives_interval": 5}
 _BUSY = "The database cannot answer just now. Nothing was changed; please try again in a moment."
 _DAMAGED = "The database cannot be read: its file is damaged. Nothing was changed; an administrator must restore it."
 
@@ -69,7 +69,7 @@ def _postgresql(url: URL, busy_ms: int) -> Engine:
         connect_args={
             "connect_timeout": 5,
             "options": f"-c timezone=UTC -c lock_timeout={busy_ms}",
-            **_STANDSTILL,
+            **STANDSTILL,
         },
     )
 

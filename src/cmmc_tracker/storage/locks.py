@@ -3,21 +3,32 @@
 They end with the process that holds them, however it ends, so nothing has to be counted down or cleared away. On SQLite
 all processes are on one machine: the lock is a file's. On PostgreSQL they may be on many: the lock is the database's
 (an advisory lock of a session, PostgreSQL's manual 13.3.5), on a connection of its own, for one of the pool's would be
-missing where many people upload at once.
+missing where many people upload at once. Such a connection says nothing for as long as an upload takes, so both sides
+probe whether the other is there: a node that is gone lets go in half a minute, and a network that forgets silent
+connections does not take a lock away unseen.
 """
 
 import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
 from cmmc_tracker.storage.blobs import Descriptor
-from cmmc_tracker.storage.database import sqlite_file, translated
+from cmmc_tracker.storage.database import STANDSTILL, sqlite_file, translated
 from cmmc_tracker.storage.store import Held
 
+# Of a lock's session: how long it waits, in milliseconds, and in seconds how soon the server misses a node.
+_SESSION = {
+    "lock_timeout": 120_000,
+    "tcp_keepalives_idle": 10,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 4,
+}
 _FILES = 1_024  # so many files at most; two names may share one, and then wait for each other
 
 
@@ -68,19 +79,21 @@ class DatabaseLocks:
     """Locks for the processes of many machines."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = create_engine(engine.url, poolclass=NullPool, connect_args={"connect_timeout": 5})
+        options = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+        given = {"connect_timeout": 5, "options": options, **STANDSTILL}
+        self._engine = create_engine(engine.url, poolclass=NullPool, connect_args=given)
 
     def shared(self, name: str) -> Held:
-        """Held together with others; waits for who holds it alone."""
+        """Held together with others; waits for who holds it alone, and raises `Busy` after two minutes."""
         connection = self._opened()
-        with translated():
+        with _kept(connection), translated():
             connection.execute(text("SELECT pg_advisory_lock_shared(:n)"), {"n": _number(name)})
         return connection
 
     def alone(self, name: str) -> Held | None:
         """Held alone, or None when somebody holds it."""
         connection = self._opened()
-        with translated():
+        with _kept(connection), translated():
             statement = text("SELECT pg_try_advisory_lock(:n)")
             if connection.execute(statement, {"n": _number(name)}).scalar_one():
                 return connection
@@ -90,6 +103,16 @@ class DatabaseLocks:
     def _opened(self) -> Connection:
         with translated():
             return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+
+@contextmanager
+def _kept(connection: Connection) -> Iterator[None]:
+    """Close the connection where something fails: nobody else has it, so nobody else would."""
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _number(name: str) -> int:

@@ -23,6 +23,7 @@ _BUFFER = 262_144
 TRIES = 3  # how often a reading that was cut is taken up again where it stopped
 PATIENCE = 20.0  # seconds without a byte
 _REFUSED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled", "ExpiredToken"}
+_OVERTAKEN = {"PreconditionFailed", "412", "ConditionalRequestConflict"}
 _GONE = {"NoSuchKey", "404", "NotFound"}
 _FULL = {"QuotaExceeded", "XMinioStorageFull", "InsufficientCapacity", "EntityTooLarge"}
 _T = TypeVar("_T")
@@ -163,15 +164,35 @@ class Objects:
     def claim(self, key: str, data: bytes, etag: str = "") -> str | None:
         """Write a small object where there is none, or in the place of that one; its tag, or None when another came."""
         condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
-        from botocore.exceptions import ClientError  # noqa: PLC0415 an extra
 
-        try:
-            return str(self._s3.put_object(**self._named(key), Body=data, **condition)["ETag"])
-        except ClientError as error:
-            if error.response["Error"]["Code"] in {"PreconditionFailed", "412", "ConditionalRequestConflict"}:
-                return None
-            with told(self.bucket):
+        def put(s3: Any) -> str | None:
+            from botocore.exceptions import ClientError  # noqa: PLC0415 an extra
+
+            try:
+                return str(s3.put_object(**self._named(key), Body=data, **condition)["ETag"])
+            except ClientError as error:
+                if error.response["Error"]["Code"] in _OVERTAKEN:
+                    return None
                 raise
+
+        return self._call(put)
+
+    def is_public(self, key: str) -> bool:
+        """Whether somebody without credentials may read that object, or list what there is."""
+        stranger, named = _client(signed=False), self._named(key)
+        return _may(lambda: stranger.get_object(**named)) or _may(
+            lambda: stranger.list_objects_v2(Bucket=named["Bucket"], Prefix=self.bucket.prefix, MaxKeys=1)
+        )
+
+
+def _may(ask: Callable[[], Any]) -> bool:
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 an extra
+
+    try:
+        ask()
+    except (BotoCoreError, ClientError):
+        return False
+    return True
 
 
 def checksum_of(file: BinaryIO) -> str:
@@ -196,12 +217,14 @@ def _of_parts(parts: list[str]) -> str:
     return f"{_digest(b''.join(map(base64.b64decode, parts)))}-{len(parts)}"
 
 
-def _client() -> Any:
+def _client(*, signed: bool = True) -> Any:
     import boto3  # noqa: PLC0415 an extra, and slow to load
+    from botocore import UNSIGNED  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
     retries = {"mode": "standard", "total_max_attempts": TRIES}
-    patience = Config(connect_timeout=5, read_timeout=PATIENCE, max_pool_connections=32, retries=retries)
+    more = {} if signed else {"signature_version": UNSIGNED}
+    patience = Config(connect_timeout=5, read_timeout=PATIENCE, max_pool_connections=32, retries=retries, **more)
     return boto3.session.Session().client("s3", config=patience)
 
 

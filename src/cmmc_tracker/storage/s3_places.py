@@ -22,6 +22,10 @@ from cmmc_tracker.storage.sealing import Writer
 _LEASE = "under-way.json"
 _HOLDS = timedelta(minutes=10)
 _MOVED_ON = 60.0  # seconds
+_LOST = (
+    "This process stood still for so long that another backup into {} was begun beside it, which may have removed what "
+    "this one needs. Make it anew."
+)
 _IN_MEMORY = 8_388_608
 
 
@@ -57,34 +61,49 @@ class S3Place:
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Only one backup at a time is made or cleared away here; raises `Busy` for a second one."""
-        tag = self._objects.claim(_LEASE, _until()) or self._taken_over()
+        lease = [self._objects.claim(_LEASE, _until()) or self._taken_over()]  # empty once somebody took it over
         ended = threading.Event()
-        moving = threading.Thread(target=self._move_on, args=(tag, ended), daemon=True)
+        moving = threading.Thread(target=self._move_on, args=(lease, ended), daemon=True)
         moving.start()
         try:
             yield
         finally:
             ended.set()
             moving.join()
-            self._objects.remove(_LEASE)
+            self._let_go(lease)
+        if not lease:
+            raise Busy(_LOST.format(self))
+
+    def _let_go(self, lease: list[str]) -> None:
+        """Remove the lease, where it still is ours: another's protects another's backup."""
+        with contextlib.suppress(NotFound):
+            if lease and self._objects.tag(_LEASE) == lease[0]:
+                self._objects.remove(_LEASE)
+            else:
+                lease.clear()
 
     def _taken_over(self) -> str:
         """The lease of one that died; raises `Busy` where it lives."""
-        body = self._objects.get(_LEASE)
-        with contextlib.closing(body):
-            until = datetime.fromisoformat(json.loads(body.read(1_000))["until"])
         tag = self._objects.tag(_LEASE)
-        if until < datetime.now(UTC) and (mine := self._objects.claim(_LEASE, _until(), tag)):
+        with contextlib.closing(self._objects.get(_LEASE)) as body:
+            text = body.read(1_000)
+        try:
+            until = datetime.fromisoformat(json.loads(text)["until"])
+            is_past = until < datetime.now(UTC)
+        except (ValueError, KeyError, TypeError):
+            raise Conflict(f"{self}/{_LEASE} is no mark of a backup under way; remove it where none is.") from None
+        if is_past and (mine := self._objects.claim(_LEASE, _until(), tag)):
             return mine
         raise Busy(f"Another backup into {self} is under way (until {until:%H:%M} UTC at least).")
 
-    def _move_on(self, tag: str, ended: threading.Event) -> None:
+    def _move_on(self, lease: list[str], ended: threading.Event) -> None:
         while not ended.wait(_MOVED_ON):
             with contextlib.suppress(Busy):
-                moved = self._objects.claim(_LEASE, _until(), tag)
+                moved = self._objects.claim(_LEASE, _until(), lease[0])
                 if moved is None:
-                    return  # somebody took it over: this process stood still for too long
-                tag = moved
+                    lease.clear()  # somebody took it over: this process stood still for too long
+                    return
+                lease[0] = moved
 
     def backups(self) -> list[str]:
         """The names of the backups, also of those that were cut short, oldest first."""

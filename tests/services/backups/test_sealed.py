@@ -1,6 +1,7 @@
 """Encrypted backups: proved and restored with their passphrase, and of no use to anybody without it."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,7 +79,17 @@ def test_a_folder_is_encrypted_as_a_whole_or_not_at_all(tracker: Tracker, dest: 
     _back_up(tracker, dest, "")
     with pytest.raises(Conflict, match="are not encrypted, and a passphrase is given"):
         _back_up(tracker, dest)
-    assert reading.opened(FolderPlace(dest), passphrase=WORDS).shelf.is_sealed is False
+    assert reading.opened(FolderPlace(dest)).shelf.is_sealed is False
+
+
+def test_one_that_is_not_encrypted_does_not_pass_for_one_that_is(tracker: Tracker, dest: Path, tmp_path: Path) -> None:
+    _back_up(tracker, dest)
+    forged = tmp_path / "forged"
+    _back_up(tracker, forged, "")
+    shutil.rmtree(dest)
+    forged.rename(dest)
+    with pytest.raises(Conflict, match="are not encrypted, and a passphrase is set"):
+        reading.opened(FolderPlace(dest), passphrase=WORDS)
 
 
 def _blob(dest: Path) -> Path:

@@ -37,6 +37,7 @@ _FOLDERS = ("artifacts", "documents")
 _PLAIN = re.compile(r"[!-~](?:[ -~]*[!-~])?")  # a part of a path as the tracker writes it
 _UNREADABLE = (OSError, RuntimeError, ValueError, EOFError, struct.error, zipfile.BadZipFile, zlib.error)
 _OTHER_NAME = 0x7075  # the field of a zip that gives a file another name, for programs that look at it
+_ZIP64, _WIDE = 1, 0xFFFFFFFF  # the field of lengths that do not fit, and what stands in their place
 _DESCRIPTORS = (12, 16, 20, 24)  # bytes that may follow a file whose length was not known before it
 
 
@@ -119,22 +120,53 @@ class Archive:
             self.problems.append("the zip file has bytes before or behind what was frozen")
 
     def gaps(self) -> None:
-        """Bytes between the files belong to none of them: some programs would unpack what lies there."""
+        """Bytes between the files belong to none of them; and what stands before a file says what the directory says.
+
+        Some programs read the one, some the other: they would unpack something else than was checked here.
+        """
         infos = sorted(self.zip.infolist(), key=lambda info: info.header_offset)
         ends = [info.header_offset for info in infos[1:]] + [self.zip.start_dir]
         with self.path.open("rb") as file:
             for number, info in enumerate(infos):
                 file.seek(info.header_offset)
-                flags, name, extra = struct.unpack("<6xH18xHH", file.read(30))
-                file.seek(name, os.SEEK_CUR)
-                over = ends[number] - info.header_offset - 30 - name - extra - info.compress_size
+                flags, method, crc, packed, size, name, more = struct.unpack("<6xHH4xLLLHH", file.read(30))
+                named = file.read(name) == info.orig_filename.encode()
+                extra = file.read(more)
+                over = ends[number] - info.header_offset - 30 - name - more - info.compress_size
                 if over and not (flags & 8 and over in _DESCRIPTORS):
                     self.problems.append("the zip file has bytes behind %s that belong to no file" % info.orig_filename)
-                elif _has_other_name(file.read(extra)):
+                elif _has_other_name(extra):
                     self.problems.append("%s has another name for some programs" % info.orig_filename)
+                elif not (named and _same(info, flags & 9, method, (crc, packed, size), extra)):
+                    self.problems.append("%s is another file for some programs" % info.orig_filename)
 
     def open(self, name: str) -> IO[bytes]:
         return self.zip.open(name)
+
+
+def _same(info: zipfile.ZipInfo, flags: int, method: int, told: tuple[int, int, int], extra: bytes) -> bool:
+    """Whether the way of packing, checksum and lengths before a file are the directory's; 0 where they follow it."""
+    crc, packed, size = told
+    if flags & 1 or method != info.compress_type:
+        return False
+    if _WIDE in (packed, size):
+        wide = _field(extra, _ZIP64)
+        if len(wide) < 16:
+            return False
+        size, packed = struct.unpack("<QQ", wide[:16])
+    later = (0,) if flags & 8 else ()
+    pairs = ((crc, info.CRC), (packed, info.compress_size), (size, info.file_size))
+    return all(one in (there, *later) for one, there in pairs)
+
+
+def _field(extra: bytes, wanted: int) -> bytes:
+    """What an extra field of a file in a zip holds; nothing where there is none."""
+    while len(extra) >= 4:
+        field, size = struct.unpack("<HH", extra[:4])
+        if field == wanted:
+            return extra[4 : 4 + size]
+        extra = extra[4 + size :]
+    return b""
 
 
 def _has_other_name(extra: bytes) -> bool:

@@ -86,12 +86,16 @@ def _bucket(p: Patient, bucket: Bucket) -> Iterator[Finding]:
     try:
         with looking.reading(p.database_url) as engine:
             blobs = store_of(bucket, engine, p.data_dir)
-            versioned = isinstance(blobs, S3Blobs) and blobs.try_out()
+            assert isinstance(blobs, S3Blobs)  # noqa: S101 a narrowing: the address is a bucket's
+            tried = blobs.try_out()
     except TrackerError as error:
         yield bad("store", error.message, "look at the bucket's rights, and at the credentials (docs/deploy.md)")
         return
     yield good("store", f"{bucket} takes files, gives them back and removes them")
-    if versioned:
+    if tried.is_public:
+        text = f"anybody may read {bucket} without credentials, and so all evidence"
+        yield bad("bucket access", text, "block public access to it at once, then find out from its logs who read it")
+    if tried.keeps_versions:
         text = "the bucket keeps older versions, so what is purged goes only with the right to remove versions"
         yield warning("bucket versions", text, "allow s3:DeleteObjectVersion, s3:ListBucketVersions (docs/deploy.md)")
 

@@ -86,6 +86,15 @@ def file_of(work: Work, artifact: FrozenArtifact, position: int) -> File:
     return artifact_views.file_from(row)
 
 
+def refuse_damaged(file: File) -> None:
+    """Raise `Conflict` for bytes that are not those that were frozen: of a package they are never shown."""
+    if file.is_damaged:
+        raise Conflict(
+            f"The bytes of this file are not those that were received: the last check found them {file.check_state}. "
+            "Ask the contractor, who brings them back from a backup."
+        )
+
+
 def text_of(work: Work, file: File) -> str:
     """The words of a file that has no picture here, as they were read from it; empty where none were."""
     if file.is_held:

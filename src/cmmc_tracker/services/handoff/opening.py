@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from math import ceil
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select, update
@@ -39,6 +40,8 @@ ENDED = "This package is not open to you, or not any more. Ask whoever invited y
 WRONG_WORD = "This is not the word. Type it as you were told; it came to you another way than the link."
 _FORM = re.compile(r"[A-Za-z0-9_-]{64}")
 _ONCE_IN = timedelta(minutes=10)  # one entry in the log for what is looked at again and again
+_MOST_ENTRIES, _ENTRIES_IN = 2_000, timedelta(minutes=10)  # that the holder of one view causes in the log
+_TOO_MUCH = "Very much was looked at in a short time. Please go on in a few minutes."
 _SHOWN_NAME = 40
 
 
@@ -141,7 +144,11 @@ def unlock(tracker: Tracker, visitor: Visitor, view: Opened, word: str) -> None:
 
 
 def look(tracker: Tracker, view: Opened, address: str, what: Mapping[str, Any]) -> None:
-    """Write down that the holder looks at something; what is looked at again within minutes is written once."""
+    """Write down that the holder looks at something; what is looked at again within minutes is written once.
+
+    Raises `TooMany` for who looks at more in ten minutes than anybody reads, as `take` and `take_package` do: the log
+    is kept for good, and each entry of it holds up everybody who writes.
+    """
     detail = _detail(view, what)
     with tracker.read() as work:
         seen = select(audit.c.id).where(
@@ -154,13 +161,24 @@ def look(tracker: Tracker, view: Opened, address: str, what: Mapping[str, Any]) 
         if work.row(seen.limit(1)):
             return
     with tracker.write(view.actor, address) as work:
+        _refuse_flood(work, view)
         work.record(Event.PACKAGE_LOOKED_AT, view.package.holder, detail)
+
+
+def _refuse_flood(work: Work, view: Opened) -> None:
+    mine = (audit.c.entity == view.package.holder, audit.c.actor == view.actor.name[:80])
+    before = select(audit.c.at).where(*mine).order_by(audit.c.id.desc()).offset(_MOST_ENTRIES - 1).limit(1)
+    row = work.row(before)
+    if row is not None and row.at > stamp(work.now - _ENTRIES_IN):
+        wait = datetime.fromisoformat(row.at) + _ENTRIES_IN - work.now
+        raise TooMany(_TOO_MUCH, max(1, ceil(wait.total_seconds())))
 
 
 def take(tracker: Tracker, view: Opened, address: str, what: Mapping[str, Any]) -> None:
     """Write down that the holder takes a file away, which `what` names; raises `Conflict` where that is not allowed."""
     refuse_taking(view)
     with tracker.write(view.actor, address) as work:
+        _refuse_flood(work, view)
         work.record(Event.PACKAGE_FILE_TAKEN, view.package.holder, _detail(view, what))
 
 
@@ -169,6 +187,7 @@ def take_package(tracker: Tracker, view: Opened, address: str, part: tuple[int, 
     refuse_taking(view)
     what = {} if part is None else {"part": f"{part[0]}-{part[1] - 1}"}
     with tracker.write(view.actor, address) as work:
+        _refuse_flood(work, view)
         work.record(Event.PACKAGE_DOWNLOADED, view.package.holder, _detail(view, what))
 
 

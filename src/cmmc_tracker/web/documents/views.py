@@ -18,7 +18,7 @@ from cmmc_tracker.gate.doors import actor, installation, open_read, open_write, 
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.forms import files_of, take_in
 from cmmc_tracker.reports.registry import DOCX
-from cmmc_tracker.services import system_facts, trash
+from cmmc_tracker.services import exports, system_facts, trash
 from cmmc_tracker.services.exports import Document
 from cmmc_tracker.services.ssp import templates
 
@@ -142,7 +142,7 @@ def put_template() -> ResponseReturnValue:
     try:
         content = _content(files[0])
         with open_write() as work:
-            templates.put(work, g.system, name, content, form_version())
+            exports.put_template(work, g.system, name, content, form_version())
     except Invalid as error:
         return _page("template", error.fields), 422
     except UnsupportedType as error:

@@ -22,6 +22,7 @@ from cmmc_tracker.gate.doors import address, installation, open_read
 from cmmc_tracker.gate.streams import zipped
 from cmmc_tracker.services.artifact_views import File
 from cmmc_tracker.services.handoff import browsing, opening, questions
+from cmmc_tracker.services.limits import PACKAGE_SEARCH
 from cmmc_tracker.web.artifacts.show import SHOWN_PAGES, picture_of, preview_of
 from cmmc_tracker.web.references import plan_text
 
@@ -127,7 +128,7 @@ def artifact(artifact_id: int) -> ResponseReturnValue:
         file = None if one.why_hidden else browsing.file_of(work, one, position)
         words = browsing.text_of(work, file)[:SHOWN_TEXT] if file else ""
         asked = [q for q in questions.of_view(work, g.view) if q.artifact_id == one.id]
-    _look(artifact=one.id, file=position)
+    _look(artifact=one.id, **({"file": position} if file else {}))
     return _render(
         "artifact.html",
         package,
@@ -147,7 +148,9 @@ def _sheet(one: FrozenArtifact, position: int, page: int) -> str:
 
 def _file(artifact_id: int, position: int) -> File:
     with open_read() as work:
-        return browsing.file_of(work, browsing.frozen(work, g.view).artifact(artifact_id), position)
+        found = browsing.file_of(work, browsing.frozen(work, g.view).artifact(artifact_id), position)
+    browsing.refuse_damaged(found)
+    return found
 
 
 @pages.get("/artifacts/<int:artifact_id>/files/<int:position>/pages/<int:page>.png")
@@ -167,7 +170,6 @@ def content_of(artifact_id: int, position: int) -> Response:
         _look(**what)
     else:
         content.refuse_held(file)
-        content.refuse_damaged(file)
         opening.take(installation().tracker, g.view, address(), {**what, "sha256": file.sha256})
     return content.send(file)
 
@@ -178,6 +180,7 @@ def search() -> ResponseReturnValue:
     given = request.args.get("q", "")[:LONGEST_SEARCH]
     package = _frozen()
     if given:
+        installation().limiter.take(PACKAGE_SEARCH, str(g.view.id)).settle()
         _look(search=given)
     with open_read() as work:
         words, hits = browsing.find(work, package, given)

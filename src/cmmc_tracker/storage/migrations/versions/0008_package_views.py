@@ -40,8 +40,8 @@ def _package_views() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_package_views")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_package_views_token_hash")),
     )
-    for column in ("package_id", "user_id"):
-        op.create_index(op.f(f"ix_package_views_{column}"), "package_views", [column], unique=False)
+    op.create_index(op.f("ix_package_views_package_id"), "package_views", ["package_id"], unique=False)
+    op.create_index(op.f("ix_package_views_user_id"), "package_views", ["user_id"], unique=False)
 
 
 def _package_questions() -> None:
@@ -67,5 +67,7 @@ def _package_questions() -> None:
         sa.ForeignKeyConstraint(["answered_by"], ["users.id"], name=op.f("fk_package_questions_answered_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_package_questions")),
     )
-    for column in ("package_id", "view_id", "artifact_id", "answered_at"):
-        op.create_index(op.f(f"ix_package_questions_{column}"), "package_questions", [column], unique=False)
+    op.create_index(op.f("ix_package_questions_package_id"), "package_questions", ["package_id"], unique=False)
+    op.create_index(op.f("ix_package_questions_view_id"), "package_questions", ["view_id"], unique=False)
+    op.create_index(op.f("ix_package_questions_artifact_id"), "package_questions", ["artifact_id"], unique=False)
+    op.create_index(op.f("ix_package_questions_answered_at"), "package_questions", ["answered_at"], unique=False)

@@ -8,5 +8,6 @@ down_revision = "0009"
 
 
 def upgrade() -> None:
-    for name in ("kind", "model", "serial"):
-        op.add_column("assets", sa.Column(name, sa.String(length=200), server_default="", nullable=False))
+    op.add_column("assets", sa.Column("kind", sa.String(length=200), server_default="", nullable=False))
+    op.add_column("assets", sa.Column("model", sa.String(length=200), server_default="", nullable=False))
+    op.add_column("assets", sa.Column("serial", sa.String(length=200), server_default="", nullable=False))
