@@ -48,10 +48,11 @@ sbom: ## write dist/sbom.cdx.json (CycloneDX) and dist/licences.md of what the p
 lock_command = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	--no-annotate --quiet
 
-lock: ## write the five requirements*.lock anew (needs uv)
+lock: ## write the six requirements*.lock anew (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: python3 -m pip install uv" >&2; exit 1; }
 	@$(lock_command) --all-extras pyproject.toml tools/build.in -o requirements.lock
 	@$(lock_command) --all-extras --group dev pyproject.toml tools/build.in -c requirements.lock -o requirements-dev.lock
 	@$(lock_command) --group attack -o requirements-attack.lock
 	@$(lock_command) --group wapiti -o requirements-wapiti.lock
 	@$(lock_command) --group sbom -o requirements-sbom.lock
+	@$(lock_command) --group oscal -o requirements-oscal.lock

@@ -8,7 +8,7 @@ source run beside the tests. The last line is always `N passed, N failed`; the e
 failures.
 
 Environment: TEST_POSTGRES_URL (a server on which databases may be created), TEST_CHROMIUM (a program), LACKING=fail,
-DRILLS=1 (adds the kill drill, which is slow, to `all`).
+DRILLS=1 (adds to `all` what is slow: the kill drill, and the second reader of our OSCAL with its own environment).
 """
 
 from __future__ import annotations
@@ -169,12 +169,19 @@ STEPS = (
         need=postgresql,
     ),
     Step("browser", (*PYTEST, "-m", "browser", "tests/browser"), env={"TEST_DATABASE": "sqlite"}, need=chromium),
+    Step("oscal", ("tools/second_reader.py",)),
     Step("drill", ("-m", "tests.crash"), env={"TEST_DATABASE": "sqlite"}),
 )
 SOURCE = ("style", "format", "types", "imports", "sql", "licences")
 GROUPS = {
     "fast": (*SOURCE, "unit"),
-    "all": (*SOURCE, "sqlite", "postgresql", "browser", *(("drill",) if os.environ.get("DRILLS") == "1" else ())),
+    "all": (
+        *SOURCE,
+        "sqlite",
+        "postgresql",
+        "browser",
+        *(("oscal", "drill") if os.environ.get("DRILLS") == "1" else ()),
+    ),
 }
 
 

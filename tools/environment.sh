@@ -2,7 +2,8 @@
 # Makes or mends an environment for `make`: `environment.sh run` (.venv, requirements.lock), `environment.sh dev` (.venv,
 # requirements-dev.lock), and for the scanners, which never mix with the product: `environment.sh attack` (.venv-attack,
 # requirements-attack.lock) and `environment.sh wapiti` (.venv-wapiti, requirements-wapiti.lock); `environment.sh sbom`
-# (.venv-sbom, requirements-sbom.lock) for the bill of materials.
+# (.venv-sbom, requirements-sbom.lock) for the bill of materials; `environment.sh oscal` (.venv-oscal, requirements-oscal.lock)
+# for the second reader of our OSCAL documents.
 #
 # Invariant: ready-<kind> in an environment exists only while that holds all of that lock, for this Python, in this folder. It is
 # removed before anything is changed and written after everything is done, so that a break half way leaves no stamp.

@@ -5,6 +5,7 @@ import pytest
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.importers import narratives, score_sheet
+from cmmc_tracker.importers.columns import Columns
 from cmmc_tracker.importers.numbered import number_in
 
 
@@ -109,6 +110,21 @@ def test_a_sheet_of_texts_is_read_by_its_headings() -> None:
 SHEET = [["Requirement", "Status", "Comment"]]
 
 
+def scored(rows: list[list[str]]) -> list[score_sheet.Row]:
+    """What a sheet says whose columns nobody chose."""
+    return score_sheet.plan(rows, score_sheet.guess(rows))
+
+
+def test_a_score_sheet_is_read_by_the_columns_that_a_person_chose() -> None:
+    rows = [["Assessment of May"], ["Ref", "Ergebnis", "Warum"], ["3.1.1", "N/A", "no users"]]
+    assert score_sheet.guess(rows) == Columns(1, {"number": 0})
+    (found,) = score_sheet.plan(rows, Columns(1, {"number": 0, "status": 1, "reason": 2}))
+    assert (found.number, found.status, found.reason) == (3, Status.NOT_APPLICABLE, "no users")
+    with pytest.raises(Invalid) as refused:
+        score_sheet.plan(rows, Columns(1, {"number": 0}))
+    assert set(refused.value.fields) == {"column_status"}
+
+
 @pytest.mark.parametrize(
     ("said", "status"),
     [
@@ -119,7 +135,7 @@ SHEET = [["Requirement", "Status", "Comment"]]
     ],
 )
 def test_a_status_is_read_in_every_usual_word(said: str, status: Status) -> None:
-    (row,) = score_sheet.plan([*SHEET, ["3.1.2", said, "no wireless here"]])
+    (row,) = scored([*SHEET, ["3.1.2", said, "no wireless here"]])
     assert row.status is status
     assert row.problem == ""
     assert row.letters == ("a", "b")
@@ -138,7 +154,7 @@ def test_a_status_is_read_in_every_usual_word(said: str, status: Status) -> None
     ],
 )
 def test_a_row_that_cannot_be_taken_says_why(row: list[str], why: str) -> None:
-    (found,) = score_sheet.plan([*SHEET, row])
+    (found,) = scored([*SHEET, row])
     assert why in found.problem
 
 
@@ -152,7 +168,7 @@ def test_rows_that_speak_of_the_same_are_not_taken_twice() -> None:
         ["3.1.3 (a)", "NOT MET"],
         ["3.1.4", ""],
     ]
-    found = score_sheet.plan([*SHEET, *rows])
+    found = scored([*SHEET, *rows])
     assert [row.problem for row in found] == [
         *("Its objectives have rows of their own; those count.", "", "", "Row 4 says it already."),
         *("Rows 6 and 7 say different things of it.", "Rows 6 and 7 say different things of it."),
@@ -161,9 +177,9 @@ def test_rows_that_speak_of_the_same_are_not_taken_twice() -> None:
 
 def test_reasons_that_are_too_long_together_are_refused() -> None:
     with pytest.raises(Invalid, match="together"):
-        score_sheet.plan([*SHEET, *[["3.1.1", "MET", "x" * 1_000]] * 301])
+        scored([*SHEET, *[["3.1.1", "MET", "x" * 1_000]] * 301])
 
 
 def test_a_sheet_without_end_is_refused() -> None:
     with pytest.raises(Invalid):
-        score_sheet.plan([*SHEET, *[["3.1.1", "MET"]] * 402])
+        scored([*SHEET, *[["3.1.1", "MET"]] * 402])

@@ -217,7 +217,8 @@ def test_every_link_of_the_snapshot_stands_in_the_sheet_evidence(shown: dict[str
 
 
 def test_our_own_import_reads_the_objective_workbook_and_finds_what_stands_there(shown: dict[str, Any]) -> None:
-    read = score_sheet.plan(texts(sheets("objectives.xlsx", shown)["Objectives"]))
+    rows = texts(sheets("objectives.xlsx", shown)["Objectives"])
+    read = score_sheet.plan(rows, score_sheet.guess(rows))
     judged = {
         (one["requirement"], one["letter"]): one["status"]
         for one in shown["findings"]

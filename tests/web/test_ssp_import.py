@@ -142,6 +142,79 @@ def test_a_score_sheet_judges_all_objectives_of_a_row_on_confirmation_only(user:
     assert "1 row would change something, 2 say what is here already" in again.text
 
 
+FOREIGN = workbook(
+    ["Assessment of May"], ["Ref", "Ergebnis", "Warum"], ["3.1.1", "Met", ""], ["3.1.2[a]", "no", "none"]
+)
+
+
+def choice(page: str, **chosen: str) -> dict[str, str]:
+    """What the form of the columns sends, with other choices."""
+    form = page[page.index('id="columns"') : page.index("Show what would change")]
+    kept = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form)
+    return {**{name: html.unescape(value) for name, value in kept if name != "csrf_token"}, **chosen}
+
+
+def test_of_a_score_sheet_with_unknown_headings_a_person_says_which_column_is_what(
+    user: Person, tracker: Tracker
+) -> None:
+    page = send(user, "scores", "mai.xlsx", FOREIGN)
+    assert page.status_code == 422
+    assert "Say which column is: Status." in page.text
+    assert "row 2: Ref · Ergebnis · Warum" in page.text
+    assert 'name="take"' not in page.text
+    chosen = {"header": "2", "column_number": "0", "column_status": "1", "column_reason": "2"}
+    shown = user.post(IMPORT, choice(page.text, **chosen))
+    assert shown.status_code == 200
+    assert "2 rows would change something" in shown.text
+    assert '<option value="1" selected>Ergebnis</option>' in shown.text
+    assert {one[0] for one in statuses(tracker, "AC.L2-3.1.1").values()} == {"not_assessed"}
+    with tracker.read(OPERATOR) as work:
+        assert work.rows(select(blobs)) == []
+    assert user.post(f"{IMPORT}/scores", fields(shown.text)).status_code == 302
+    assert {one[0] for one in statuses(tracker, "AC.L2-3.1.1").values()} == {"met"}
+    assert statuses(tracker, "AC.L2-3.1.2")["a"] == ("not_met", "none\n\nFrom the imported sheet mai.xlsx, row 4.")
+
+
+def test_a_guess_that_was_wrong_is_chosen_otherwise(user: Person) -> None:
+    sheet = workbook(["Requirement", "Status", "Result", "Comment"], ["3.1.1", "final", "Met", ""])
+    page = send(user, "scores", "s.xlsx", sheet)
+    assert "is no status" in page.text
+    chosen = {"header": "1", "column_number": "0", "column_status": "2"}
+    assert "1 row would change something" in user.post(IMPORT, choice(page.text, **chosen)).text
+    twice = user.post(IMPORT, choice(page.text, **{**chosen, "column_number": "2"}))
+    assert twice.status_code == 422
+    assert "name the same column" in twice.text
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    ["", "null", "{}", "[1]", '[["a", 1]]', "[" * 9_000, json.dumps([["x" * 300_001]])],
+    ids=lambda one: one[:9],
+)
+def test_a_sheet_that_somebody_made_up_is_no_sheet(user: Person, sheet: str) -> None:
+    assert user.post(IMPORT, {"what": "scores", "name": "x", "sheet": sheet}).status_code == 400
+
+
+def test_a_sheet_that_comes_back_is_looked_at_for_markings_as_its_file_was(user: Person, tracker: Tracker) -> None:
+    switch(tracker, cui_quarantine=True)
+    rows = [["Requirement", "Status"], ["3.1.1", "met"], ["CUI//SP-CTI", ""]]
+    answer = user.post(IMPORT, {"what": "scores", "name": "x", "sheet": json.dumps(rows)})
+    assert answer.status_code == 422
+    assert "marking of controlled information" in answer.text
+
+
+def test_a_sheet_too_long_to_come_back_is_taken_by_its_headings_only(user: Person) -> None:
+    long = [["x" * 1_000] * 31] * 10
+    known = send(user, "scores", "s.xlsx", workbook(["Control", "Status"], ["3.1.1", "met"], *long))
+    assert known.status_code == 200
+    assert "1 row would change something" in known.text
+    assert 'id="columns"' not in known.text
+    unknown = send(user, "scores", "s.xlsx", workbook(["Ref", "Ergebnis"], ["3.1.1", "met"], *long))
+    assert unknown.status_code == 422
+    assert "Say which column is: Status." in unknown.text
+    assert 'id="columns"' not in unknown.text
+
+
 def test_an_objective_that_somebody_judged_meanwhile_stays(admin: Person, user: Person, tracker: Tracker) -> None:
     form = fields(send(user, "scores", "scores.xlsx", SHEET).text)
     body = {"status": "not_met", "note": "no list"}

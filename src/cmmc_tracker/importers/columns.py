@@ -84,16 +84,30 @@ def check(columns: Columns, needed: Mapping[str, str]) -> None:
         raise Invalid({f"{CHOICE}{name}": f"Say which column is: {label}." for name, label in missing.items()})
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which column of a sheet is what, as a page offers it; `errors` say what is wrong, by field of the form."""
+
+    rows: Rows
+    columns: Columns
+    errors: Mapping[str, str]
+
+    @property
+    def titles(self) -> list[str]:
+        """What each column is called: its heading, or its number."""
+        return titles(self.rows, self.columns)
+
+    @property
+    def heads(self) -> list[str]:
+        """The rows of which one may be the header."""
+        return [" · ".join(cell for cell in row if cell)[:80] for row in islice(self.rows, HEADER_WITHIN)]
+
+
 def titles(rows: Rows, columns: Columns) -> list[str]:
     """What each column is called, for the choice: its heading, or its number."""
     width = max((len(row) for row in rows), default=0)
     heads = rows[columns.header] if 0 <= columns.header < len(rows) else ()
     return [(heads[place][:SHOWN] if place < len(heads) else "") or f"column {place + 1}" for place in range(width)]
-
-
-def heads(rows: Rows) -> list[str]:
-    """The rows of which one may be the header, for the choice."""
-    return [" · ".join(cell for cell in row if cell)[:80] for row in islice(rows, HEADER_WITHIN)]
 
 
 def left_out(rows: Rows, columns: Columns) -> tuple[str, ...]:

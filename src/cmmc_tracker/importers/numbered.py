@@ -7,9 +7,9 @@ from itertools import islice
 
 from cmmc_tracker.domain.catalog import parse_objective_id, parse_requirement_id
 from cmmc_tracker.errors import Invalid
+from cmmc_tracker.importers.columns import HEADER_WITHIN, named
 from cmmc_tracker.importers.register_table import FIELDS, compact, refused
 
-_HEADER_WITHIN = 20  # rows
 # `3.1.1`, `AC.L2-3.1.1`, `3.1.1[a]`, `3.1.1 (a)`, `3.1.1.a`, `3.1.1a`, but no other number with more parts. Those of
 # other levels with the level before them only: 3.1.2e is an objective of Level 2, too.
 _NUMBER = re.compile(
@@ -69,20 +69,21 @@ class Table:
         return row[at].strip() if at < len(row) else ""
 
 
+def field_of(heading: str, words: Mapping[str, str]) -> str | None:
+    """What stands below a heading: `number`, or the one of `words` that it is among."""
+    word = compact(heading)
+    if FIELDS.get(word) == "objectives" or word in _NUMBERS:
+        return "number"
+    return next((name for name, known in words.items() if word in known.split()), None)
+
+
 def table_of(rows: Sequence[Sequence[str]], words: Mapping[str, str], needed: str) -> Table:
     """The table of a sheet: a column of numbers, and those whose headings are among `words`.
 
     Raises `Invalid` naming `file` where no row near the top names both the numbers and what is `needed`.
     """
-    for at, row in enumerate(islice(rows, _HEADER_WITHIN)):
-        found: dict[str, int] = {}
-        for position, cell in enumerate(row):
-            heading = compact(cell)
-            if FIELDS.get(heading) == "objectives" or heading in _NUMBERS:
-                found.setdefault("number", position)
-            for name, known in words.items():
-                if heading in known.split():
-                    found.setdefault(name, position)
+    for at, row in enumerate(islice(rows, HEADER_WITHIN)):
+        found = named(row, lambda cell: field_of(cell, words))
         if "number" in found and needed in found:
             return Table(at, found)
     raise refused(

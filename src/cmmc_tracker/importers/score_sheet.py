@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.assessment import LONGEST_NOTE, LONGEST_SAID, SSP, Method, Status
 from cmmc_tracker.domain.text import clean_line, clean_text
-from cmmc_tracker.importers.numbered import About, about_of, table_of
+from cmmc_tracker.importers import columns
+from cmmc_tracker.importers.columns import Columns
+from cmmc_tracker.importers.numbered import About, Table, about_of, field_of
 from cmmc_tracker.importers.register_table import compact, refused
 
 LONGEST_REASON = 2_000
@@ -24,6 +26,16 @@ _WORDS = {
     "interviewed": "interview interviews interviewed personsinterviewed peopleinterviewed",
     "tested": "test tests tested teststeps whatwastested",
 }
+FIELDS = {
+    "number": "Requirement or objective",
+    "status": "Status",
+    "reason": "Reason or note",
+    "methods": "Methods",
+    "examined": "What was examined",
+    "interviewed": "Who was interviewed",
+    "tested": "What was tested",
+}
+NEEDED = {name: FIELDS[name] for name in ("number", "status")}
 SAID = tuple(method.field for method in Method)
 _STATUSES = {
     Status.MET: "met yes y pass passed satisfied implemented compliant fullyimplemented fullymet complete",
@@ -63,9 +75,18 @@ class Row:
         return tuple(one.letter for one in catalog.load().requirement(self.requirement).objectives)
 
 
-def plan(rows: Sequence[Sequence[str]]) -> list[Row]:
-    """The rows that say something, in their order; raises `Invalid` naming `file` where no header is found."""
-    table = table_of(rows, _WORDS, "status")
+def guess(rows: Sequence[Sequence[str]]) -> Columns:
+    """Which row is the header and which column is what, by the words of the header."""
+    return columns.guess(rows, lambda cell: field_of(cell, _WORDS), lambda found: NEEDED.keys() <= set(found))
+
+
+def plan(rows: Sequence[Sequence[str]], chosen: Columns) -> list[Row]:
+    """The rows that say something, in their order; their columns are those that were chosen.
+
+    Raises `Invalid` for a column that is missing, and naming `file` where the sheet is too large.
+    """
+    columns.check(chosen, NEEDED)
+    table = Table(chosen.header, chosen.columns)
     found = []
     for number, row in enumerate(rows[table.header + 1 :], table.header + 2):
         if not any(cell.strip() for cell in row):

@@ -15,7 +15,7 @@ from cmmc_tracker.domain.permissions import Action, Actor, allow
 from cmmc_tracker.domain.uploads import extension_of
 from cmmc_tracker.errors import Invalid, NotFound, Stale
 from cmmc_tracker.importers import columns
-from cmmc_tracker.importers.columns import Columns
+from cmmc_tracker.importers.columns import Choice, Columns
 from cmmc_tracker.importers.register_table import refused
 from cmmc_tracker.services import imports
 from cmmc_tracker.services.artifacts import Received
@@ -83,25 +83,12 @@ class ByRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Choice):
     """A sheet that waits, as its page shows it; without a plan where `errors` says what is missing for one."""
 
     found: Import
-    rows: Rows
-    columns: Columns
-    plan: Any
-    digest: str
-    errors: Mapping[str, str]
-
-    @property
-    def titles(self) -> list[str]:
-        """What each column is called."""
-        return columns.titles(self.rows, self.columns)
-
-    @property
-    def heads(self) -> list[str]:
-        """The rows of which one may be the header."""
-        return columns.heads(self.rows)
+    plan: Any = None
+    digest: str = ""
 
 
 def check_name(filename: str) -> None:
@@ -133,13 +120,13 @@ def shown(tracker: Tracker, actor: Actor | None, at: At, sort: Sort, given: Mapp
     try:
         chosen = sort.columns(given, rows)
     except Invalid as error:
-        return Shown(found, rows, sort.guess(rows), None, "", error.fields)
+        return Shown(rows, sort.guess(rows), error.fields, found)
     try:
         with tracker.read(actor) as work:
             plan = sort.plan(work, found, rows, chosen)
     except Invalid as error:
-        return Shown(found, rows, chosen, None, "", error.fields)
-    return Shown(found, rows, chosen, plan, digest(plan), {})
+        return Shown(rows, chosen, error.fields, found)
+    return Shown(rows, chosen, {}, found, plan, digest(plan))
 
 
 def digest(plan: Any) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,6 @@ from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.errors import Conflict, Forbidden, NotFound, Stale
 from cmmc_tracker.services import audit, spill, trash
-from cmmc_tracker.services.doctor.machine import WRITTEN
 from cmmc_tracker.services.handoff import freezing, packages, sealing, stream
 from cmmc_tracker.services.handoff.freezing import Freeze
 from cmmc_tracker.services.jobs import JOBS
@@ -318,8 +317,8 @@ def test_two_freezes_at_once_are_two_packages_each_with_its_own_number(tracker: 
 # A wrong clock
 
 
-def test_a_clock_before_this_version_was_written_freezes_nothing(tracker: Tracker, bo: Actor, clock: Clock) -> None:
-    clock.offset = WRITTEN - tracker.clock() - timedelta(days=400)
+def test_a_clock_before_any_assessment_could_count_freezes_nothing(tracker: Tracker, bo: Actor, clock: Clock) -> None:
+    clock.offset = datetime(2025, 11, 9, 12, tzinfo=UTC) - tracker.clock()
     with pytest.raises(Conflict, match="which cannot be"):
         packages.freeze(tracker, bo, "", bo.systems["main"], ASKED)
 

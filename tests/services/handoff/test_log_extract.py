@@ -62,7 +62,7 @@ def _entry(entity: str, detail: Mapping[str, Any], action: str = "artifact:edite
 def test_an_entry_is_of_the_system_that_it_names_or_whose_thing_it_is(
     entity: str, detail: Mapping[str, Any], concerned: bool
 ) -> None:
-    assert _MINE.concerns(*_entry(entity, detail)) is concerned
+    assert _MINE.concerns(entity, detail) is concerned
 
 
 @pytest.mark.parametrize(

@@ -32,11 +32,11 @@ class Concern:
     contents: frozenset[str] = frozenset()
     hidden: frozenset[int] = frozenset()
 
-    def concerns(self, entry: Entry, detail: Mapping[str, Any]) -> bool:
+    def concerns(self, entity: str, detail: Mapping[str, Any]) -> bool:
         """Whether an entry is of this system. One that names a system is of that system only."""
         if isinstance(detail.get("system"), str):
             return bool(detail["system"] == self.slug)
-        kind, _, thing = entry.entity.partition(":")
+        kind, _, thing = entity.partition(":")
         if kind in BY_SLUG:
             return thing.partition("/")[0] == self.slug
         if kind == "blob":

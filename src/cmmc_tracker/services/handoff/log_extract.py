@@ -71,10 +71,10 @@ def _lines(work: Work, about: Concern, last: int) -> Iterator[Line]:
     while is_more:
         rows = work.rows(query.where(audit.c.id <= last))
         for row in rows:
-            entry, detail = log.entry_of(row), _read(row)
-            if about.concerns(entry, detail):
+            detail = _read(row)
+            if about.concerns(row.entity, detail):
                 person = (row.at, row.actor_id, row.actor)
-                told = about.told(entry, detail)
+                told = about.told(log.entry_of(row), detail)
                 yield Line(row.id, *person, row.action, row.entity, told, row.previous, row.hash)
         is_more, last = len(rows) == STEP, rows[-1].id - 1 if rows else 0
 

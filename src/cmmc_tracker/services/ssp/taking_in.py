@@ -21,6 +21,7 @@ from cmmc_tracker.domain.plan_source import joined
 from cmmc_tracker.domain.uploads import extension_of
 from cmmc_tracker.errors import Invalid, Stale
 from cmmc_tracker.importers import narratives, register_table, score_sheet
+from cmmc_tracker.importers.columns import Columns
 from cmmc_tracker.importers.narratives import Found, Text
 from cmmc_tracker.importers.score_sheet import Row
 from cmmc_tracker.services import assessment, cui, extraction, sheets
@@ -41,11 +42,11 @@ _CHANGED = (
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read of a file: the texts or the rows, and all its words."""
+    """What was read of a file: the texts or the rows of the sheet, and all its words."""
 
     words: str
     texts: Found = field(default_factory=lambda: Found(()))
-    rows: tuple[Row, ...] = ()
+    sheet: Sequence[Sequence[str]] = ()
 
 
 def read_plan(path: Path, received: Received) -> Read:
@@ -58,21 +59,26 @@ def read_plan(path: Path, received: Received) -> Read:
         found = Found(found.texts, (*found.left_out, _CUT)) if cut else found
     else:
         rows = _rows(path, received)
-        words, found = _joined(rows), narratives.of_rows(rows)
+        words, found = joined_cells(rows), narratives.of_rows(rows)
     if not found.texts:
         raise Invalid({"file": "No requirement's number with a text under it was found. Nothing was kept."})
     return Read(words, texts=found)
 
 
 def read_scores(path: Path, received: Received) -> Read:
-    """The rows of a score sheet that was sent; raises `Invalid` naming `file`."""
+    """The rows of a score sheet that was sent, whatever they say; raises `Invalid` naming `file`."""
     if extension_of(received.filename) not in SHEETS:
         raise Invalid({"file": "Choose the score sheet as .xlsx or .csv. Nothing was kept."})
     rows = _rows(path, received)
-    found = score_sheet.plan(rows)
+    return Read(joined_cells(rows), sheet=rows)
+
+
+def scores_of(sheet: Sequence[Sequence[str]], chosen: Columns) -> list[Row]:
+    """What a score sheet says; raises `Invalid` for columns that are missing, and where it says nothing."""
+    found = score_sheet.plan(sheet, chosen)
     if not found:
         raise Invalid({"file": "No row has a requirement and a status. Nothing was kept."})
-    return Read(_joined(rows), rows=tuple(found))
+    return found
 
 
 def _words(path: Path, received: Received) -> tuple[str, bool]:
@@ -89,13 +95,14 @@ def _rows(path: Path, received: Received) -> list[list[str]]:
     return register_table.read_csv(path.read_bytes())
 
 
-def _joined(rows: Sequence[Sequence[str]]) -> str:
+def joined_cells(rows: Sequence[Sequence[str]]) -> str:
+    """All words of a sheet."""
     return "\n".join(cell for row in rows for cell in row if cell)
 
 
-def refuse_marked(work: Work, system: Access, words: str, received: Received) -> None:
-    """Raise `Invalid` for what carries a marking of CUI, where CUI may not be stored."""
-    if cui.holds_back(work, system.system_id) and (received.markings or markings.scan(words, received.filename)):
+def refuse_marked(work: Work, system: Access, words: str, name: str, *, marked: bool = False) -> None:
+    """Raise `Invalid` for what carries a marking of CUI, where CUI may not be stored; its file may be `marked`."""
+    if cui.holds_back(work, system.system_id) and (marked or markings.scan(words, name)):
         raise Invalid({"file": _MARKED})
 
 

@@ -17,7 +17,8 @@ from cmmc_tracker.gate import uploads
 from cmmc_tracker.gate.doors import actor, installation, open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.forms import files_of, take_in
-from cmmc_tracker.importers import score_sheet
+from cmmc_tracker.importers import columns, score_sheet
+from cmmc_tracker.importers.columns import Choice
 from cmmc_tracker.importers.narratives import Text
 from cmmc_tracker.importers.score_sheet import Row
 from cmmc_tracker.services import trash
@@ -28,6 +29,7 @@ from cmmc_tracker.web.ssp.views import may_write, pages
 
 PLAN, SCORES = "plan", "scores"
 _ACTIONS = {PLAN: Action.IMPLEMENTATION_EDIT, SCORES: Action.OBJECTIVE_JUDGE}
+MOST_CARRIED = 300_000  # characters of a sheet that comes back with the choice of its columns
 _NOTHING = Malformed("This form is not whole; send the file again.")
 
 
@@ -55,14 +57,20 @@ def receive_import() -> ResponseReturnValue:
     if what not in _ACTIONS:
         return _new({"what": "Say what the file is: a plan, or a score sheet. Nothing was kept."}), 422
     allow(actor(), _ACTIONS[what], g.system)
+    if what == SCORES and "sheet" in request.form:
+        return _again(request.form["sheet"])
     if len(files) != 1:
         return _new({"file": "Please choose a file first, one at a time. Nothing was kept."}), 422
+    return _received(what, files[0])
+
+
+def _received(what: str, file: Any) -> ResponseReturnValue:
     try:
-        name = clean_line(files[0].filename or "")[:LONGEST_TITLE]
+        name = _named(file.filename or "")
         if what == PLAN:
-            found = _read(files[0], taking_in.read_plan).texts
+            found = _read(file, taking_in.read_plan).texts
             return _narratives(name, found.texts, left_out=found.left_out)
-        return _scores(name, _read(files[0], taking_in.read_scores).rows)
+        return _sheet(name, _read(file, taking_in.read_scores).sheet)
     except Invalid as error:
         return _new(error.fields), 422
     except UnsupportedType as error:
@@ -77,7 +85,7 @@ def _read(file: Any, reader: Callable[[Path, Received], Read]) -> Read:
         with here.blobs.local(received.sha256) as path:
             found = reader(path, received)
         with open_read() as work:
-            taking_in.refuse_marked(work, g.system, found.words, received)
+            taking_in.refuse_marked(work, g.system, found.words, received.filename, marked=received.markings)
         return found
     finally:
         uploads.finish()
@@ -114,7 +122,7 @@ def _narratives(
 def take_narratives() -> ResponseReturnValue:
     """Save the texts that were ticked."""
     form, known = request.form, catalog.load(g.system.level)
-    name = clean_line(form.get("name", ""))[:LONGEST_TITLE]
+    name = _named(form.get("name", ""))
     texts = {one.id: form[f"text-{one.id}"] for one in known.requirements if f"text-{one.id}" in form}
     ticked = [one for one in form.getlist("take") if one in texts]
     if not texts:
@@ -134,7 +142,57 @@ def take_narratives() -> ResponseReturnValue:
     return redirect(url_for(".show"), code=302)
 
 
-def _scores(name: str, rows: Sequence[Row], *, error: str = "", stale: bool = False) -> str:
+def _named(name: str) -> str:
+    return clean_line(name)[:LONGEST_TITLE]
+
+
+def _sheet(name: str, rows: Sequence[Sequence[str]]) -> ResponseReturnValue:
+    """What would come of a score sheet with the columns that the form names, or that are guessed."""
+    chosen = score_sheet.guess(rows)
+    carried = json.dumps(rows, ensure_ascii=False)
+    try:
+        chosen = columns.read(request.form, score_sheet.FIELDS, rows, lambda: chosen)
+        found = taking_in.scores_of(rows, chosen)
+    except Invalid as error:
+        if len(carried) > MOST_CARRIED:
+            return _new({"file": " ".join(error.fields.values())}), 422
+        return _scores(name, (), choice=Choice(rows, chosen, error.fields), carried=carried), 422
+    is_short = len(carried) <= MOST_CARRIED
+    return _scores(name, found, choice=Choice(rows, chosen, {}) if is_short else None, carried=carried)
+
+
+def _again(text: str) -> ResponseReturnValue:
+    """The score sheet as the form that chooses its columns brought it back."""
+    rows = _carried(text)
+    try:
+        with open_read() as work:
+            taking_in.refuse_marked(work, g.system, taking_in.joined_cells(rows), "")
+    except Invalid as error:
+        return _new(error.fields), 422
+    return _sheet(_named(request.form.get("name", "")), rows)
+
+
+def _carried(text: str) -> list[list[str]]:
+    try:
+        rows = json.loads(text) if len(text) <= MOST_CARRIED else None
+    except (ValueError, RecursionError):
+        rows = None
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        raise _NOTHING
+    if not all(isinstance(cell, str) for row in rows for cell in row):
+        raise _NOTHING
+    return rows
+
+
+def _scores(
+    name: str,
+    rows: Sequence[Row],
+    *,
+    error: str = "",
+    stale: bool = False,
+    choice: Choice | None = None,
+    carried: str = "",
+) -> str:
     with open_read() as work:
         lines = taking_in.judged(work, g.system, rows)
     return render_template(
@@ -144,8 +202,11 @@ def _scores(name: str, rows: Sequence[Row], *, error: str = "", stale: bool = Fa
         lines=[(one, _packed(one.row)) for one in lines if one.changes],
         refused=[one.row for one in lines if one.row.problem],
         same=sum(not one.row.problem and not one.changes for one in lines),
-        error=error,
+        errors={"take": error} if error else choice.errors if choice else {},
         stale=stale,
+        choice=choice,
+        carried=carried,
+        columns=score_sheet.FIELDS,
     )
 
 
@@ -173,7 +234,7 @@ def _unpacked(text: str) -> Row:
 def take_scores() -> ResponseReturnValue:
     """Judge the objectives of the rows that were ticked."""
     form = request.form
-    name = clean_line(form.get("name", ""))[:LONGEST_TITLE]
+    name = _named(form.get("name", ""))
     rows = {row.number: row for row in map(_unpacked, form.getlist("row")[: score_sheet.MOST_ROWS + 1])}
     ticked = [row for number, row in rows.items() if str(number) in form.getlist("take")]
     if not rows:
