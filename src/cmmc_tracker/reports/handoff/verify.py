@@ -110,8 +110,7 @@ class Archive:
 
     def padding(self) -> None:
         """Bytes before or behind the archive belong to nothing that was frozen."""
-        size = self.path.stat().st_size
-        first = min([info.header_offset for info in self.zip.infolist()] or [0])
+        size, first = self.path.stat().st_size, min([info.header_offset for info in self.zip.infolist()] or [0])
         with self.path.open("rb") as file:
             file.seek(max(0, size - 22))
             closing = file.read(22)
@@ -119,7 +118,7 @@ class Archive:
             self.problems.append("the zip file has bytes before or behind what was frozen")
 
     def gaps(self) -> None:
-        """Some programs unpack what lies between the files, or go by what stands before a file, not by the directory."""
+        """Some programs unpack what lies between the files, or go by what stands before a file, not by the list."""
         infos = sorted(self.zip.infolist(), key=lambda info: info.header_offset)
         ends = [info.header_offset for info in infos[1:]] + [self.zip.start_dir]
         with self.path.open("rb") as file:
