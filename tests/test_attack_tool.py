@@ -16,8 +16,10 @@ from tools.attack.findings import EXPLAINED, Explained, Finding, Level, Unreadab
 from tools.attack.scans import Scan
 
 from cmmc_tracker.api.openapi import document
+from cmmc_tracker.domain.handoff.package import Asked, Purpose
+from cmmc_tracker.services.handoff import freezing
 from cmmc_tracker.services.work import Tracker
-from tests.conftest import Person
+from tests.conftest import Person, add_account
 from tests.services.handoff.shown import asked_about, staged
 from tests.test_commands import PLAYED_PYTHON, Machine
 
@@ -160,12 +162,19 @@ def test_the_page_in_the_documentation_is_of_a_clean_scan_and_names_no_place_of_
     assert not re.search(r"/(?:work|home|root|tmp|usr|opt)/|cmmc_[\w-]{20}|__Host-session=\w|:\d{5}\b", text)
 
 
-def test_what_sqlmap_starts_from_is_taken_by_the_product(app: Flask, admin: Person, tracker: Tracker) -> None:
+def test_what_sqlmap_starts_from_is_taken_by_the_product(
+    app: Flask, admin: Person, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_account(tracker, "bo")
     made = admin.upload("policy.txt", b"what we do", kind="policy", objectives="3.1.1[a]")
     assert made.status_code == 201
     judged = "/systems/main/requirements/AC.L2-3.1.3/objectives/e"
     assert admin.call("PATCH", judged, {"status": "not_met"}).status_code == 200
-    asked_about(tracker, staged(tracker))
+    stage = staged(tracker)
+    asked_about(tracker, stage)
+    monkeypatch.setattr(freezing, "AT_ONCE", -1)  # so that a job has something to do
+    asked = Asked("By a job", Purpose.START, "As it is.", releasable=False)
+    freezing.ask(tracker, stage.bea, "", stage.bea.systems["main"], asked)
     wanted = [*targets.of_pages(), *targets.of_description(document())]
     for one in wanted:
         # The first takes away what the next would need; the second needs something in the trash.

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
@@ -157,3 +158,25 @@ def test_what_is_refused_at_the_door_is_in_the_log_on_one_line(app: Flask, lines
     assert len(said) == 1
     assert said[0].startswith("401 for ")
     assert _is_clean(said[0])
+
+
+def test_a_download_that_breaks_off_writes_no_link_into_the_log(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    """The library names the path of what broke off, and the path of a package link is its secret."""
+    token = "t0ken" * 12
+
+    def broken(_environ: object, start_response: Callable[..., object]) -> Iterator[bytes]:
+        start_response("200 OK", [("Content-Length", "10")])
+        yield b"a"
+        raise RuntimeError("not the file that was frozen")
+
+    app.wsgi_app = broken  # type: ignore[method-assign,assignment]
+    logger = logging.getLogger("waitress")
+    logger.addFilter(one_line)
+    try:
+        with served(app) as server:
+            exchange(server, f"GET /link/{token}/package/download HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+    finally:
+        logger.removeFilter(one_line)
+    said = [record.getMessage() for record in caplog.records if record.name == "waitress"]
+    assert "Exception while serving /link/(left out)" in said
+    assert token not in caplog.text

@@ -2,12 +2,17 @@
 
 import io
 import json
+from subprocess import CalledProcessError
+from threading import BoundedSemaphore
 from typing import Any
 
 import pypdfium2
 import pytest
 
 from cmmc_tracker.domain.catalog import load
+from cmmc_tracker.errors import Busy
+from cmmc_tracker.reports import blocks as pdf_blocks
+from cmmc_tracker.reports import pdf
 from cmmc_tracker.reports.registry import REPORTS
 
 PAPERS = ["binder.pdf", "briefing.pdf", "readiness.pdf", "sprs.pdf"]
@@ -103,3 +108,29 @@ def test_the_worksheet_names_every_requirement_and_what_is_to_be_filled_in(demo_
     said = words(REPORTS["sprs.pdf"].make(demo_snapshot))
     assert [one.id for one in load().requirements if f"{one.id} {one.title}" not in said] == []
     assert "Employee count: not recorded" in said
+
+
+def test_so_many_documents_are_set_at_once_and_a_failed_one_gives_its_turn_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = pdf.Paper("A title", "A system", "An organization", "2026-11-28 10:00:00 UTC", (), "", (), cover=False)
+    monkeypatch.setattr(pdf, "_PATIENCE", 0.05)
+    monkeypatch.setattr(pdf, "_children", BoundedSemaphore(1))
+    with pdf._children, pytest.raises(Busy, match="Too many documents"):
+        pdf.typeset(made, "2026-11-28T10:00:00Z")
+    monkeypatch.setattr(pdf, "_SOURCE", "#panic()")
+    for _ in range(2):
+        with pytest.raises(CalledProcessError):
+            pdf.typeset(made, "2026-11-28T10:00:00Z")
+    monkeypatch.undo()
+    assert pdf.typeset(made, "2026-11-28T10:00:00Z").startswith(b"%PDF-")
+
+
+def test_what_people_typed_is_never_source_of_a_document(demo_snapshot: dict[str, Any]) -> None:
+    evil = '#read("/etc/hostname") $x$ *bold* = head <label> @ref #eval("1+1") `raw` // \\ [#image("/x.png")]'
+    made = pdf.paper(
+        demo_snapshot, evil, [pdf_blocks.heading(2, evil), pdf_blocks.paragraph(evil), pdf_blocks.fact(evil, evil)]
+    )
+    shown = words(pdf.typeset(made, demo_snapshot["frozen_at"]))
+    assert shown.count('#read("/etc/hostname") $x$ *bold*') >= 3
+    assert '#eval("1+1")' in shown

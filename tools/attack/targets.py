@@ -85,7 +85,7 @@ PAGES = (
     "/artifacts/picker?q=policy&objective=AC.L2-3.1.1[a]&system=main",
     "/audit?actor=ada&action=login:succeeded&entity=user&q=ada&since=2026-01-01&until=2030-01-01&cursor=100000",
     "/systems/main/requirements?q=access&family=AC&status=met&without=&unproven=&owner=ada",
-    "/my-work/hand-over?to=ada",
+    "/my-work/hand-over?to=bo",
     "/systems/main/poam?kind=poam&state=open&q=access",
     "/systems/main/poam/new?requirement=AC.L2-3.1.1&kind=operational",
     "/systems/main/score?mend=AC.L2-3.1.1",

@@ -83,7 +83,12 @@ def public_address(path: str) -> str:
 
 def loggable(path: str) -> str:
     """A path as logs keep it: what makes a link secret (`/setup/…`, `/link/…`) is left out, it may still be good."""
-    return _SECRET_LINK.sub(r"\1(left out)", path)[:200]
+    return without_secrets(path)[:200]
+
+
+def without_secrets(text: str) -> str:
+    """A text that may name such a path, without what is secret in it and all that follows."""
+    return _SECRET_LINK.sub(r"\1(left out)", text)
 
 
 def visitor() -> Visitor:

@@ -27,6 +27,7 @@ from typing import Any
 import waitress
 
 from cmmc_tracker.errors import Misconfigured
+from cmmc_tracker.gate.doors import without_secrets
 from cmmc_tracker.gate.reception import House, channel_for
 
 _GRACE_SECONDS = 10.0
@@ -252,8 +253,11 @@ def _turn(server: Any, seconds: float) -> None:
 
 
 def one_line(record: logging.LogRecord) -> bool:
-    """Quote what is no visible sign in a message: the library writes paths as they were sent, line ends and all."""
-    said = record.getMessage()
+    """Quote what is no visible sign in a message, and leave out what makes a link secret.
+
+    The library writes paths as they were sent, line ends and all, such as that of a download that broke off.
+    """
+    said = without_secrets(record.getMessage())
     record.msg, record.args = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in said), None
     return True
 

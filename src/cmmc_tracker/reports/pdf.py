@@ -10,8 +10,10 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from threading import BoundedSemaphore
 from typing import Any
 
+from cmmc_tracker.errors import Busy
 from cmmc_tracker.reports import facts, typst_child
 from cmmc_tracker.reports.blocks import Block, shown
 
@@ -116,6 +118,9 @@ _NOT_DRAWN = (
     "The Word file has them."
 )
 _SECONDS = 180  # by the clock
+_PATIENCE = 60.0  # seconds for a turn
+# Each takes a core and some hundred megabytes; a package sets several at once, and so may several people.
+_children = BoundedSemaphore(3)
 _HEAD = {"CMMC level", "CAGE codes", "Assessment scope", "Made with", "Score", "Supports"}
 
 
@@ -157,7 +162,10 @@ def when(snapshot: Mapping[str, Any]) -> str:
 
 
 def typeset(made: Paper, at: str) -> bytes:
-    """The PDF; the same document gives the same bytes with the same fonts. `at` is its instant in ISO form."""
+    """The PDF; the same document gives the same bytes with the same fonts. `at` is its instant in ISO form.
+
+    Raises `Busy` while too many are being made.
+    """
     plan = asdict(replace(made, sources={}))
     name = plan["system"]
     plan["short"] = name if len(name) <= _SHORT else f"{name[: _SHORT - 1]}…"
@@ -168,9 +176,14 @@ def typeset(made: Paper, at: str) -> bytes:
     asked = json.dumps({"source": _SOURCE, "inputs": inputs, "at": at, "note": _NOT_DRAWN})
     # By its file, isolated: the package may run from a folder that a bare interpreter does not know.
     command = [sys.executable, "-I", typst_child.__file__]
-    done = subprocess.run(  # noqa: S603 our own script, without arguments
-        command, input=asked.encode(), capture_output=True, check=True, timeout=_SECONDS, env={}, cwd="/"
-    )
+    if not _children.acquire(timeout=_PATIENCE):
+        raise Busy("Too many documents are being made just now. Please try again in a minute.")
+    try:
+        done = subprocess.run(  # noqa: S603 our own script, without arguments
+            command, input=asked.encode(), capture_output=True, check=True, timeout=_SECONDS, env={}, cwd="/"
+        )
+    finally:
+        _children.release()
     return done.stdout
 
 

@@ -23,6 +23,7 @@ from cmmc_tracker.errors import Conflict, NotFound
 from cmmc_tracker.services import settings, trash
 from cmmc_tracker.services.artifacts import SPILLED, actor_id
 from cmmc_tracker.services.findable import remember
+from cmmc_tracker.services.handoff import freezing
 from cmmc_tracker.services.spill_plan import Plan, Wanted, elsewhere_of, plan, told_elsewhere
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage import erasing, search
@@ -111,6 +112,7 @@ def _take_out(work: Work, wanted: Wanted, found: Plan) -> Spilled:
     for artifact_id in ids:
         done.buried |= _bury(work, artifact_id, wanted, found)
     trash.forget_unused(work, sorted(done.buried))
+    freezing.give_up_with(work, ids)
     for artifact_id in ids:
         number = None
         if artifact_id == wanted.artifact_id and wanted.location:

@@ -3,7 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,14 +12,15 @@ from sqlalchemy import select, update
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.errors import Conflict, Forbidden, NotFound, Stale
-from cmmc_tracker.services import audit, trash
-from cmmc_tracker.services.doctor.machine import WRITTEN
+from cmmc_tracker.services import audit, spill, trash
 from cmmc_tracker.services.handoff import freezing, packages, sealing, stream
 from cmmc_tracker.services.handoff.freezing import Freeze
 from cmmc_tracker.services.jobs import JOBS
+from cmmc_tracker.services.spill_plan import Wanted as Spilled
+from cmmc_tracker.services.spill_plan import plan
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import freezes, package_files, pins, users
-from tests.conftest import Clock
+from tests.conftest import OPERATOR, Clock
 from tests.services.evidence import FIRST, SECOND, acting, give, linked_artifact, other_system, somebody
 
 ASKED = Asked("Of record", Purpose.FINAL, "as it is", releasable=True)
@@ -238,6 +239,45 @@ def test_nothing_is_asked_for_without_a_reason_where_findings_are_open(tracker: 
         assert work.rows(select(freezes)) == []
 
 
+def test_a_spill_ends_what_was_to_be_frozen_with_it_and_leaves_nothing_of_its_picture(
+    tracker: Tracker, bo: Actor
+) -> None:
+    theirs = linked_artifact(tracker, bo, "Drawing of the valve", ("valve.txt", b"secret"), SECOND)
+    waiting = ask(tracker, bo)
+    freezing.turn(tracker)
+    assert len(frozen(tracker, bo)) == 1
+    waiting = ask(tracker, bo)
+    given = Spilled(theirs, None, "It should never have come.")
+    spill.spill(tracker, OPERATOR, given, plan(tracker, OPERATOR, given), everywhere=True)
+    ended = state(tracker, bo, waiting)
+    assert (ended.state, ended.message) == ("failed", "Evidence of it was spilled. Freeze the system anew.")
+    with tracker.read() as work:
+        assert work.db.execute(select(freezes.c.snapshot).where(freezes.c.id == waiting.id)).scalar_one() == ""
+    assert not freezing.wanted(tracker)
+    assert len(frozen(tracker, bo)) == 1
+
+
+def test_a_system_has_so_many_freezes_under_way_and_others_are_not_hindered(
+    tracker: Tracker, bo: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freezing, "MOST_WAITING", 2)
+    first, second = ask(tracker, bo), ask(tracker, bo)
+    with pytest.raises(Conflict, match="under way"):
+        ask(tracker, bo)
+    with tracker.write(bo) as work:
+        freezing.stop(work, bo.systems["main"], first.id)
+    assert ask(tracker, bo).id > second.id
+
+
+def test_who_became_an_assessor_meanwhile_freezes_nothing_any_more(tracker: Tracker, bo: Actor) -> None:
+    waiting = ask(tracker, bo)
+    with tracker.write() as work:
+        work.bookkeep(update(users).where(users.c.id == bo.id).values(organization="assessor"))
+    all_turns(tracker)
+    assert state(tracker, bo, waiting).state == "failed"
+    assert frozen(tracker, bo) == []
+
+
 def test_who_may_not_freeze_asks_for_nothing_and_gives_nothing_up(tracker: Tracker, bo: Actor) -> None:
     waiting = ask(tracker, bo)
     give(tracker, bo.id or 0, may_judge=False)
@@ -277,8 +317,8 @@ def test_two_freezes_at_once_are_two_packages_each_with_its_own_number(tracker: 
 # A wrong clock
 
 
-def test_a_clock_before_this_version_was_written_freezes_nothing(tracker: Tracker, bo: Actor, clock: Clock) -> None:
-    clock.offset = WRITTEN - tracker.clock() - timedelta(days=400)
+def test_a_clock_before_any_assessment_could_count_freezes_nothing(tracker: Tracker, bo: Actor, clock: Clock) -> None:
+    clock.offset = datetime(2025, 11, 9, 12, tzinfo=UTC) - tracker.clock()
     with pytest.raises(Conflict, match="which cannot be"):
         packages.freeze(tracker, bo, "", bo.systems["main"], ASKED)
 

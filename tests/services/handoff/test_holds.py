@@ -1,5 +1,6 @@
 """How long a package is kept: later, never sooner; a legal hold outlasts every date, and says who and why."""
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -11,10 +12,11 @@ from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from cmmc_tracker.services import audit, quarantine, trash
 from cmmc_tracker.services.handoff import holds, packages
 from cmmc_tracker.services.handoff.packages import Package
-from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import artifacts, pins
 from tests.conftest import OPERATOR, Clock
 from tests.services.evidence import FIRST, linked_artifact, other_system, somebody
+from tests.services.trash_steps import purge_now, put_away
 
 TODAY = datetime.now(UTC).date()
 ASKED = Asked("Of record", Purpose.FINAL, "as it is", releasable=False)
@@ -142,3 +144,35 @@ def test_only_administrators_who_are_members_say_how_long(tracker: Tracker, admi
     lab = other_system(tracker)
     with tracker.write(admin) as work, pytest.raises(NotFound):
         holds.place(work, lab, frozen.id, "Case 7")
+
+
+@pytest.mark.parametrize("act", ["hold", "keep"])
+def test_a_hold_and_a_purge_at_the_same_instant_are_one_after_the_other(
+    tracker: Tracker, admin: Actor, frozen: Package, clock: Clock, act: str
+) -> None:
+    """The purge has looked whether anything holds the evidence, and is not over: a hold does not come in between."""
+    clock.forward(days=366 * 7)
+    put_away(tracker, admin, 1)
+    clock.forward(days=31)
+    day = (tracker.today + timedelta(days=99)).isoformat()
+    done = threading.Event()
+
+    def say() -> None:
+        place(tracker, admin, frozen) if act == "hold" else later(tracker, admin, frozen, day)
+        done.set()
+
+    other = threading.Thread(target=say)
+    with pytest.raises(Stale, match="stopped"), tracker.write(OPERATOR) as work:
+        _purge_and_stop(work, other, done)
+    other.join()
+    assert done.is_set()
+    gone, kept = purge_now(tracker)
+    assert (gone, [one for one, _ in kept]) == ([], [1])
+
+
+def _purge_and_stop(work: Work, other: threading.Thread, done: threading.Event) -> None:
+    """All that a purge does but its end, with somebody else beginning before that."""
+    trash._purge_one(work, 1)
+    other.start()
+    assert not done.wait(1.0)
+    raise Stale("stopped")

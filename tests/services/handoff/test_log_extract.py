@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from cmmc_tracker.domain.audit import Entry, Event
-from cmmc_tracker.domain.handoff.log_extract import HIDDEN, SAID, Concern
+from cmmc_tracker.domain.handoff.log_extract import HIDDEN, SAID, SOUGHT, Concern
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.errors import Conflict
@@ -75,6 +75,8 @@ def test_an_entry_is_of_the_system_that_it_names_or_whose_thing_it_is(
         ("objective:main/AC.L2-3.1.1[a]", {"text": "x"}, Event.REMARK_WRITTEN, SAID),
         ("evidence_request:4", {"text": "x"}, Event.EVIDENCE_REQUEST_MADE, SAID),
         ("package:1", {"text": "x"}, Event.PACKAGE_ASKED, SAID),
+        ("package:1", {"number": 1, "search": "x"}, Event.PACKAGE_LOOKED_AT, SOUGHT),
+        ("package:1", {"page": "overview"}, Event.PACKAGE_LOOKED_AT, '{"page": "overview"}'),
         ("package:1", {"number": 1}, Event.PACKAGE_DOWNLOADED, '{"number": 1}'),
     ],
 )

@@ -188,7 +188,7 @@ def test_the_log_tells_who_looked_at_what_and_the_chain_holds(tracker: Tracker, 
     opening.look(tracker, one, "192.0.2.7", {"requirement": "AC.L2-3.1.1"})
     opening.take(tracker, one, "192.0.2.7", {"artifact": 1, "file": 1})
     opening.take(tracker, one, "192.0.2.7", {"artifact": 1, "file": 1})
-    opening.take(tracker, one, "192.0.2.7")
+    opening.take_package(tracker, one, "192.0.2.7")
     with tracker.read(stage.bea) as work:
         looks = views.looks(work, stage.bea.systems["main"], stage.package.id)
         assert audit.broken(work) is None
@@ -205,7 +205,9 @@ def test_the_log_tells_who_looked_at_what_and_the_chain_holds(tracker: Tracker, 
 def test_nothing_is_taken_where_only_looking_is_allowed(tracker: Tracker, stage: Stage) -> None:
     one = _opened(tracker, link(tracker, stage).token)
     with pytest.raises(Conflict, match="looked at only"):
-        opening.take(tracker, one, "")
+        opening.take(tracker, one, "", {"artifact": 1, "file": 1})
+    with pytest.raises(Conflict, match="looked at only"):
+        opening.take_package(tracker, one, "")
 
 
 # Questions

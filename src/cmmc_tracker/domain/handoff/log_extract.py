@@ -1,8 +1,9 @@
 """Which entries of the audit log concern one system, and what of them goes into a package. Pure.
 
-The extract is for somebody outside, so it has no network addresses; what people said to each other stays here, and so
-does what an artifact was called that must not be seen. Such entries stand in it all the same, without their detail:
-their numbers and hashes are there, and whoever has the log can be asked for the rest.
+The extract is for somebody outside, so it has no network addresses; what people said to each other stays here, so does
+what an artifact was called that must not be seen, and what one assessor searched for is nothing for the next. Such
+entries stand in it all the same, without their detail: their numbers and hashes are there, and whoever has the log can
+be asked for the rest.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ BY_SLUG = frozenset({"asset_group", "objective", "plan", "requirement", "system"
 _BETWEEN_PEOPLE = frozenset({"evidence_request", "remark", "upload_link"})
 _OF_ASSESSORS = frozenset({Event.PACKAGE_ANSWERED, Event.PACKAGE_ASKED})
 SAID = "(left out: what people said to each other is not part of the record)"
+SOUGHT = "(left out: what an assessor searched for)"
 HIDDEN = "(left out: the artifact is in quarantine or was taken out)"
 
 
@@ -50,6 +52,8 @@ class Concern:
             return HIDDEN
         if entry.action.partition(":")[0] in _BETWEEN_PEOPLE or entry.action in _OF_ASSESSORS:
             return SAID
+        if entry.action == Event.PACKAGE_LOOKED_AT and "search" in detail:
+            return SOUGHT
         return entry.detail
 
 

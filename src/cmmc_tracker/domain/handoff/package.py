@@ -18,6 +18,7 @@ from cmmc_tracker.domain.markings import scan
 from cmmc_tracker.domain.text import clean_line, clean_text, is_visible
 from cmmc_tracker.errors import Conflict, Invalid
 
+FIRST_DAY = date(2025, 11, 10)  # of phase 1, 32 CFR 170.3(e)(1): nothing can have been frozen for it before
 LONGEST_NAME = 200
 LONGEST_REASON = 2_000
 LONGEST_YEARS = 100

@@ -7,7 +7,7 @@ is written in one Work with the end of the note: there is all of it, or nothing.
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from sqlalchemy import Select, insert, or_, select, update
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.handoff.package import Asked, Purpose, canonical
-from cmmc_tracker.domain.permissions import Access, Action, Actor, Role, allow, system_by_id
+from cmmc_tracker.domain.permissions import Access, Action, Actor, Organization, Role, allow, system_by_id
 from cmmc_tracker.errors import Busy, Conflict, NoSpace, NotFound, Stale, TrackerError
 from cmmc_tracker.services import integrity, members, systems
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
@@ -30,6 +30,7 @@ from cmmc_tracker.storage.tables import freezes, users
 AT_ONCE = 512 * 1_048_576  # bytes that are hashed within a request: a second or so
 SECONDS = 10.0  # of one turn, after which how far it is is noted
 MOST_TRIES = 5
+MOST_WAITING = 5  # freezes of one system: each keeps a whole picture of it until its end
 _UNDER_WAY = ("waiting", "hashing")
 _SHOWN = timedelta(days=7)  # how long a failure stands on the page
 
@@ -59,7 +60,8 @@ class Freeze:
 def ask(tracker: Tracker, actor: Actor, address: str, system: Access, asked: Asked) -> Package | Freeze:
     """Freeze a system: at once where its files are few, else by a job, whose note is returned.
 
-    Raises `Conflict` as `packages.freeze` does; where a job hashes, files that are missing or altered fail it.
+    Raises `Conflict` as `packages.freeze` does, and where very many are under way in the system already; where a job
+    hashes, files that are missing or altered fail it.
     """
     content = packages.reviewed(tracker, actor, address, system, asked)
     if sum(sealing.contents(content).values()) <= AT_ONCE:
@@ -71,6 +73,10 @@ def ask(tracker: Tracker, actor: Actor, address: str, system: Access, asked: Ask
 
 
 def _noted(work: Work, system: Access, asked: Asked, content: Mapping[str, Any]) -> Freeze:
+    work.alone(f"freezes:{system.system_id}")
+    mine = (freezes.c.system_id == system.system_id, freezes.c.state.in_(_UNDER_WAY))
+    if len(work.rows(select(freezes.c.id).where(*mine))) >= MOST_WAITING:
+        raise Conflict(f"{MOST_WAITING} freezes of this system are under way. Wait for one, or give one up.")
     values: dict[str, Any] = {
         "system_id": system.system_id,
         "name": asked.name,
@@ -128,6 +134,15 @@ def stop(work: Work, system: Access, freeze_id: int) -> None:
     if not _end(work, freeze_id, "failed", message=f"It was given up by {who}."):
         raise Stale("This freeze has ended meanwhile. Nothing was changed.")
     work.record(Event.PACKAGE_ENDED, f"freeze:{freeze_id}", {"system": system.slug, "reason": "given up"})
+
+
+def give_up_with(work: Work, artifact_ids: Collection[int]) -> None:
+    """Give up every freeze that is under way with one of these artifacts: its picture outlives what is spilled."""
+    rows = work.rows(select(freezes.c.id, freezes.c.snapshot).where(freezes.c.state.in_(_UNDER_WAY)))
+    for row in rows:
+        gone = {one["id"] for one in json.loads(row.snapshot)["artifacts"]} & set(artifact_ids)
+        if gone and _end(work, row.id, "failed", message="Evidence of it was spilled. Freeze the system anew."):
+            work.record(Event.PACKAGE_ENDED, f"freeze:{row.id}", {"reason": "spilled", "artifacts": sorted(gone)})
 
 
 def _end(work: Work, freeze_id: int, state: str, **values: Any) -> bool:
@@ -208,4 +223,5 @@ def _actor(work: Work, user_id: int | None) -> Actor:
     row = work.row(select(users).where(users.c.id == user_id, *in_use))
     if row is None:
         raise NotFound("Whoever asked for it has no account here any more. Nothing was frozen.")
-    return Actor(row.id, row.name, Role(row.role), systems.of_user(work, row.id, work.now))
+    mine = systems.of_user(work, row.id, work.now)
+    return Actor(row.id, row.name, Role(row.role), mine, organization=Organization(row.organization))

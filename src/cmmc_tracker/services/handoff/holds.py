@@ -20,7 +20,7 @@ from cmmc_tracker.services.artifacts import actor_id
 from cmmc_tracker.services.handoff import packages
 from cmmc_tracker.services.handoff.packages import Package
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.tables import package_holds, pins
+from cmmc_tracker.storage.tables import artifacts, package_holds, pins
 from cmmc_tracker.storage.tables import packages as packages_table
 
 
@@ -59,6 +59,17 @@ def _one(work: Work, system: Access, package_id: int) -> Package:
     return packages.one(work, system, package_id)
 
 
+def _stay(work: Work, package: Package) -> None:
+    """Let nothing of the package go while how long it is kept is said.
+
+    Who purges locks the row of an artifact before looking whether it is held; without this, both could be right.
+    """
+    pinned = select(pins.c.artifact_id).where(pins.c.holder == package.holder)
+    work.rows(
+        select(artifacts.c.id).where(artifacts.c.id.in_(pinned)).order_by(artifacts.c.id).with_for_update(read=True)
+    )
+
+
 def keep_until(work: Work, system: Access, package_id: int, given: Any, version: int | None = None) -> Package:
     """Keep what a package pins until a later day.
 
@@ -68,6 +79,7 @@ def keep_until(work: Work, system: Access, package_id: int, given: Any, version:
     one = _one(work, system, package_id)
     until = parse_later(given, one.retained_until, work.today)
     seen = one.version if version is None else version
+    _stay(work, one)
     mine = update(packages_table).where(packages_table.c.id == one.id, packages_table.c.version == seen)
     work.change_one(mine.values(retained_until=until, version=seen + 1))
     work.change(update(pins).where(pins.c.holder == one.holder, pins.c.until < until).values(until=until))
@@ -79,6 +91,7 @@ def keep_until(work: Work, system: Access, package_id: int, given: Any, version:
 def place(work: Work, system: Access, package_id: int, reason: Any) -> Package:
     """Place a legal hold on a package; raises `Invalid` without a reason."""
     one, why = _one(work, system, package_id), parse_why(reason)
+    _stay(work, one)
     values = {"package_id": one.id, "reason": why, "placed_at": work.now, "placed_by": actor_id(work)}
     key = work.change(insert(package_holds).values(**values)).inserted_primary_key
     assert key is not None  # noqa: S101 a narrowing for the type checker

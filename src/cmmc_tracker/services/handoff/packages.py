@@ -23,7 +23,7 @@ from cmmc_tracker.reports.audit_extract import HEAD
 from cmmc_tracker.services import assessment, members, readiness, settings
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.artifacts import IN_USE, actor_id
-from cmmc_tracker.services.doctor.machine import SKEW, WRITTEN
+from cmmc_tracker.services.doctor.machine import SKEW
 from cmmc_tracker.services.handoff import log_extract, record, sealing
 from cmmc_tracker.services.plans import sheets
 from cmmc_tracker.services.ssp import reading as plan
@@ -105,10 +105,10 @@ def reviewed(tracker: Tracker, actor: Actor, address: str, system: Access, asked
 def _clock(work: Work) -> list[dict[str, Any]]:
     """What is wrong with the clock, as a finding: the hash date and six years are counted from it.
 
-    Raises `Conflict` for a day on which this version was not written yet: so much is surely wrong. One before the
-    newest entry of the log may be right by now, and that entry wrong; so a reason is enough.
+    Raises `Conflict` for a day before the first on which an assessment could count: so much is surely wrong. One before
+    the newest entry of the log may be right by now, and that entry wrong; so a reason is enough.
     """
-    if work.now < WRITTEN:
+    if work.today < package.FIRST_DAY:
         raise Conflict(
             f"The clock of the server says {work.now:%-d %b %Y}, which cannot be. Set it; nothing was frozen."
         )
