@@ -85,7 +85,7 @@ def frozen(ada: Person, tracker: Tracker) -> list[str]:
         patch.setattr(freezing, "AT_ONCE", -1)  # one that waits for the job
         waits = ada.post(packages, asked).headers["Location"]
     shown = [packages, f"{packages}/1", f"{packages}/2/changes?since=1", waits]
-    return [*shown, "/systems/main/status", "/admin/systems"]
+    return [*shown, "/systems/main/status", "/systems/main/documents", "/admin/systems"]
 
 
 def let_in(ada: Person) -> tuple[str, str]:
