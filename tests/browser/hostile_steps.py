@@ -81,10 +81,11 @@ def frozen(ada: Person, tracker: Tracker) -> list[str]:
     asked = {"name": "First", "purpose": "final", "reason": "as it is", "releasable": "on"}
     assert ada.post(packages, asked).status_code == 303
     assert ada.post(packages, {**asked, "name": "Second"}).status_code == 303
+    assert ada.post(f"{packages}/2/holds", {"reason": "a dispute"}).status_code in {302, 303}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(freezing, "AT_ONCE", -1)  # one that waits for the job
         waits = ada.post(packages, asked).headers["Location"]
-    shown = [packages, f"{packages}/1", f"{packages}/2/changes?since=1", waits]
+    shown = [packages, f"{packages}/1", f"{packages}/2", f"{packages}/2/changes?since=1", waits]
     return [*shown, "/systems/main/status", "/systems/main/documents", "/admin/systems"]
 
 
