@@ -333,7 +333,7 @@ def _refuse(eyes: Eyes, form: Form, client: FlaskClient, token: str) -> None:
         raw = [text for text in TEXTS if "<" in text and text in answer.text]
         assert raw == [], (form.endpoint, given)
         # What browsers take no text into is not shown to one: it would say so on its console.
-        if answer.status_code != 302 and turn < 2:
+        if answer.status_code not in {302, 303} and turn < 2:
             bring(eyes, form.path, answer)
             _still_there(eyes, form, given)
 
