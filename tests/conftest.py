@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from sqlalchemy import create_engine, delete, event, text
 from werkzeug.routing import Rule
-from werkzeug.test import TestResponse
+from werkzeug.test import TestResponse, stream_encode_multipart
 
 from cmmc_tracker import config
 from cmmc_tracker.app import build
@@ -113,6 +114,15 @@ def _addresses_are_compiled_once() -> Iterator[None]:
 
     patch = pytest.MonkeyPatch()
     patch.setattr(Rule, "_compile_builder", compiled)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _bodies_stay_in_memory() -> Iterator[None]:
+    """Werkzeug's client writes bodies over 500 kB to files that nothing closes: a later test would be blamed for them."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr("werkzeug.test.stream_encode_multipart", partial(stream_encode_multipart, use_tempfile=False))
     yield
     patch.undo()
 

@@ -7,6 +7,7 @@ person should know of it. XML is parsed without entities and without network; fi
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -37,6 +38,7 @@ _WORDS = re.compile(r"\{(?:http.*/wordprocessingml/.*|urn:schemas-microsoft-com:
 _VML = "urn:schemas-microsoft-com:vml"
 _OFFICE_HREF = "{urn:schemas-microsoft-com:office:office}href"
 _EXTERNAL = re.compile(r"\{http[^}]*/officeDocument/(?:2006/)?relationships\}(?:link|href)")
+_UNREADABLE = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError)
 _REL = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 
 
@@ -79,7 +81,7 @@ def _check_parts(data: bytes) -> None:
                     _check_part(one.filename, content)
             if _MAIN not in archive.read(_TYPES):
                 raise _refused("It is a document with macros or a Word template: save it as an ordinary .docx")
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except _UNREADABLE as error:
         raise _refused("It is no Word document (.docx), or it is damaged or locked by a password") from error
 
 

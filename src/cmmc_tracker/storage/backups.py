@@ -9,6 +9,7 @@ import contextlib
 import gzip
 import hashlib
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
@@ -162,7 +163,7 @@ class Shelf:
                 yield from file
         except NotFound:
             raise NotFound(f"{name} is missing.") from None
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, EOFError, ValueError, zlib.error) as error:
             raise Conflict(f"{name} cannot be unpacked: {error}") from error
 
     def _blob(self, sha256: str) -> str:

@@ -98,6 +98,13 @@ def flip(path: Path) -> None:
     path.write_bytes(content)
 
 
+def jumble(path: Path) -> None:
+    """Make what is packed senseless: its first block is of a kind that deflate does not have (RFC 1951, 3.2.3)."""
+    content = bytearray(path.read_bytes())
+    content[10:11] = b"\x07"
+    path.write_bytes(content)
+
+
 def forged(dest: Path, name: str, file: str, change: Callable[[bytes], bytes], **facts: Any) -> None:
     """Alter a file of a backup, and its manifest with it, as somebody who knows the form would."""
     shelf, path = Shelf(FolderPlace(dest)), dest / name / file

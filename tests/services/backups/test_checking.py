@@ -11,11 +11,11 @@ from cmmc_tracker.services import audit
 from cmmc_tracker.services.backups import reading
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.stores import place_of
-from tests.services.backups.steps import Empty, a_blob, back_up, cut, flip, forged, picture_of, prove, restore
+from tests.services.backups.steps import Empty, a_blob, back_up, cut, flip, forged, jumble, picture_of, prove, restore
 from tests.services.evidence import made, somebody
 
 
-@pytest.mark.parametrize("harm", [cut, flip, Path.unlink], ids=["cut", "altered", "missing"])
+@pytest.mark.parametrize("harm", [cut, flip, jumble, Path.unlink], ids=["cut", "altered", "jumbled", "missing"])
 @pytest.mark.parametrize("what", ["users.jsonl.gz", "audit.jsonl.gz", "settings.json", "manifest.json", "blob"])
 def test_a_harmed_backup_is_found_and_its_tables_are_not_restored(
     tracker: Tracker, empty: Empty, dest: Path, harm: Callable[[Path], None], what: str

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from cmmc_tracker.storage.backups import Shelf
 from cmmc_tracker.storage.places import FolderPlace
 from cmmc_tracker.storage.tables import artifacts
 from tests.conftest import OPERATOR, Clock
-from tests.services.backups.steps import Empty, a_blob, back_up, flip, prove, restore
+from tests.services.backups.steps import Empty, a_blob, back_up, flip, jumble, prove, restore
 from tests.services.evidence import made, somebody
 
 
@@ -168,15 +169,17 @@ def test_older_ones_go_and_then_what_nobody_needs(tracker: Tracker, dest: Path, 
         assert prove(dest / one).problems == []
 
 
-@pytest.mark.parametrize("what", ["manifest.json", "blobs.jsonl.gz"])
+@pytest.mark.parametrize(
+    ("what", "harm"), [("manifest.json", flip), ("blobs.jsonl.gz", flip), ("blobs.jsonl.gz", jumble)]
+)
 def test_nothing_goes_while_a_backup_that_stays_cannot_be_believed(
-    tracker: Tracker, dest: Path, clock: Clock, what: str
+    tracker: Tracker, dest: Path, clock: Clock, what: str, harm: Callable[[Path], None]
 ) -> None:
     made(tracker, somebody(tracker, "bo"))
     first = back_up(tracker, dest)
     back_up(tracker, dest)
     clock.forward(days=1)
-    flip(dest / first.name / what)
+    harm(dest / first.name / what)
     (dest / back_up(tracker, dest).name / "manifest.json").unlink()
     (dest / sorted(dest.glob("backup-*"))[1].name / "manifest.json").unlink()
     done = back_up(tracker, dest, Keep(daily=2))

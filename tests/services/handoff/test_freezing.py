@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -120,7 +121,7 @@ def test_a_turn_notes_how_far_it_came_and_the_next_hashes_the_rest_only(
 ) -> None:
     waiting = ask(tracker, bo)
     ticks = iter([0.0, 0.0, 99.0])
-    monkeypatch.setattr("cmmc_tracker.services.handoff.freezing.time.monotonic", lambda: next(ticks))
+    monkeypatch.setattr(freezing, "time", SimpleNamespace(monotonic=lambda: next(ticks)))  # others ask the time too
     assert freezing.turn(tracker)
     monkeypatch.undo()
     assert (state(tracker, bo, waiting).state, state(tracker, bo, waiting).bytes_done) == ("hashing", 12)
