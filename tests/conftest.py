@@ -120,7 +120,7 @@ def _addresses_are_compiled_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _bodies_stay_in_memory() -> Iterator[None]:
-    """Werkzeug's client writes bodies over 500 kB to files that nothing closes: a later test would be blamed for them."""
+    """Werkzeug's client writes bodies over 500 kB to files that nothing closes: a later test would be blamed."""
     patch = pytest.MonkeyPatch()
     patch.setattr("werkzeug.test.stream_encode_multipart", partial(stream_encode_multipart, use_tempfile=False))
     yield

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,27 +11,19 @@ from pathlib import Path
 import pytest
 
 from cmmc_tracker.services.work import Tracker
+from tests import warm
 from tests.services.evidence import made, somebody
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
+Command = Callable[..., warm.Ran]
 
 
 @pytest.fixture
 def command(database_url: str, tmp_path: Path) -> Command:
     """Runs `cmmc-tracker` on the installation under test, or on another data folder."""
 
-    def run(*words: str, largest: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
+    def run(*words: str, largest: int = 0, **more: str) -> warm.Ran:
         given = {"CMMC_DATA_DIR": str(tmp_path), "DATABASE_URL": database_url, "FLASK_SECRET": "s" * 40, **more}
-        return subprocess.run(
-            [sys.executable, "-m", "cmmc_tracker", *words],
-            env={name: value for name, value in {**os.environ, **given}.items() if value},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            cwd=tmp_path,
-            preexec_fn=(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))) if largest else None,
-        )
+        return warm.run(*words, env=given, cwd=tmp_path, largest=largest)
 
     return run
 
@@ -43,7 +34,7 @@ def new(tmp_path: Path) -> dict[str, str]:
     return {"CMMC_DATA_DIR": str(tmp_path / "new"), "DATABASE_URL": ""}
 
 
-def _one_line(done: subprocess.CompletedProcess[str], status: int, said: str) -> None:
+def _one_line(done: warm.Ran, status: int, said: str) -> None:
     assert done.returncode == status, done.stdout + done.stderr
     assert said in done.stderr
     assert done.stderr.count("\n") == 1 or status == 2

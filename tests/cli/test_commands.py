@@ -1,11 +1,8 @@
 """The commands as scripts use them: exit status, stderr, --json; the main job told as a story."""
 
 import json
-import os
 import socket
 import sqlite3
-import subprocess
-import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -17,34 +14,20 @@ from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.services import second_factor
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import audit, second_factors
+from tests import warm
 from tests.conftest import OPERATOR, PASSWORD, add_account, png
 from tests.importers.oscal_samples import clean
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
+Command = Callable[..., warm.Ran]
 
 
 @pytest.fixture
 def command(database_url: str, tmp_path: Path) -> Command:
     """Runs `cmmc-tracker` on an installation of the test's own."""
 
-    def run(*words: str, given: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            "CMMC_DATA_DIR": str(tmp_path / "data"),
-            "DATABASE_URL": database_url,
-            "FLASK_SECRET": "s" * 40,
-            **more,
-        }
-        return subprocess.run(
-            [sys.executable, "-m", "cmmc_tracker", *words],
-            env={name: value for name, value in environment.items() if value},
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            cwd=tmp_path,
-        )
+    def run(*words: str, given: str = "", **more: str) -> warm.Ran:
+        own = {"CMMC_DATA_DIR": str(tmp_path / "data"), "DATABASE_URL": database_url, "FLASK_SECRET": "s" * 40}
+        return warm.run(*words, env={**own, **more}, typed=given, cwd=tmp_path)
 
     return run
 

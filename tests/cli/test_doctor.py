@@ -1,10 +1,8 @@
 """`cmmc-tracker doctor`: what it finds in an installation that is well, and in each that is not."""
 
 import json
-import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,11 +25,12 @@ from cmmc_tracker.storage import site
 from cmmc_tracker.storage.mail import Smtp
 from cmmc_tracker.storage.places import FolderPlace
 from cmmc_tracker.storage.site import Answer
+from tests import warm
 from tests.conftest import ON_POSTGRESQL, OPERATOR, PASSWORD, Clock, add_account
 from tests.services.evidence import made, somebody
 from tests.storage.smtp_server import Box, serving
 
-Doctor = Callable[..., subprocess.CompletedProcess[str]]
+Doctor = Callable[..., warm.Ran]
 Look = Callable[..., tuple[int, str]]
 WELL = {
     "FLASK_ENV": "production",
@@ -51,19 +50,9 @@ def folder(tmp_path: Path) -> Path:
 def run(database_url: str, folder: Path, tmp_path: Path) -> Doctor:
     """Runs `cmmc-tracker` with settings as in production; a variable set to nothing is unset."""
 
-    def command(*words: str, given: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    def command(*words: str, given: str = "", **more: str) -> warm.Ran:
         own = {"CMMC_DATA_DIR": str(folder), "DATABASE_URL": database_url, **WELL, **more}
-        environment = {**os.environ, **own}
-        return subprocess.run(
-            [sys.executable, "-m", "cmmc_tracker", *words],
-            env={name: value for name, value in environment.items() if value},
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            cwd=tmp_path,
-        )
+        return warm.run(*words, env=own, typed=given, cwd=tmp_path)
 
     return command
 

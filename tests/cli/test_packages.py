@@ -1,7 +1,6 @@
 """`cmmc-tracker package …` as people and scripts use it: made, written, checked, compared, kept longer."""
 
 import json
-import os
 import subprocess
 import sys
 import zipfile
@@ -11,26 +10,19 @@ from pathlib import Path
 import pytest
 
 from cmmc_tracker.services.work import Tracker
+from tests import warm
 from tests.services.evidence import FIRST, SECOND, linked_artifact, somebody
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
+Command = Callable[..., warm.Ran]
 
 
 @pytest.fixture
 def command(database_url: str, tmp_path: Path) -> Command:
     """Runs `cmmc-tracker package` on the installation under test, or without one."""
 
-    def run(*words: str, bare: bool = False) -> subprocess.CompletedProcess[str]:
+    def run(*words: str, bare: bool = False) -> warm.Ran:
         given = {} if bare else {"CMMC_DATA_DIR": str(tmp_path), "DATABASE_URL": database_url, "FLASK_SECRET": "s" * 40}
-        return subprocess.run(
-            [sys.executable, "-m", "cmmc_tracker", "package", *words],
-            env={**{n: v for n, v in os.environ.items() if not n.startswith(("CMMC_", "DATABASE_"))}, **given},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            cwd=tmp_path,
-        )
+        return warm.run("package", *words, env=given, cwd=tmp_path)
 
     return run
 

@@ -14,20 +14,19 @@ import pytest
 
 from cmmc_tracker import config
 from cmmc_tracker.errors import Misconfigured
+from tests import warm
 from tests.conftest import PASSWORD
 
 LONG = "a-secret-of-more-than-thirty-two-characters"
-Start = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., warm.Ran]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Start:
     """Runs a command that reads the settings; a start that is refused is refused before anything is made."""
 
-    def run(*words: str, **given: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "CMMC_DATA_DIR": str(tmp_path / "data"), **given}
-        command = [sys.executable, "-m", "cmmc_tracker", *(words or ("user", "list"))]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    def run(*words: str, **given: str) -> warm.Ran:
+        return warm.run(*(words or ("user", "list")), env={"CMMC_DATA_DIR": str(tmp_path / "data"), **given})
 
     return run
 

@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -17,9 +14,10 @@ from cmmc_tracker.services.jobs import texts
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import artifacts, audit, pins
+from tests import warm
 from tests.services.evidence import made, somebody
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
+Command = Callable[..., warm.Ran]
 SECRET = b"CUI\nzanzibarite"
 
 
@@ -27,17 +25,9 @@ SECRET = b"CUI\nzanzibarite"
 def command(database_url: str, tmp_path: Path) -> Command:
     """Runs `cmmc-tracker` on the installation under test; `typed` is what a person types."""
 
-    def run(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    def run(*words: str, typed: str = "") -> warm.Ran:
         given = {"CMMC_DATA_DIR": str(tmp_path), "DATABASE_URL": database_url, "FLASK_SECRET": "s" * 40}
-        return subprocess.run(
-            [sys.executable, "-m", "cmmc_tracker", *words],
-            env={**os.environ, **given},
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return warm.run(*words, env=given, typed=typed)
 
     return run
 

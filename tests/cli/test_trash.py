@@ -1,9 +1,6 @@
 """`cmmc-tracker purge` as people and scripts use it."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,25 +11,19 @@ from sqlalchemy import insert, select, update
 from cmmc_tracker.services import trash
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import artifacts, audit, pins
+from tests import warm
 from tests.services.evidence import made, somebody
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
+Command = Callable[..., warm.Ran]
 
 
 @pytest.fixture
 def command(database_url: str, tmp_path: Path) -> Command:
     """Runs `cmmc-tracker` on the installation under test."""
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
+    def run(*words: str) -> warm.Ran:
         given = {"CMMC_DATA_DIR": str(tmp_path), "DATABASE_URL": database_url, "FLASK_SECRET": "s" * 40}
-        return subprocess.run(
-            [sys.executable, "-m", "cmmc_tracker", *words],
-            env={**os.environ, **given},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return warm.run(*words, env=given)
 
     return run
 

@@ -16,6 +16,7 @@ from typing import IO
 
 import pytest
 
+from tests import warm
 from tests.conftest import PASSWORD
 
 NAME = "tracker.example.com"
@@ -90,17 +91,9 @@ class Backend:
         places = (self.folder / "uploads", self.folder / "spool")
         return sum(p.stat().st_size for place in places for p in place.rglob("*") if p.is_file())
 
-    def command(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    def command(self, *words: str, given: str = "") -> warm.Ran:
         """Run `cmmc-tracker` on the same installation."""
-        return subprocess.run(
-            [sys.executable, "-m", "cmmc_tracker", *words],
-            env=self.environment,
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return warm.run(*words, env=self.environment, typed=given)
 
 
 @pytest.fixture(scope="module")
