@@ -10,18 +10,14 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import BytecodeCache
-from jinja2.bccache import Bucket
-from sqlalchemy import create_engine, delete, event, text
-from werkzeug.routing import Rule
-from werkzeug.test import TestResponse, stream_encode_multipart
+from sqlalchemy import create_engine, delete, text
+from werkzeug.test import TestResponse
 
 from cmmc_tracker import config
 from cmmc_tracker.app import build
@@ -34,6 +30,7 @@ from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.blobs import FolderBlobs
 from cmmc_tracker.storage.database import make_engine, migrate
 from cmmc_tracker.storage.tables import memberships
+from tests import quick
 from tests.databases import Databases
 
 PASSWORD = "Correct-Horse-Battery-9"
@@ -75,54 +72,17 @@ def every_document() -> None:
     """Packages of this test have all their documents."""
 
 
-class _Compiled(BytecodeCache):
-    """Compiled templates by what they were compiled from: each test has an application of its own."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._kept:
-            bucket.bytecode_from_string(self._kept[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._kept[bucket.key] = bucket.bytecode_to_string()
-
-
 @pytest.fixture(scope="session", autouse=True)
-def _templates_are_compiled_once() -> Iterator[None]:
-    """Or else most of the time goes into compiling the same pages anew for each test."""
+def _nothing_is_done_twice() -> Iterator[None]:
+    """What each test would do again is done once for all (`quick.py`)."""
     patch = pytest.MonkeyPatch()
-    patch.setitem(Flask.jinja_options, "bytecode_cache", _Compiled())
-    yield
-    patch.undo()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _addresses_are_compiled_once() -> Iterator[None]:
-    """Werkzeug compiles two functions for each of some 200 addresses of an application: most of what making one takes.
-
-    They work on the rule that they are bound to, so applications of one worker can share them.
-    """
-    compile_one, kept = Rule._compile_builder, dict[Any, Any]()
-
-    def compiled(self: Rule, append_unknown: bool = True) -> Any:
-        key = (self.rule, self.subdomain, self.host, self.merge_slashes, repr(self.defaults), append_unknown)
-        if key not in kept:
-            kept[key] = compile_one(self, append_unknown)
-        return kept[key]
-
-    patch = pytest.MonkeyPatch()
-    patch.setattr(Rule, "_compile_builder", compiled)
-    yield
-    patch.undo()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _bodies_stay_in_memory() -> Iterator[None]:
-    """Werkzeug's client writes bodies over 500 kB to files that nothing closes: a later test would be blamed."""
-    patch = pytest.MonkeyPatch()
-    patch.setattr("werkzeug.test.stream_encode_multipart", partial(stream_encode_multipart, use_tempfile=False))
+    for shared in (
+        quick.share_templates,
+        quick.share_addresses,
+        quick.write_files_without_waiting,
+        quick.keep_bodies_in_memory,
+    ):
+        shared(patch)
     yield
     patch.undo()
 
@@ -206,10 +166,10 @@ def clock() -> Clock:
 
 @pytest.fixture
 def tracker(database_url: str, tmp_path: Path, clock: Clock) -> Iterator[Tracker]:
-    """An installation without a web server. Its disk is not waited for: a test's data need not outlive a power cut."""
+    """An installation without a web server."""
     engine = make_engine(database_url)
-    if not ON_POSTGRESQL:
-        event.listen(engine, "connect", lambda driver, _: driver.execute("PRAGMA synchronous=OFF").close())
+    quick.wait_for_no_disk(engine)
+    quick.share_statements(engine)
     yield Tracker(engine, FolderBlobs(tmp_path / "uploads"), clock)
     engine.dispose()
 
@@ -242,7 +202,7 @@ class Person:
     def sign_in(self, password: str = PASSWORD) -> TestResponse:
         """Sign in through the page, and take the new session's token from the next page."""
         answer = self.post("/login", {"username": self.name, "password": password}, token=self.token_of("/login"))
-        self.token = self.token_of("/")
+        self.token = self.token_of("/profile")
         return answer
 
     def token_of(self, path: str) -> str:

@@ -1,12 +1,11 @@
 """The bench measures the product as it is: its stage still fits the server and the sign-in."""
 
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 from bench import stage
 
+from tests import warm
 from tests.conftest import PASSWORD
 
 
@@ -25,8 +24,8 @@ def test_the_bare_server_answers_and_takes_an_upload(tmp_path: Path) -> None:
 
 def test_the_bench_signs_in_at_the_product(tmp_path: Path) -> None:
     environment = stage.environment(tmp_path)
-    add = [sys.executable, "-m", "cmmc_tracker", "user", "add", "ada", "--role", "admin", "--password-stdin"]
-    subprocess.run(add, env=environment, input=PASSWORD, text=True, check=True, capture_output=True)
+    added = warm.run("user", "add", "ada", "--role", "admin", "--password-stdin", env=environment, typed=PASSWORD)
+    assert added.returncode == 0, added.stderr
     with stage.started(stage.product(), environment) as server:
         assert _answer(server, "GET", "/admin/users")[0] == 302
         stage.sign_in(server)

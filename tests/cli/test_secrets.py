@@ -206,11 +206,10 @@ def _ask(
 @contextmanager
 def _serving(folder: Path, **given: str) -> Iterator[Running]:
     environment = {**os.environ, "CMMC_DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1", **given}
-    command = [sys.executable, "-m", "cmmc_tracker"]
-    account = [*command, "user", "add", "ada", "--role", "admin", "--password-stdin"]
-    subprocess.run(account, env=environment, input=PASSWORD.encode(), check=True, capture_output=True)
+    added = warm.run("user", "add", "ada", "--role", "admin", "--password-stdin", env=environment, typed=PASSWORD)
+    assert added.returncode == 0, added.stderr
     with (folder / "errors").open("wb") as errors:
-        serve = [*command, "serve", "--port", "0", "--workers", "2"]
+        serve = [sys.executable, "-m", "cmmc_tracker", "serve", "--port", "0", "--workers", "2"]
         process = subprocess.Popen(serve, env=environment, stdout=subprocess.PIPE, stderr=errors)
     assert process.stdout
     try:

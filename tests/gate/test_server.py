@@ -4,6 +4,7 @@ import http.client
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.conftest import PASSWORD
 
 
@@ -72,7 +74,8 @@ def _token(page: bytes) -> str:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Running]:
+def server(tmp_path: Path, template: Path) -> Iterator[Running]:
+    shutil.copy(template, tmp_path / "cmmc.db")
     environment = {
         **os.environ,
         "CMMC_DATA_DIR": str(tmp_path),
@@ -80,16 +83,10 @@ def server(tmp_path: Path) -> Iterator[Running]:
         "MAX_UPLOAD_MB": "20",
         "PYTHONUNBUFFERED": "1",
     }
-    command = [sys.executable, "-m", "cmmc_tracker"]
-    subprocess.run(
-        [*command, "user", "add", "ada", "--role", "admin", "--password-stdin"],
-        env=environment,
-        input=PASSWORD,
-        text=True,
-        check=True,
-        capture_output=True,
-    )
-    process = subprocess.Popen([*command, "serve", "--port", "0"], env=environment, stdout=subprocess.PIPE, text=True)
+    added = warm.run("user", "add", "ada", "--role", "admin", "--password-stdin", env=environment, typed=PASSWORD)
+    assert added.returncode == 0, added.stderr
+    command = [sys.executable, "-m", "cmmc_tracker", "serve", "--port", "0"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     first = process.stdout.readline()
     port = int(re.findall(r":(\d+)", first)[0])

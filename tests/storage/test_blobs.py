@@ -2,6 +2,7 @@
 
 import hashlib
 import multiprocessing
+import os
 import resource
 import signal
 import threading
@@ -212,3 +213,17 @@ def test_the_lock_is_let_go_at_the_end(store: FolderBlobs) -> None:
     incoming.close()
     incoming.close()
     assert len(list(Path("/proc/self/fd").iterdir())) < before
+
+
+def test_what_is_kept_waits_for_the_disk_first_with_its_bytes_and_then_with_its_name(
+    store: FolderBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append(Path(f"/proc/self/fd/{number}").resolve()))
+    with closing(store.receive()) as incoming:
+        incoming.write(CONTENT)
+        spooled = next(one for one in store._root.rglob("*") if one.is_file() and one.stat().st_size)
+        synced.clear()
+        incoming.keep()
+    assert synced[0] == spooled
+    assert store.path(SHA256).parent in synced[1:]
