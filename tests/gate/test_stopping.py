@@ -73,7 +73,7 @@ def start(tmp_path: Path) -> Iterator[Starter]:
     """Starts servers, and ends those that a test leaves."""
     begun: list[Running] = []
 
-    def started(drain_seconds: int = 0, workers: int = 1) -> Running:
+    def started(drain_seconds: int = 0, workers: int = 1, slow_forks: float = 0.0) -> Running:
         listening = server.listen("127.0.0.1", 0)
         stopping = threading.Event()
 
@@ -98,14 +98,18 @@ def start(tmp_path: Path) -> Iterator[Starter]:
             after_fork=lambda: None,
             stopping=stopping,
             drain_seconds=drain_seconds,
+            jobs=(lambda: time.sleep(60)) if slow_forks else None,
         )
         pid = os.fork()
         if pid == 0:
+            if slow_forks:
+                os.register_at_fork(after_in_child=lambda: time.sleep(slow_forks))
             os._exit(server.serve(site, listening))
         running = Running(pid, listening.getsockname()[1])
         listening.close()
         begun.append(running)
-        running.eventually("/readyz", 200)
+        if not slow_forks:
+            running.eventually("/readyz", 200)
         return running
 
     yield started
@@ -204,3 +208,16 @@ def test_who_reads_nothing_holds_a_stop_up_for_the_grace_only(start: Starter, mo
         status, ended = running.wait()
     assert status == 0
     assert 1.0 < ended - told < 8
+
+
+def test_what_a_worker_is_told_before_it_came_to_listen_is_heard(start: Starter) -> None:
+    running = start(slow_forks=1.0)
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+    deadline = time.monotonic() + 20
+    while len(children.read_text().split()) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    told = running.stop()
+    status, ended = running.wait()
+    assert status == 0
+    assert ended - told < server._GRACE_SECONDS - 2  # past that they are ended without having heard

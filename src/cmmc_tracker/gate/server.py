@@ -31,6 +31,8 @@ from cmmc_tracker.gate.doors import without_secrets
 from cmmc_tracker.gate.reception import House, channel_for
 
 _GRACE_SECONDS = 10.0
+_AGAIN_SECONDS = 0.5
+_TOLD = (signal.SIGTERM, signal.SIGINT)
 _QUICK_SECONDS = 5.0  # a worker that dies sooner than this counts against the start
 _MOST_QUICK_DEATHS = 5
 
@@ -95,9 +97,13 @@ class _Parent:
         self._quick_deaths = 0
 
     def start(self, *, jobs: bool = False) -> None:
-        """Fork one worker, or the process that does the jobs."""
+        """Fork one worker, or the process that does the jobs.
+
+        What it is told before it knows how to listen waits: else it would do what this process does when it is told.
+        """
         sys.stdout.flush()
         sys.stderr.flush()
+        signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD)
         pid = os.fork()
         if pid == 0:
             status = 1
@@ -113,6 +119,7 @@ class _Parent:
                 os._exit(status)
         self._workers[pid] = time.monotonic()
         self._jobs = pid if jobs else self._jobs
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD)
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
         """Tell the workers to finish."""
@@ -169,8 +176,7 @@ def _waited(*, block: bool) -> int | None:
 
 def _do_jobs(site: Site, listening: socket.socket, alive: int) -> None:
     """The process beside the workers, until it is told to stop or the parent is gone. Pages come first: it is nice."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
+    _listen_for_signals(_leave)
     listening.close()
     os.nice(10)
     threading.Thread(target=_end_with_parent, args=(alive,), daemon=True).start()
@@ -181,9 +187,8 @@ def _do_jobs(site: Site, listening: socket.socket, alive: int) -> None:
 
 def _work(site: Site, listening: socket.socket, alive: int) -> None:
     """One worker, until it is told to stop or the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells us
     stop = Stop(site.stopping, site.drain_seconds)
-    signal.signal(signal.SIGTERM, stop.told)
+    _listen_for_signals(stop.told)
     threading.Thread(target=_end_with_parent, args=(alive,), daemon=True).start()
     site.after_fork()
     tempfile.tempdir = str(site.spool)
@@ -262,7 +267,16 @@ def one_line(record: logging.LogRecord) -> bool:
     return True
 
 
+def _listen_for_signals(told: Callable[[int, FrameType | None], None]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells us
+    signal.signal(signal.SIGTERM, told)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD)
+
+
 def _leave(_signal: int, _frame: FrameType | None) -> None:
+    # It may come where Python lets no exception out, such as in a destructor: then it comes again.
+    signal.signal(signal.SIGALRM, _leave)
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
     raise SystemExit(0)
 
 
