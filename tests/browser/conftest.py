@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests import warm
+
 PASSWORD = "Correct-Horse-Battery-9"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 expect.set_options(timeout=20_000)  # a machine that is busy with others is no failure of the page
@@ -34,17 +36,9 @@ class Served:
     link: str
     environment: dict[str, str]
 
-    def command(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    def command(self, *words: str, given: str = "") -> warm.Ran:
         """Run `cmmc-tracker` on the same installation."""
-        return subprocess.run(
-            [sys.executable, "-m", "cmmc_tracker", *words],
-            env=self.environment,
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return warm.run(*words, env=self.environment, typed=given)
 
 
 @pytest.fixture
