@@ -122,7 +122,7 @@ def size(value: int | None) -> str:
     if value is None:
         return "size not known"
     if value < 1_000:
-        return f"{value} bytes"
+        return "1 byte" if value == 1 else f"{value} bytes"
     number = float(value)
     for unit in ("KB", "MB", "GB", "TB"):
         number /= 1_000

@@ -155,16 +155,10 @@ def receive() -> ResponseReturnValue:
     allow(actor(), Action.ARTIFACT_CREATE, home)
     if held:
         return _registered(held, home, targets)
-    together = form.get("together") == "yes"
-    if together and len(files) > MOST_FILES:
-        return _upload_page({"file": f"One artifact has at most {MOST_FILES} files."}, form, []), 422
-    outcomes = []
-    for group in [files] if together else [[file] for file in files]:
-        facts = facts_of(form)
-        facts["path"] = form.get("path") or group[0].filename or ""
-        if (len(files) > 1 and not together) or not facts.get("title", "").strip():
-            facts["title"] = title_of(group[0].filename or "")
-        outcomes.append(_receive_one(group, home, facts, targets))
+    try:
+        outcomes = _receive_all(files, home, targets)
+    except Invalid as error:
+        return _upload_page(error.fields, form, []), 422
     refused = [one for one in outcomes if one.problem]
     if refused:
         # Somebody who may come back later is told so by the status; else the files are to be mended.
@@ -178,6 +172,23 @@ def receive() -> ResponseReturnValue:
     return redirect(where, code=302)
 
 
+def _receive_all(files: list[FileStorage], home: Access, targets: list[Target]) -> list[Outcome]:
+    """Take the files in; raises `Invalid`, before any of them is, for what is wrong with all of them alike."""
+    form, together = request.form, request.form.get("together") == "yes"
+    if together and len(files) > MOST_FILES:
+        raise Invalid({"file": f"One artifact has at most {MOST_FILES} files."})
+    groups = [files] if together else [[file] for file in files]
+    every = []
+    for group in groups:
+        facts = facts_of(form)
+        facts["path"] = form.get("path") or group[0].filename or ""
+        if (len(files) > 1 and not together) or not facts.get("title", "").strip():
+            facts["title"] = title_of(group[0].filename or "")
+        every.append(facts)
+    check(home, every[0])
+    return [_receive_one(group, home, facts, targets) for group, facts in zip(groups, every, strict=True)]
+
+
 def _receive_one(files: Sequence[FileStorage], home: Access, facts: dict[str, Any], targets: list[Target]) -> Outcome:
     name = clean_line(files[0].filename or "")[:200]
     try:
@@ -189,7 +200,8 @@ def _receive_one(files: Sequence[FileStorage], home: Access, facts: dict[str, An
     except TrackerError as error:
         return Outcome(name, None, error.message, STATUS[type(error)])
     warnings = tuple(w for one in received for w in one.warnings)
-    return Outcome(received[0].filename, made, "", warnings=warnings, quarantined=held)
+    kept = received[0].filename if len(received) == 1 else f"{facts['title'][:40]} ({len(received)} files)"
+    return Outcome(kept, made, "", warnings=warnings, quarantined=held)
 
 
 def _left_out(file: FileStorage) -> bool:
