@@ -123,6 +123,13 @@ def test_one_refused_file_refuses_all_that_belong_together(user: Person) -> None
     assert user.call("GET", "/artifacts").get_json()["items"] == []
 
 
+def test_a_script_that_sent_files_is_told_where_to_go_and_the_confirmation_waits_there(user: Person) -> None:
+    files = {"file": [(io.BytesIO(b"one"), "a.txt"), (io.BytesIO(b"two"), "b.txt")], "together": "yes", "title": "Set"}
+    answer = user.post("/artifacts/upload", files, headers={"X-Part": "address"})
+    assert (answer.status_code, answer.text) == (200, "/artifacts/1")
+    assert "Set (2 files) is kept." in user.get(answer.text).text
+
+
 def test_what_is_wrong_with_all_files_alike_is_told_once_at_its_field(user: Person) -> None:
     dates = {"covers_from": "2026-05-01", "covers_until": "2026-04-01"}
     answer = _send(user, "/artifacts/upload", ("a.txt", b"one"), ("b.txt", b"two"), system="main", **dates)

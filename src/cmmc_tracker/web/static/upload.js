@@ -130,8 +130,12 @@ async function together(form, button) {
   document.querySelector('main > .error-summary')?.remove();
   let told;
   try {
-    const answer = await post(form);
-    if (answer.redirected) { running -= 1; location.href = answer.url; return; }
+    const answer = await post(form, { 'X-Part': 'address' });
+    if (answer.ok) {
+      running -= 1;
+      location.assign(new URL(await answer.text(), location.origin));
+      return;
+    }
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
     told = page.querySelector('main .error-summary') || make('div', { className: 'error-summary' }, make('p', {}, page.querySelector('main h1 + p')?.textContent || 'The answer could not be read. Nothing was kept.'));
   } catch (error) {
