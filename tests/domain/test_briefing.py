@@ -18,8 +18,8 @@ OPEN = ("plan", None)
             0,
             (),
             [
-                "0 objectives are MET without an approved artifact.",
-                "0 changes of the environment were registered since.",
+                "No objective is MET without an approved artifact.",
+                "No change of the environment was registered since.",
             ],
         ),
         (

@@ -51,7 +51,7 @@ class Facts:
 
 
 def _several(number: int, one: str, more: str) -> str:
-    return f"{number} {one if number == 1 else more}"
+    return f"{number or 'No'} {more if number > 1 else one}"
 
 
 def drift(then: Findings, now: Findings) -> list[str]:

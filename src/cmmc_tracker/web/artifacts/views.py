@@ -145,9 +145,7 @@ def receive() -> ResponseReturnValue:
         home = system_for(actor(), form.get("system", ""))
         named = [word for text in form.getlist("objectives") for word in text.replace(",", " ").split()]
         targets = targets_of(home, named, form.get("locator", ""), form.get("shows", ""))
-        if not files and not held:
-            why = "Please choose a file first, or say below where it must stay."
-            raise Invalid({"file": "Only hidden files of the computer's own were chosen." if chosen else why})
+        _check_chosen(files, held, chosen)
     except Invalid as error:
         return _upload_page(error.fields, form, []), 422
     allow(actor(), Action.ARTIFACT_CREATE, home)
@@ -170,6 +168,12 @@ def receive() -> ResponseReturnValue:
     if request.headers.get("X-Part") == "address":  # a script goes there by itself, and what was said waits there
         return Response(where, mimetype="text/plain")
     return redirect(where, code=302)
+
+
+def _check_chosen(files: list[FileStorage], held: list[Held], chosen: list[FileStorage]) -> None:
+    if not files and not held:
+        why = "Please choose a file first, or say below where it must stay."
+        raise Invalid({"file": "Only hidden files of the computer's own were chosen." if chosen else why})
 
 
 def _receive_all(files: list[FileStorage], home: Access, targets: list[Target]) -> list[Outcome]:
