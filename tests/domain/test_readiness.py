@@ -172,6 +172,13 @@ def test_a_system_in_order_raises_nothing() -> None:
     assert readiness.found(in_order()) == []
 
 
+def test_a_matrix_that_is_here_but_has_no_date_is_not_said_to_be_missing() -> None:
+    undated = with_parts(providers=(replace(CLOUD, matrix_on=None, lined=True),))(in_order())
+    assert [one.sentence for one in readiness.found(undated)] == [
+        "The responsibility matrix of Cloud has no date; nobody can tell whether it is old."
+    ]
+
+
 def test_checks_are_numbered_in_their_order_and_each_names_a_source() -> None:
     assert [check.number for check in CHECKS] == list(range(1, len(CHECKS) + 1))
     assert set(CASES) == {check.number for check in CHECKS}

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
+from cmmc_tracker.domain import readiness
 from cmmc_tracker.domain.lifecycle import Stage
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.domain.special import Basis
@@ -13,6 +15,7 @@ from cmmc_tracker.services import assignments, audit, demo, scores, statuses, sy
 from cmmc_tracker.services import snapshots as pictures
 from cmmc_tracker.services.plans import reading
 from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage import tables
 from tests.conftest import OPERATOR, Person
 
 
@@ -44,10 +47,13 @@ def test_special_bases_and_plans_of_both_kinds_are_there(tracker: Tracker) -> No
     with tracker.read(actor) as work:
         picture = pictures.of(work, actor.systems["main"])
         register = reading.register(work, actor.systems["main"])
+        asked = [row.outside for row in work.rows(select(tables.requests))]
     bases = {o.special.basis for r in picture.requirements for o in r.objectives if o.special}
     assert bases == {Basis.ENDURING_EXCEPTION, Basis.TEMPORARY_DEFICIENCY, Basis.INHERITED}
     assert {item.plan.kind for item in register.items} == {"poam", "operational"}
     assert len(picture.providers) == 2
+    assert any(one.check == 3 for one in readiness.found(picture))  # something is overdue
+    assert asked == ["Tern Monitoring"]
     assert {line.provider_id for line in picture.matrix} == {one.id for one in picture.providers}
 
 

@@ -164,6 +164,14 @@ def test_the_trash_hides_an_artifact(user: Person) -> None:
     assert user.get("/artifacts/1").status_code == 404
 
 
+def test_who_searches_for_a_word_is_led_to_the_requirements_too(user: Person) -> None:
+    page = user.get("/artifacts?q=multifactor").text
+    assert "No artifact fits" in page
+    assert 'href="/systems/main/requirements?q=multifactor"' in page
+    assert "IA.L2-3.5.3" in user.get("/systems/main/requirements?q=multifactor").text
+    assert "Search the requirements" not in user.get("/artifacts").text
+
+
 def test_the_list_goes_on_with_older_ones(user: Person, tracker: Tracker) -> None:
     for number in range(27):
         user.upload(f"f{number}.txt", b"x")

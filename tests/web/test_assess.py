@@ -108,6 +108,7 @@ def test_a_requirement_says_why_in_one_sentence_with_the_clause(user: Person) ->
 
 def test_every_clause_that_a_page_links_stands_on_the_page_of_rules(user: Person) -> None:
     page = user.get("/rules").text
+    assert all(f"<dt>{word}</dt>" in page for word in ("CUI", "Objective", "SSP", "POA&amp;M", "SPRS", "C3PAO"))
     keys = {rule.key for section in sections() for rule in section.rules}
     for key in ("met", "not_met", "not_applicable", "not_assessed", "time", *(set(Basis) - {Basis.PLAIN})):
         assert key in keys

@@ -142,6 +142,17 @@ def test_answers_are_kept_drafts_shown_there_and_under_settings(admin: Person) -
     assert admin.call("GET", "/systems").get_json()["items"][0]["name"] == "Enclave"
 
 
+def test_who_confirms_a_row_among_the_first_questions_stays_there(admin: Person) -> None:
+    seen = _versions(admin.get("/welcome").text)
+    assert admin.post("/welcome", {**ANSWERS, **seen}).status_code == 302
+    page = admin.get("/welcome").text
+    path, version = _row(page, "asset")
+    carried = 'name="from" value="welcome"' in page
+    answer = admin.post(path, {**ROW, "version": version, "act": "confirm", "from": "welcome"})
+    assert (carried, answer.headers["Location"]) == (True, "/welcome")
+    assert 'name="from"' not in admin.get("/config").text
+
+
 def test_a_wrong_answer_is_told_beside_its_field_and_what_was_typed_stays(admin: Person) -> None:
     answer = admin.post("/welcome", {**ANSWERS, "host": ""})
     assert answer.status_code == 422

@@ -28,6 +28,16 @@ def test_every_link_of_the_dashboard_opens_what_it_names(user: Person) -> None:
         assert user.get(link).status_code == 200, link
 
 
+def test_who_works_in_several_systems_stays_in_the_one_that_is_open(user: Person) -> None:
+    user.call("POST", "/systems", {"name": "Lab", "level": 1})
+    page = user.get("/systems/lab/requirements").text
+    for path in ("/", "/artifacts", "/my-work", "/artifacts/upload"):
+        assert f'href="{path}?system=lab"' in page
+        assert 'href="/systems/lab/scope"' in user.get(f"{path}?system=lab").text, path
+    assert "Level 1" in user.get("/?system=lab").text
+    assert 'href="/systems/main/scope"' in user.get("/my-work?system=nowhere").text
+
+
 def _told(person: Person) -> str:
     """What the dashboard says beside Backup; empty where it says nothing of it."""
     found = re.search(r"<dt>Backup</dt>\s*<dd>(.*?)</dd>", person.get("/").text, re.S)

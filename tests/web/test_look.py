@@ -22,7 +22,7 @@ PARSED = {
     "choose.js": 1,  # the choice of objectives, as its page has it
     "shared.js": 2,  # the token of a fresh page; the sentence of a page that tells of a failure
     "requirement.js": 4,  # one objective as the server draws it, after each saving and a change of its evidence
-    "upload.js": 1,  # what the search for an artifact found
+    "upload.js": 2,  # what the search for an artifact found; why several files that belong together were refused
 }
 
 
@@ -51,6 +51,11 @@ def test_numbers_that_become_part_of_an_address_are_read_as_numbers_first() -> N
     for script in SCRIPTS:
         for value in re.findall(r"`/[a-z/]*\$\{([^}]*)\}", script.read_text()):
             assert value.startswith("parseInt("), (script.name, value)
+
+
+@pytest.mark.parametrize(("value", "shown"), [(0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1_000, "1.0 KB")])
+def test_a_size_is_said_as_people_say_it(value: int, shown: str) -> None:
+    assert look.size(value) == shown
 
 
 def test_browsers_are_called_what_people_call_them() -> None:

@@ -75,7 +75,7 @@ def test_evidence_that_is_sent_back_without_why_keeps_the_page_and_tells(
     user.post("/artifacts/1/review", {"act": "submit"})
     answer = admin.post("/artifacts/1/review", {"act": "return", "remark": " "})
     assert answer.status_code == 422
-    assert "Please write what is to be said." in answer.text
+    assert "Please write what is missing" in answer.text
     long = admin.post("/artifacts/1/review", {"act": "return", "remark": "kept words " * 500})
     assert long.status_code == 422
     assert "kept words" in long.text
@@ -103,6 +103,7 @@ def test_several_files_become_one_artifact_where_the_form_says_so(user: Person) 
     answer = _send(user, "/artifacts/upload", *files, system="main", together="yes", title="Set")
     assert (answer.status_code, answer.headers["Location"]) == (302, "/artifacts/1")
     page = user.get("/artifacts/1").text
+    assert "Set (3 files) is kept." in page
     assert all(shown in page for shown in ("1. image.png.txt", "2. a.txt", "3. A (2).TXT"))
     assert "three" in user.get("/artifacts/1?file=3").text
     assert user.get("/uploads/1/1/A%20(2).TXT").data == b"three"
@@ -118,6 +119,24 @@ def test_several_files_are_an_artifact_each_without_it(user: Person) -> None:
 def test_one_refused_file_refuses_all_that_belong_together(user: Person) -> None:
     answer = _send(user, "/artifacts/upload", ("a.txt", b"one"), ("b.exe", b"MZ"), system="main", together="yes")
     assert answer.status_code == 422
+    assert "None of the files was kept" in answer.text
+    assert user.call("GET", "/artifacts").get_json()["items"] == []
+
+
+def test_a_script_that_sent_files_is_told_where_to_go_and_the_confirmation_waits_there(user: Person) -> None:
+    files = {"file": [(io.BytesIO(b"one"), "a.txt"), (io.BytesIO(b"two"), "b.txt")], "together": "yes", "title": "Set"}
+    answer = user.post("/artifacts/upload", files, headers={"X-Part": "address"})
+    assert (answer.status_code, answer.text) == (200, "/artifacts/1")
+    assert "Set (2 files) is kept." in user.get(answer.text).text
+
+
+def test_what_is_wrong_with_all_files_alike_is_told_once_at_its_field(user: Person) -> None:
+    dates = {"covers_from": "2026-05-01", "covers_until": "2026-04-01"}
+    answer = _send(user, "/artifacts/upload", ("a.txt", b"one"), ("b.txt", b"two"), system="main", **dates)
+    assert answer.status_code == 422
+    assert re.search('id="covers_(from|until)-error"', answer.text)
+    assert "Not every file was taken" not in answer.text
+    assert "choose them again" in answer.text
     assert user.call("GET", "/artifacts").get_json()["items"] == []
 
 
@@ -243,6 +262,7 @@ def test_a_new_version_with_new_dates_leaves_the_overdue_list(user: Person, cloc
     today = clock().date().isoformat()
     answer = _send(user, "/artifacts/1/versions", ("b.txt", b"two"), covers_until=today, version="1")
     assert answer.status_code == 302
+    assert "Version 2 is kept." in user.get("/artifacts/1").text
     page = user.get("/calendar").text
     assert "Review" in page
     assert "Overdue" not in page

@@ -115,7 +115,9 @@ def test_what_the_rule_forbids_is_said_with_its_clause(approver: Person) -> None
 def test_only_approvers_record_and_only_the_official_affirms(approver: Person, tracker: Tracker) -> None:
     assert approver.post(PAGE, FORM).status_code == 303
     give(tracker, approver.id, may_approve=False)
-    assert "Record a status that stands in SPRS" not in approver.get(PAGE).text
+    page = approver.get(PAGE).text
+    assert "Record a status that stands in SPRS" not in page
+    assert "takes the right to approve in this system" in page
     assert approver.post(PAGE, FORM).status_code == 403
     assert approver.post(f"{PAGE}/affirmations", {"affirmed_on": TODAY, "submitted": "on"}).status_code == 403
     with tracker.write(OPERATOR) as work:
@@ -138,6 +140,7 @@ def test_an_administrator_makes_a_system_and_says_who_works_in_it(admin: Person,
     assert admin.call("POST", "/systems", {"name": "Test lab", "level": 1}).status_code == 201
     page = admin.get("/admin/systems").text
     assert "Test lab" in page
+    assert "Nobody may approve here yet" in page
     assert user.get("/systems/test-lab/requirements").status_code == 404
     given = {"person": "bo", "rights": ["contribute", "approve"]}
     assert admin.post("/admin/systems/2/members", given).status_code == 303

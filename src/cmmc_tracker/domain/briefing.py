@@ -35,16 +35,23 @@ class Facts:
         """The page, line by line."""
         found = "no score" if self.score is None else f"{self.score} of {self.max}"
         unsettled = sum(ChangeKind(kind).asks and settled is None for kind, settled in self.changes)
-        drift = f"{self.drift} objectives stand otherwise than in the package of record."
-        changed = f"{len(self.changes)} changes of the environment were registered since"
+        otherwise = _several(self.drift or 0, "objective stands", "objectives stand")
+        drift = f"{otherwise} otherwise than in the package of record."
+        unproven = _several(self.unproven, "objective is", "objectives are")
+        changed = _several(len(self.changes), "change of the environment was", "changes of the environment were")
+        asking = f"; {_several(unsettled, 'of them asks', 'of them ask')} for more" if self.changes else ""
         return (
             f"Recorded: {self.standing.name}. {self.standing.reason}",
             f"Found now: {found}; that supports {self.supports}. {self.supports_reason}",
             *([drift] if self.drift is not None else []),
-            f"{self.unproven} objectives are MET without an approved artifact.",
+            f"{unproven} MET without an approved artifact.",
             self.readiness,
-            f"{changed}; {unsettled} of them ask for more.",
+            f"{changed} registered since{asking}.",
         )
+
+
+def _several(number: int, one: str, more: str) -> str:
+    return f"{number or 'No'} {more if number > 1 else one}"
 
 
 def drift(then: Findings, now: Findings) -> list[str]:

@@ -254,6 +254,7 @@ class Provider:
     holds: Held
     basis: Basis
     matrix_on: date | None  # the date of its responsibility matrix
+    lined: bool = False  # its matrix has lines here
 
 
 class Duty(StrEnum):

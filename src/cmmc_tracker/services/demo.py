@@ -17,6 +17,7 @@ from cmmc_tracker.errors import Conflict
 from cmmc_tracker.services import (
     assessment,
     demo_assessor,
+    demo_duties,
     demo_office,
     demo_people,
     demo_plan,
@@ -84,6 +85,7 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
             demo_scope.fill(work, main)
             demo_plan.fill(work, main)
             demo_plans.fill(work, main)
+            demo_duties.fill(work, main)
             work.change(
                 update(tables.systems)
                 .where(tables.systems.c.id == main.system_id)
@@ -147,6 +149,7 @@ def _add(work: Work, main: Access, one: DemoArtifact, received: Received) -> int
         "collected_on": collected.isoformat(),
         "covers_from": (collected - timedelta(days=one.covers)).isoformat(),
         "covers_until": collected.isoformat(),
+        "cadence": demo_duties.CADENCES.get(one.filename, "once"),
     }
     return create_linked(work, main, [received], given, _targets(main, one.objectives, one.locator, one.shows))
 

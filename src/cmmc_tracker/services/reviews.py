@@ -8,6 +8,7 @@ from sqlalchemy import and_, select
 from cmmc_tracker.domain.artifacts import VERDICTS, Act, ArtifactStatus, Standing, acts, moved
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Access, Right, system_by_id
+from cmmc_tracker.domain.text import is_visible
 from cmmc_tracker.errors import Conflict, Invalid, Stale
 from cmmc_tracker.services import remarks, settings
 from cmmc_tracker.services.artifacts import actor_id, bumped, visible
@@ -33,7 +34,9 @@ class Verdict:
         """Read from text; raises `Invalid` for an act that is none, and for evidence that is sent back without why."""
         if act not in set(Act):
             raise Invalid({"act": f"Choose one of {', '.join(Act)}."})
-        text = remarks.parse_text(remark, needed=act == Act.RETURN, field="remark")
+        text = remarks.parse_text(remark, needed=False, field="remark")
+        if act == Act.RETURN and not is_visible(text):
+            raise Invalid({"remark": "Please write what is missing: whoever handed it in reads it, and mends it."})
         return cls(Act(act), text, version, manifest.strip().lower())
 
 

@@ -122,7 +122,7 @@ def size(value: int | None) -> str:
     if value is None:
         return "size not known"
     if value < 1_000:
-        return f"{value} bytes"
+        return "1 byte" if value == 1 else f"{value} bytes"
     number = float(value)
     for unit in ("KB", "MB", "GB", "TB"):
         number /= 1_000
@@ -172,10 +172,11 @@ def _frame() -> dict[str, object]:
     theme = request.cookies.get("__Host-theme" if request.is_secure else "theme", "")
     return {
         "actor": actor,
-        "system": g.get("system") or _first(actor.systems if actor else {}),
+        "system": g.get("system") or _open_system(actor.systems if actor else {}),
         "theme": theme if theme in THEMES else "",
     }
 
 
-def _first(systems: Mapping[str, Access]) -> Access | None:
-    return next(iter(systems.values()), None)
+def _open_system(systems: Mapping[str, Access]) -> Access | None:
+    """Of a page that is about no system: the one that the link there came from, else the first."""
+    return systems.get(request.args.get("system", "")) or next(iter(systems.values()), None)

@@ -12,7 +12,10 @@ def _look(snapshot: Snapshot) -> Iterator[Finding]:
     for one in snapshot.providers:
         if one.holds is Held.NONE:
             continue
-        if one.matrix_on is None:
+        if one.matrix_on is None and one.lined:
+            sentence = f"The responsibility matrix of {one.name} has no date; nobody can tell whether it is old."
+            yield Finding(15, sentence, subject=f"provider:{one.id}")
+        elif one.matrix_on is None:
             yield Finding(15, f"{one.name} has no responsibility matrix.", subject=f"provider:{one.id}")
         elif months_after(one.matrix_on, OLD_MATRIX_MONTHS) < snapshot.on:
             sentence = f"The responsibility matrix of {one.name} is of {one.matrix_on:%-d %b %Y}, older than a year."

@@ -70,14 +70,18 @@ def _kept(work: Work, system: Access, row: Any, counts: Mapping[int, int]) -> Ke
         *(Basis(row.basis), row.basis_on, row.basis_link, row.cmmc_status),
         *(row.matrix_on, row.matrix_artifact_id, row.note),
     )
-    against = () if row.draft else problems(system, [_plain(row.id, entry)], work.today).get(row.id, ())
+    against = (
+        ()
+        if row.draft
+        else problems(system, [_plain(row.id, entry, counts.get(row.id, 0))], work.today).get(row.id, ())
+    )
     return KeptProvider(
         row.id, entry, row.draft, row.version, counts.get(row.id, 0), tuple(against), row.document or ""
     )
 
 
-def _plain(number: int, entry: ProviderEntry) -> Provider:
-    return Provider(number, entry.name, entry.is_cloud, entry.holds, entry.basis, entry.matrix_on)
+def _plain(number: int, entry: ProviderEntry, lines: int) -> Provider:
+    return Provider(number, entry.name, entry.is_cloud, entry.holds, entry.basis, entry.matrix_on, lines > 0)
 
 
 def problems(system: Access, of: Iterable[Provider], on: date) -> Mapping[int, list[tuple[str, str]]]:

@@ -1,5 +1,6 @@
 """What is in the scope of a system, read: the parts of a snapshot, and the inventory in numbers. No drafts."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from sqlalchemy import and_, select
@@ -25,7 +26,9 @@ class Parts(NamedTuple):
 def snapshot_parts(work: Work, system: Access) -> Parts:
     """The assets, providers, matrix lines and people of a system, in four statements. What is a draft is not in it."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
-    return Parts(_assets(work, system), _providers(work, system), matrix_lines_of(work, system), _people(work, system))
+    lines = matrix_lines_of(work, system)
+    lined = {line.provider_id for line in lines}
+    return Parts(_assets(work, system), _providers(work, system, lined), lines, _people(work, system))
 
 
 def tallies(work: Work, system: Access) -> Tallies:
@@ -64,10 +67,10 @@ def _asset(row: Any) -> Asset:
     return Asset(row.id, row.name, category_of(row.category), in_plan, on_diagram)
 
 
-def _providers(work: Work, system: Access) -> tuple[Provider, ...]:
+def _providers(work: Work, system: Access, lined: Collection[int]) -> tuple[Provider, ...]:
     mine = select(providers).where(providers.c.system_id == system.system_id, providers.c.draft.is_(False))
     return tuple(
-        Provider(row.id, row.name, row.is_cloud, Held(row.holds), Basis(row.basis), row.matrix_on)
+        Provider(row.id, row.name, row.is_cloud, Held(row.holds), Basis(row.basis), row.matrix_on, row.id in lined)
         for row in work.rows(mine.order_by(providers.c.id))
     )
 

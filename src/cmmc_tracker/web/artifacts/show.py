@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from cmmc_tracker.domain.artifacts import ArtifactStatus
 from cmmc_tracker.domain.examination import archives
 from cmmc_tracker.domain.examination.reading import Unreadable, Window
 from cmmc_tracker.domain.permissions import Right
@@ -249,8 +250,9 @@ def add_version(artifact_id: int) -> ResponseReturnValue:
             artifacts.check_version(work, artifact_id, note, version, dates)
         received: Files = held or [take_in(one, request.form.get("strip_location", "")) for one in files]
         with open_write() as work:
-            artifacts.add_version(work, artifact_id, received, note, version=version, given=dates)
+            number = artifacts.add_version(work, artifact_id, received, note, version=version, given=dates)
             is_shown = artifacts.is_visible(work, artifact_id)
+            is_draft = is_shown and artifacts.visible(work, artifact_id).status == ArtifactStatus.DRAFT
     except Invalid as error:
         return _page(artifact_id, error.fields), 422
     except Stale:
@@ -258,6 +260,8 @@ def add_version(artifact_id: int) -> ResponseReturnValue:
     if not is_shown:
         flash("The version is kept, and the artifact is in quarantine: it carries a marking of controlled information.")
         return redirect(url_for("quarantine.index"), code=302)
+    lapsed = " It is a draft until it is approved: an approval of the version before does not hold for it."
+    flash(f"Version {number} is kept.{lapsed if is_draft else ''}")
     return redirect(url_for(".show", artifact_id=artifact_id), code=302)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
@@ -145,26 +145,16 @@ def receive() -> ResponseReturnValue:
         home = system_for(actor(), form.get("system", ""))
         named = [word for text in form.getlist("objectives") for word in text.replace(",", " ").split()]
         targets = targets_of(home, named, form.get("locator", ""), form.get("shows", ""))
+        _check_chosen(files, held, chosen)
     except Invalid as error:
         return _upload_page(error.fields, form, []), 422
-    if not files and not held:
-        why = "Please choose a file first, or say below where it must stay."
-        return _upload_page(
-            {"file": "Only hidden files of the computer's own were chosen." if chosen else why}, form, []
-        ), 422
     allow(actor(), Action.ARTIFACT_CREATE, home)
     if held:
         return _registered(held, home, targets)
-    together = form.get("together") == "yes"
-    if together and len(files) > MOST_FILES:
-        return _upload_page({"file": f"One artifact has at most {MOST_FILES} files."}, form, []), 422
-    outcomes = []
-    for group in [files] if together else [[file] for file in files]:
-        facts = facts_of(form)
-        facts["path"] = form.get("path") or group[0].filename or ""
-        if (len(files) > 1 and not together) or not facts.get("title", "").strip():
-            facts["title"] = title_of(group[0].filename or "")
-        outcomes.append(_receive_one(group, home, facts, targets))
+    try:
+        outcomes = _receive_all(files, home, targets)
+    except Invalid as error:
+        return _upload_page(error.fields, form, []), 422
     refused = [one for one in outcomes if one.problem]
     if refused:
         # Somebody who may come back later is told so by the status; else the files are to be mended.
@@ -175,7 +165,32 @@ def receive() -> ResponseReturnValue:
     first = outcomes[0]
     own = url_for("quarantine.index") if first.quarantined else url_for(".show", artifact_id=first.artifact_id)
     where = local_path(form.get("next") or own)
+    if request.headers.get("X-Part") == "address":  # a script goes there by itself, and what was said waits there
+        return Response(where, mimetype="text/plain")
     return redirect(where, code=302)
+
+
+def _check_chosen(files: list[FileStorage], held: list[Held], chosen: list[FileStorage]) -> None:
+    if not files and not held:
+        why = "Please choose a file first, or say below where it must stay."
+        raise Invalid({"file": "Only hidden files of the computer's own were chosen." if chosen else why})
+
+
+def _receive_all(files: list[FileStorage], home: Access, targets: list[Target]) -> list[Outcome]:
+    """Take the files in; raises `Invalid`, before any of them is, for what is wrong with all of them alike."""
+    form, together = request.form, request.form.get("together") == "yes"
+    if together and len(files) > MOST_FILES:
+        raise Invalid({"file": f"One artifact has at most {MOST_FILES} files."})
+    groups = [files] if together else [[file] for file in files]
+    every = []
+    for group in groups:
+        facts = facts_of(form)
+        facts["path"] = form.get("path") or group[0].filename or ""
+        if (len(files) > 1 and not together) or not facts.get("title", "").strip():
+            facts["title"] = title_of(group[0].filename or "")
+        every.append(facts)
+    check(home, every[0])
+    return [_receive_one(group, home, facts, targets) for group, facts in zip(groups, every, strict=True)]
 
 
 def _receive_one(files: Sequence[FileStorage], home: Access, facts: dict[str, Any], targets: list[Target]) -> Outcome:
@@ -189,7 +204,8 @@ def _receive_one(files: Sequence[FileStorage], home: Access, facts: dict[str, An
     except TrackerError as error:
         return Outcome(name, None, error.message, STATUS[type(error)])
     warnings = tuple(w for one in received for w in one.warnings)
-    return Outcome(received[0].filename, made, "", warnings=warnings, quarantined=held)
+    kept = received[0].filename if len(received) == 1 else f"{facts['title'][:40]} ({len(received)} files)"
+    return Outcome(kept, made, "", warnings=warnings, quarantined=held)
 
 
 def _left_out(file: FileStorage) -> bool:

@@ -22,7 +22,7 @@ _FIELDS = {
     "covers_from": "Covers from",
     "covers_until": "Covers until",
     "collected_on": "Collected on",
-    "cadence": "Must be made anew",
+    "cadence": "How often",
     "sha256": "SHA-256",
 }
 

@@ -88,7 +88,7 @@ def accept(artifact_id: int) -> ResponseReturnValue:
         return _page(artifact_id, error.fields, request.form), 422
     except Stale:
         return _page(artifact_id, {}, request.form, stale=True), 412
-    flash("Accepted: it is evidence now. Say what else it is evidence for, and check its dates.")
+    flash("Accepted: it is one of your artifacts now. Say what else it is evidence for, and check its dates.")
     return redirect(url_for("artifacts.show", artifact_id=artifact_id), code=302)
 
 

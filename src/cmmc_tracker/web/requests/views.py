@@ -79,7 +79,9 @@ def ask(slug: str) -> ResponseReturnValue:
             made = asking.ask(work, g.system, target.objective, form)
     except Invalid as error:
         return _index(slug, error.fields, form), 422
-    flash("The request is made. Whoever is asked finds it under My work; an outsider needs an upload link.")
+    flash(
+        "The request is made. Whoever is asked finds it under My work; for somebody outside, make an upload link below."
+    )
     return redirect(url_for(".show", request_id=made), code=302)
 
 

@@ -97,7 +97,8 @@ def keep_row(kind: str, row_id: int) -> ResponseReturnValue:
     except Stale:
         return _page({}, None, stale="row", typed_row=form if act != "remove" else None), 412
     flash({"change": "Saved.", "confirm": "Confirmed.", "remove": "The row is taken away."}[act])
-    return redirect(url_for(".show", _anchor="scope"), code=302)
+    first = form.get("from") == "welcome"
+    return redirect(url_for(".welcome") if first else url_for(".show", _anchor="scope"), code=302)
 
 
 def _drafted_where(made: int) -> str:

@@ -76,7 +76,7 @@ export function make(tag, properties = {}, ...children) {
 
 /** A number of bytes as people read it. */
 export function size(bytes) {
-  if (bytes < 1000) return `${bytes} bytes`;
+  if (bytes < 1000) return bytes === 1 ? '1 byte' : `${bytes} bytes`;
   const units = ['KB', 'MB', 'GB'];
   let value = bytes;
   let unit = -1;

@@ -3,7 +3,7 @@
 import { make, send, size } from './shared.js';
 
 const SHOWN_MS = 10_000;
-const MANY = 5;
+const MANY = 2;
 const MOST_SUGGESTED = 3;
 const tray = document.getElementById('tray');
 const counts = { files: 0, kept: 0, failed: 0, cancelled: 0, open: 0 };
@@ -148,6 +148,7 @@ export class Row {
     this.over('failed');
     this.state.textContent = message;
     this.state.className = 'error';
+    if (counts.files > 1) this.element.parentElement?.prepend(this.element); // what needs a person stands first
     this.finish(again ? 'Try again' : 'Hide', again && (() => { counts.files -= 1; counts.failed -= 1; again(); }));
   }
 

@@ -122,14 +122,41 @@ export function upload(form, { items, skipped }, told = false) {
   else ask(`These are ${rest.length.toLocaleString('en')} files. Each becomes an artifact of its own.`, 'Upload them all', () => send(rest));
 }
 
+/** Several files as one artifact are one request. What is refused is told here, where they are still chosen. */
+async function together(form, button) {
+  const label = button?.textContent;
+  if (button) { button.disabled = true; button.textContent = 'Uploading …'; }
+  running += 1;
+  document.querySelector('main > .error-summary')?.remove();
+  let told;
+  try {
+    const answer = await post(form, { 'X-Part': 'address' });
+    if (answer.ok) {
+      running -= 1;
+      location.assign(new URL(await answer.text(), location.origin));
+      return;
+    }
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    told = page.querySelector('main .error-summary') || make('div', { className: 'error-summary' }, make('p', {}, page.querySelector('main h1 + p')?.textContent || 'The answer could not be read. Nothing was kept.'));
+  } catch (error) {
+    told = make('div', { className: 'error-summary' }, make('p', {}, error.message));
+  }
+  running -= 1;
+  if (button) { button.disabled = false; button.textContent = label; }
+  told.append(make('p', {}, 'Your files are still chosen.'));
+  told.setAttribute('role', 'alert');
+  form.before(told);
+  told.scrollIntoView({ block: 'center' });
+}
+
 document.addEventListener('submit', (event) => {
   const form = event.target;
   if (!form.matches('form[data-upload]')) return;
   const inputs = [...form.querySelectorAll('input[type=file]')];
   const files = inputs.flatMap((input) => [...input.files]);
-  // Several files as one artifact go by the form itself: that is one request.
-  if (!files.length || form.querySelector('[name=together]')?.checked) return;
+  if (!files.length) return;
   event.preventDefault();
+  if (form.querySelector('[name=together]')?.checked) { together(form, event.submitter); return; }
   upload(form, ofInput(files), form.matches('[data-stay]'));
   form.querySelector('.hinted')?.remove();
   for (const input of inputs) input.value = '';
