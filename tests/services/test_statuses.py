@@ -363,6 +363,7 @@ def test_an_affirmation_keeps_who_what_and_the_page_that_was_read(tracker: Track
         (one,) = statuses.of(work, bo.systems["main"]).latest.affirmations  # type: ignore[union-attr]
     assert (one.name, one.title, one.score, one.affirmed_on) == ("bo", "President", 110, TODAY)
     assert "Found now: 110 of 110" in one.briefing
+    assert "- MET without evidence: AC.L2-3.1.1[a], AC.L2-3.1.1[b]" in one.briefing
 
 
 def test_there_is_nothing_to_affirm_without_a_status(tracker: Tracker, bo: Actor) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.changes import ChangeKind
 from cmmc_tracker.domain.lifecycle import Standing
+from cmmc_tracker.domain.readiness import CHECKS, Level
 
+PLACES = 6  # objectives that are named for each check that is open
 Findings = Mapping[tuple[str, str], str]  # the status of each objective, by requirement and letter
 
 
@@ -35,16 +37,42 @@ class Facts:
         """The page, line by line."""
         found = "no score" if self.score is None else f"{self.score} of {self.max}"
         unsettled = sum(ChangeKind(kind).asks and settled is None for kind, settled in self.changes)
-        drift = f"{self.drift} objectives stand otherwise than in the package of record."
-        changed = f"{len(self.changes)} changes of the environment were registered since"
+        drift = _counted(self.drift or 0, "objective stands", "objectives stand")
+        changed = f"{_counted(len(self.changes), 'change', 'changes')} of the environment registered since"
         return (
             f"Recorded: {self.standing.name}. {self.standing.reason}",
             f"Found now: {found}; that supports {self.supports}. {self.supports_reason}",
-            *([drift] if self.drift is not None else []),
-            f"{self.unproven} objectives are MET without an approved artifact.",
+            *([f"{drift} otherwise than in the package of record."] if self.drift is not None else []),
+            f"{_counted(self.unproven, 'objective is', 'objectives are')} MET without an approved artifact.",
             self.readiness,
-            f"{changed}; {unsettled} of them ask for more.",
+            f"{changed}; {_counted(unsettled, 'of them asks', 'of them ask')} for more.",
         )
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def open_checks(found: Iterable[tuple[int | str, str]]) -> list[str]:
+    """The readiness checks that are open with the places that they name, what stops a status first.
+
+    `found` are findings: the number of the check (what is no check is left out), and the objective or requirement,
+    empty for the whole system. What is MET without evidence, or with drafts only, is among them: checks 1 and 2 (32 CFR
+    170.24(b)(1)).
+    """
+    places: dict[int | str, list[str]] = {}
+    for number, place in found:
+        places.setdefault(number, []).append(place)
+    listed = sorted((one for one in CHECKS if one.number in places), key=lambda one: list(Level).index(one.level))
+    return [f"{one.title}: {_named(places[one.number])}" for one in listed]
+
+
+def _named(places: list[str]) -> str:
+    named = [one for one in dict.fromkeys(places) if one]
+    shown = ", ".join(named[:PLACES])
+    if not shown:
+        return str(len(places))
+    return f"{shown}, and {len(named) - PLACES} more" if len(named) > PLACES else shown
 
 
 def drift(then: Findings, now: Findings) -> list[str]:

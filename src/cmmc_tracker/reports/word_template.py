@@ -38,7 +38,15 @@ _WORDS = re.compile(r"\{(?:http.*/wordprocessingml/.*|urn:schemas-microsoft-com:
 _VML = "urn:schemas-microsoft-com:vml"
 _OFFICE_HREF = "{urn:schemas-microsoft-com:office:office}href"
 _EXTERNAL = re.compile(r"\{http[^}]*/officeDocument/(?:2006/)?relationships\}(?:link|href)")
-_UNREADABLE = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError)
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+)
 _REL = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 
 

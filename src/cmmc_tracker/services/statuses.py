@@ -226,13 +226,13 @@ class Briefing:
     """One page for the affirming official: what the record says, and what has changed since."""
 
     lines: tuple[str, ...]
-    findings: int
     drift: tuple[str, ...]  # objectives that stand otherwise than in the package of record
+    open: tuple[str, ...]  # readiness checks that are open, with where
 
     @property
     def text(self) -> str:
         """The page as text, as it is kept with the affirmation."""
-        return "\n".join((*self.lines, *(f"- {one}" for one in self.drift)))
+        return "\n".join((*self.lines, *(f"- {one}" for one in (*self.drift, *self.open))))
 
 
 def briefing(work: Work, system: Access) -> Briefing:
@@ -258,7 +258,10 @@ def briefing(work: Work, system: Access) -> Briefing:
         drift=len(changed) if last else None,
         changes=tuple((row.kind, row.settled_on) for row in work.rows(query.where(changes.c.happened_on >= since))),
     )
-    return Briefing(facts.lines, len(report.findings), tuple(changed))
+    places = (
+        (one.check, f"{one.requirement}[{one.letter}]" if one.letter else one.requirement) for one in report.findings
+    )
+    return Briefing(facts.lines, tuple(changed), tuple(briefings.open_checks(places)))
 
 
 def official_of(work: Work, system: Access) -> Assigned:
