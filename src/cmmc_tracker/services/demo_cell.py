@@ -74,7 +74,7 @@ _HOW: Mapping[str, str] = {
 }
 _MANUAL = ("Procedures of the inspection cell", "policy", "inspection-cell-procedures.txt", "the section of the family")
 _BINDER = ("Records of the inspection cell", "record", "inspection-cell-records.txt", "the tab of the family")
-_ASSETS = (
+_ASSETS: tuple[tuple[str, AssetCategory, list[str], str], ...] = (
     ("CMM1 and CMM2 workstations", AssetCategory.CUI, ["process"], "Measure against drawings; nothing stays on them."),
     ("CELL-FS file store", AssetCategory.CUI, ["store", "transmit"], "Keeps drawings and results, encrypted."),
     ("CELL-FW firewall", AssetCategory.SECURITY_PROTECTION, [], "Lets the log server and the update server through."),
@@ -205,8 +205,8 @@ def _judge(work: Work, cell: Access, one: Requirement, not_met: Mapping[str, str
 def _post(tracker: Tracker, cell: Cell) -> None:
     """The POA&M, the package of record, the status with its affirmation: all on one day, as in SPRS."""
     with tracker.write(cell.official) as work:
-        for given in _items(work.today, cell.official.name):
-            keeping.add(work, cell.access, given)
+        for item in _items(work.today, cell.official.name):
+            keeping.add(work, cell.access, item)
     asked = Asked("Self-assessment, of record", Purpose.FINAL, _WHY, releasable=True)
     package = packages.freeze(tracker, cell.official, "", cell.access, asked)
     with tracker.write(cell.official) as work:
