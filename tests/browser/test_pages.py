@@ -89,6 +89,7 @@ PAGES = (
     "/systems/main/packages/1/viewers",
     "/admin/systems",
     "/quarantine",
+    "/spills/1",
     "/triage",
     "/triage?end=1",
     "/artifacts/1/objectives",

@@ -1,5 +1,6 @@
 """The recorded status and its affirmations: what may be recorded on what, by whom, and what the calendar does then."""
 
+import json
 import threading
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -18,9 +19,9 @@ from cmmc_tracker.services import statuses
 from cmmc_tracker.services.handoff import packages
 from cmmc_tracker.services.plans import keeping
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.tables import assignments, findings, pins, plan_items, recorded_statuses
+from cmmc_tracker.storage.tables import assignments, audit, findings, pins, plan_items, recorded_statuses
 from tests.conftest import OPERATOR, Clock
-from tests.services.evidence import FIRST, acting, linked_artifact, other_system, somebody
+from tests.services.evidence import FIRST, acting, linked_artifact, other_system, somebody, switch
 
 TODAY = datetime.now(UTC).date()
 WAITS = "AC.L2-3.1.3"  # one point, allowed on a POA&M
@@ -194,6 +195,45 @@ def test_170_21_a_where_nothing_is_not_met_no_conditional_status_is_recorded(tra
         record(tracker, bo, Act.RECORD_CONDITIONAL, freeze(tracker, bo))
     assert refused.value.clause == "32 CFR 170.21(a)"
     assert stands(tracker, bo)[0] is Stage.NONE
+
+
+def _about_to_close_out(tracker: Tracker, bo: Actor) -> int:
+    """Bo is the affirming official of a Conditional status, and all is mended; returns the package."""
+    official(tracker, bo)
+    waits(tracker)
+    record(tracker, bo, Act.RECORD_CONDITIONAL, freeze(tracker, bo))
+    mended(tracker)
+    return freeze(tracker, bo, Purpose.CLOSEOUT)
+
+
+def _last_told(tracker: Tracker) -> dict[str, Any]:
+    query = select(audit.c.detail).where(audit.c.action == "status:recorded").order_by(audit.c.id.desc()).limit(1)
+    with tracker.read() as work:
+        found: dict[str, Any] = json.loads(work.db.execute(query).scalar_one())
+    return found
+
+
+def test_a_closeout_has_two_people_who_records_it_and_who_affirms_it(tracker: Tracker, bo: Actor) -> None:
+    package = _about_to_close_out(tracker, bo)
+    cy = somebody(tracker, "cy", may_approve=True)
+    with pytest.raises(Conflict, match="somebody else who may approve"):
+        record(tracker, bo, Act.CLOSE_OUT, package)
+    record(tracker, cy, Act.CLOSE_OUT, package)
+    assert _last_told(tracker)["same_person"] is False
+    affirm(tracker, bo)
+    assert stands(tracker, bo)[0] is Stage.FINAL
+
+
+@pytest.mark.parametrize("setting", [False, True])
+def test_a_closeout_by_who_affirms_it_shows_where_nobody_else_may_or_a_setting_lets_them(
+    tracker: Tracker, bo: Actor, setting: bool
+) -> None:
+    package = _about_to_close_out(tracker, bo)
+    if setting:
+        somebody(tracker, "cy", may_approve=True)
+        switch(tracker, approve_own=True)
+    record(tracker, bo, Act.CLOSE_OUT, package)
+    assert _last_told(tracker)["same_person"] is True
 
 
 def test_a_conditional_status_is_not_renewed_by_another(tracker: Tracker, bo: Actor) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, select
 
 from cmmc_tracker.domain.accounts import name_key
-from cmmc_tracker.domain.permissions import Organization
+from cmmc_tracker.domain.permissions import Organization, Right
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import memberships, users
@@ -60,6 +60,14 @@ def memberships_of(work: Work, user_id: int) -> list[Any]:
     today = or_(memberships.c.until.is_(None), memberships.c.until > work.now)
     query = select(memberships.c.system_id, memberships.c.may_contribute)
     return work.rows(query.where(memberships.c.user_id == user_id, today))
+
+
+def with_right(work: Work, system_id: int, right: Right) -> set[int]:
+    """The accounts of a system that can sign in today and have that right there."""
+    column = {Right.CONTRIBUTE: memberships.c.may_contribute, Right.JUDGE: memberships.c.may_judge}.get(
+        right, memberships.c.may_approve
+    )
+    return {int(row.id) for row in work.rows(_of(work, system_id).where(column))}
 
 
 def names(work: Work, ids: set[int | None]) -> Mapping[int | None, str]:
