@@ -170,13 +170,17 @@ def test_contradictions_are_a_plain_list_with_where_to_mend(user: Person, tracke
     narrate(user, "As [[artifact:1]] and the Visitor Access Policy say, on [[asset:9]].")
     body = {"status": "not_met", "note": "no list"}
     assert user.call("PATCH", "/systems/main/requirements/AC.L2-3.1.1/objectives/a", body).status_code == 200
+    wrote = user.post(f"{SSP}/sections/boundary", {"text": "East of [[provider:7]].", "version": "0"})
+    assert wrote.status_code == 302
     page = user.get(f"{SSP}/contradictions").text
+    assert f'href="{SSP}/sections/boundary"' in page
     for text in (
+        "provider 7, which is not here any more",
         *("it is implemented; [a] was found NOT MET", "asset 9, which is not here any more"),
         *("Visitor Access Policy", "Specialized Asset"),
     ):
         assert text in page, text
-    assert "4 found" in page
+    assert "5 found" in page
 
 
 def test_the_registers_take_a_fixed_number_of_statements(user: Person, tracker: Tracker) -> None:
