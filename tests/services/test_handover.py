@@ -15,7 +15,7 @@ from cmmc_tracker.services.plans import reading as plan_reading
 from cmmc_tracker.services.requests import reading
 from cmmc_tracker.services.reviews import Verdict
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.tables import artifacts, assignments, audit, findings, memberships, plan_items
+from cmmc_tracker.storage.tables import artifacts, assignments, audit, findings, memberships, plan_items, users
 from tests.conftest import OPERATOR, Clock
 from tests.services.asked import TODAY, ask, look, now_is
 from tests.services.evidence import FIRST, acting, give, made, other_system, seen, somebody, switch
@@ -204,6 +204,11 @@ def test_requirements_that_somebody_answers_for_go_along_with_one_entry_for_each
     assert told[0]["after"]["person"] == "eva"
 
 
+def _of(tracker: Tracker, who: Actor, organization: str) -> None:
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(update(users).where(users.c.id == who.id).values(organization=organization))
+
+
 def test_170_4_the_affirming_official_is_handed_on_with_a_title_by_who_may_name_one(
     tracker: Tracker, cal: Actor, eva: Actor
 ) -> None:
@@ -218,6 +223,11 @@ def test_170_4_the_affirming_official_is_handed_on_with_a_title_by_who_may_name_
     with tracker.write(cal) as work, pytest.raises(Invalid) as caught:
         handover.hand_over_own(work, "eva", title="x" * 201)
     assert list(caught.value.fields) == ["title"]
+    _of(tracker, eva, "provider")
+    with tracker.write(cal) as work:
+        stayed = handover.hand_over_own(work, "eva", title="Owner").stayed
+    assert stayed == ["The affirming official of Main enclave stays: eva is not of our own organization."]
+    _of(tracker, eva, "ours")
     with tracker.write(cal) as work:
         assert handover.hand_over_own(work, "eva", title=" Owner ").said == "Handed over to eva: affirming official: 1."
     assert _held(tracker, eva) == [("affirming_official", "", "Owner", "")], "how to reach cal is not how to reach eva"

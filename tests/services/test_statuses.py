@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import insert, select, update
 from cmmc_tracker.domain.clocks import AssessmentKind
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.lifecycle import Act, Stage
-from cmmc_tracker.domain.permissions import Actor
+from cmmc_tracker.domain.permissions import Actor, Organization
 from cmmc_tracker.domain.recording import AffirmationGiven, StatusGiven
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid
 from cmmc_tracker.services import statuses
@@ -393,6 +394,10 @@ def test_only_the_person_named_as_affirming_official_affirms(tracker: Tracker, b
     official(tracker, somebody(tracker, "cal"))
     with pytest.raises(Forbidden, match="that is cal"):
         affirm(tracker, bo)
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(update(assignments).values(user_id=bo.id))
+    with pytest.raises(Forbidden, match="of our own organization"):
+        affirm(tracker, replace(bo, organization=Organization.PROVIDER))
 
 
 def test_an_affirmation_keeps_who_what_and_the_page_that_was_read(tracker: Tracker, bo: Actor) -> None:

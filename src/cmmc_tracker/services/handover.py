@@ -218,6 +218,8 @@ def _official_stays(work: Work, duty: _Duty, receiver: members.Member, title: st
     if home is None or not may_assign(work, home):
         where = home.name if home else "another system"
         return f"The affirming official of {where} stays: who may approve there names the next one."
+    if not receiver.is_ours:
+        return f"The affirming official of {home.name} stays: {receiver.name} is not of our own organization."
     if not title:
         return f"The affirming official of {home.name} stays: give the title of {receiver.name} to hand that over."
     return ""

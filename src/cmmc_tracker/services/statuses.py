@@ -12,7 +12,7 @@ from cmmc_tracker.domain import clocks, lifecycle
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.lifecycle import Act, PoamClock, Recorded, Stage, Standing
-from cmmc_tracker.domain.permissions import Access, Action, Right, allow
+from cmmc_tracker.domain.permissions import Access, Action, Organization, Right, allow
 from cmmc_tracker.domain.plans import ItemKind, ItemStatus
 from cmmc_tracker.domain.recording import AffirmationGiven, StatusGiven, check_new, check_poam, check_supports
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
@@ -290,6 +290,8 @@ def official_of(work: Work, system: Access) -> Assigned:
     if official is None or official.user_id != actor_id(work):
         named = f": that is {official.person}" if official else ", and nobody is named as that yet"
         raise Forbidden(f"Only the affirming official of this system may record an affirmation{named}.")
+    if work.actor and work.actor.organization is not Organization.OURS:
+        raise Forbidden("The affirming official is of our own organization (32 CFR 170.4); this account is not.")
     return official
 
 
