@@ -127,6 +127,7 @@ class Event(StrEnum):
     STATUS_RECORDED = "status:recorded"
     SYSTEM_CHANGED = "system:changed"
     SYSTEM_CREATED = "system:created"
+    SYSTEM_REMOVED = "system:removed"
     TOKEN_CREATED = "token:created"  # noqa: S105 the name of an event
     TOKEN_REFUSED = "token:refused"  # noqa: S105 the name of an event
     TOKEN_REVOKED = "token:revoked"  # noqa: S105 the name of an event
