@@ -35,7 +35,7 @@ from cmmc_tracker.services.links import Target, create_linked
 from cmmc_tracker.services.plans import closing as acting
 from cmmc_tracker.services.plans import keeping
 from cmmc_tracker.services.scope import inventory, surroundings
-from cmmc_tracker.services.ssp import writing
+from cmmc_tracker.services.ssp import versions, writing
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage import tables
 
@@ -74,6 +74,8 @@ _HOW: Mapping[str, str] = {
 }
 _MANUAL = ("Procedures of the inspection cell", "policy", "inspection-cell-procedures.txt", "the section of the family")
 _BINDER = ("Records of the inspection cell", "record", "inspection-cell-records.txt", "the tab of the family")
+_MAIL = {"text": "Let the store send a mail at 80 %"}  # the step that mends the alert
+_LOOKED_AT: Mapping[str, str] = {"examined": _BINDER[0], "interviewed": "Omar Said, quality lead"}
 _ASSETS: tuple[tuple[str, AssetCategory, list[str], str], ...] = (
     ("CMM1 and CMM2 workstations", AssetCategory.CUI, ["process"], "Measure against drawings; nothing stays on them."),
     ("CELL-FS file store", AssetCategory.CUI, ["store", "transmit"], "Keeps drawings and results, encrypted."),
@@ -119,6 +121,8 @@ def go_on(tracker: Tracker, cell: Cell) -> None:
     with mended.write(cell.official) as work:
         _judge(work, cell.access, _requirement(_ALERT), {})
         items = {row.requirement: row.id for row in work.rows(tables.plan_items.select()) if _is_of(row, cell)}
+        done = {"milestones": [{**_MAIL, "done_on": work.today.isoformat()}]}
+        keeping.edit(work, cell.access, items[_requirement(_ALERT).id], done, None)
         acting.act(work, cell.access, items[_requirement(_ALERT).id], Step.READY, None)
         acting.act(work, cell.access, items[_requirement(_MODULE).id], Step.START, None)
         progress = "The validated firmware is here; it runs on the spare store since Monday, without a fault so far."
@@ -126,6 +130,7 @@ def go_on(tracker: Tracker, cell: Cell) -> None:
     with mended.write(cell.second) as work:
         note = "The alert was tried: the store was filled, and the mail came within two minutes."
         acting.act(work, cell.access, items[_requirement(_ALERT).id], Step.CLOSE, None, note=note)
+        versions.make(work, cell.access, "The log store alerts")
 
 
 def _is_of(row: Any, cell: Cell) -> bool:
@@ -198,7 +203,7 @@ def _judge(work: Work, cell: Access, one: Requirement, not_met: Mapping[str, str
             status, note = Status.NOT_APPLICABLE, _NOT_APPLICABLE[one.nist_id]
         elif short in not_met:
             status, note = Status.NOT_MET, not_met[short]
-        judged = Judgement.parse(objective, status, note, [Method.EXAMINE, Method.INTERVIEW])
+        judged = Judgement.parse(objective, status, note, [Method.EXAMINE, Method.INTERVIEW], _LOOKED_AT)
         assessment.judge(work, cell, objective, judged)
 
 
@@ -207,8 +212,11 @@ def _post(tracker: Tracker, cell: Cell) -> None:
     with tracker.write(cell.official) as work:
         for item in _items(work.today, cell.official.name):
             keeping.add(work, cell.access, item)
+        number = versions.make(work, cell.access, "As it was assessed")
     asked = Asked("Self-assessment, of record", Purpose.FINAL, _WHY, releasable=True)
     package = packages.freeze(tracker, cell.official, "", cell.access, asked)
+    with tracker.write(cell.second) as work:
+        versions.approve(work, cell.access, number)
     with tracker.write(cell.official) as work:
         duty = Wanted(Duty.AFFIRMING_OFFICIAL, ("",), cell.official.name, "Owner", "")
         assignments.assign(work, cell.access, duty, None)
@@ -230,7 +238,7 @@ def _items(today: date, owner: str) -> list[dict[str, Any]]:
             "weakness": "A full log store alerts nobody.",
             "planned_completion": ahead(90),
             "owner": "Tom Okafor, shop floor",
-            "milestones": [{"text": "Let the store send a mail at 80 %", "due_on": ahead(60), "done_on": ahead(58)}],
+            "milestones": [_MAIL],
         },
         {
             "requirement": _EXERCISE,
