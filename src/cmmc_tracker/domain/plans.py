@@ -182,7 +182,7 @@ class Closing:
     statuses: Sequence[Status]  # of the requirement's objectives
     unproven: Sequence[str]  # letters of those that are MET without an approved artifact
     closer_is_owner: bool
-    alone: bool  # nobody else in the system could close it
+    alone: bool  # nobody else in the system could close it, or a setting lets people approve their own
 
 
 def check_closing(closing: Closing) -> None:
