@@ -9,6 +9,7 @@ from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import memberships
 from tests.conftest import OPERATOR, Person
+from tests.services.evidence import switch
 from tests.services.plan_steps import BARRED, MAY_WAIT, freeze, judge, planned
 
 POAM = "/systems/main/poam"
@@ -110,6 +111,22 @@ def test_judging_and_partial_are_never_refused_because_of_an_item_which_is_then_
     after = user.call("GET", f"{POAM}/{made['id']}").get_json()
     assert (after["eligible"], after["counts"]) == (False, False)
     assert user.call("PATCH", f"{POAM}/{made['id']}", {"owner": "Bo"}).status_code == 200  # still worked on
+
+
+def test_a_setting_lets_people_close_their_own_item_and_the_log_says_that_one_person_did(
+    user: Person, admin: Person, tracker: Tracker
+) -> None:
+    judge(user, MAY_WAIT)
+    at = f"{POAM}/{planned(user)['id']}"
+    assert user.call("PATCH", at, {"status": "ready"}).status_code == 200
+    judge(user, MAY_WAIT, "met")
+    names = " ".join(f"3.1.3[{letter}]" for letter in "abcde").split()
+    assert user.upload("a.txt", b"a", objectives=names).status_code == 201
+    assert user.call("PATCH", at, {"status": "closed"}).status_code == 409
+    switch(tracker, approve_own=True)
+    assert user.call("PATCH", at, {"status": "closed"}).get_json()["closed_by"] == user.name
+    (told,) = admin.call("GET", "/audit?action=poam_item:closed").get_json()["items"]
+    assert told["detail"]["same_person"] is True
 
 
 def test_moving_to_the_operational_plan_changes_no_finding_and_back_needs_the_rule(user: Person) -> None:

@@ -113,6 +113,7 @@ def test_a_judgement_that_changes_nothing_makes_no_new_version(user: Person) -> 
         ({"methods": "test"}, "methods"),
         ({"methods": ["guess"]}, "methods"),
         ({"note": "x" * 20_001}, "note"),
+        ({"note": "x" * 1_048_576}, "note"),
         ({"note": "a\u0000b"}, "note"),
         ({"verdict": "met"}, "verdict"),
         ({}, "body"),

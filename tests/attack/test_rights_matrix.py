@@ -54,6 +54,7 @@ SYSTEM = (
         "/requests/",
         "/quarantine/",
         "/triage/",
+        "/spills/",
     ),
     *("/api/v1/systems/", "/api/v1/artifacts/"),
 )

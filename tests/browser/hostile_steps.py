@@ -70,7 +70,7 @@ def requested(ada: Person, tracker: Tracker) -> list[str]:
     return [
         *("/systems/main/poam", "/systems/main/poam/new", "/systems/main/poam/1", "/systems/main/score"),
         *("/systems/main/requests", "/requests/1", "/requests/1?q=evi", "/my-work", good),
-        *("/quarantine", f"/quarantine/{number}", "/admin/users"),
+        *("/quarantine", f"/quarantine/{number}", "/admin/users", "/spills/1"),
     ]
 
 

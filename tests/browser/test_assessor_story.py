@@ -126,7 +126,7 @@ def test_from_freezing_to_an_answered_question(ada: Served, tab: Callable[..., P
     assessor.reload()
     expect(assessor.get_by_text("The IT manager, in writing.")).to_be_visible()
 
-    for path in ("/systems/main/packages/2", "/artifacts/1", "/systems/main/ssp"):
+    for path in ("/systems/main/packages/3", "/artifacts/1", "/systems/main/ssp"):
         answer = assessor.goto(path)
         assert answer is not None
         assert answer.status == 404, path

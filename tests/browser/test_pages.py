@@ -14,6 +14,7 @@ from tests.browser.conftest import PASSWORD, Served, sign_in
 from tests.browser.looking import look, tab_options
 from tests.conftest import png
 
+CELL = "/systems/halvorsen-inspection-cell-cui-demo"  # with a Conditional status whose 180 days run
 PAGES = (
     "/",
     "/systems/main/requirements",
@@ -83,12 +84,16 @@ PAGES = (
     "/systems/main/changes",
     "/systems/main/status",
     "/systems/main/packages",
-    "/systems/main/packages/1",
+    "/systems/main/packages/3",
     "/systems/main/documents",
-    "/systems/main/packages/1/changes?since=1",
-    "/systems/main/packages/1/viewers",
+    "/systems/main/packages/3/changes?since=3",
+    "/systems/main/packages/3/viewers",
     "/admin/systems",
     "/quarantine",
+    "/spills/1",
+    f"{CELL}/status",
+    f"{CELL}/poam",
+    f"{CELL}/ssp/versions/1",
     "/triage",
     "/triage?end=1",
     "/artifacts/1/objectives",

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from cmmc_tracker.domain.permissions import Actor
+from cmmc_tracker.services import spill_confirming
 from cmmc_tracker.services.jobs import texts
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.work import Tracker
@@ -92,6 +93,18 @@ def test_a_dry_run_names_what_would_go_and_changes_nothing(command: Command, tra
     assert told["elsewhere"] == [[2, 1]]
     assert "Log review" not in json.dumps(told)
     assert _titles(tracker) == ["Log review"] * 2
+
+
+def test_it_waits_for_a_second_person_where_two_judge(command: Command, tracker: Tracker, bo: Actor) -> None:
+    artifact = made(tracker, bo, ("a.txt", SECRET))
+    cy = somebody(tracker, "cy")
+    refused = command("spill", str(artifact), "--reason", "by mistake", "--yes")
+    assert (refused.returncode, "not confirmed by a second person yet" in refused.stdout) == (1, True)
+    assert f"/spills/{artifact}" in refused.stderr
+    with tracker.write(cy) as work:
+        spill_confirming.confirm(work, artifact, None)
+    shown = command("spill", str(artifact), "--reason", "by mistake", "--dry-run").stdout
+    assert "confirmed by cy" in shown
 
 
 def test_the_same_bytes_elsewhere_stop_a_script_and_a_person_is_asked(

@@ -110,3 +110,7 @@ def test_3_12_4_g_the_plan_is_reviewed_within_a_year() -> None:
 def test_170_17_c_2_ten_business_days_leave_out_weekends() -> None:
     assert clocks.business_days_after(date(2026, 11, 27), 1) == date(2026, 11, 30)  # Friday to Monday
     assert clocks.business_days_after(date(2026, 11, 28), 10) == date(2026, 12, 11)
+
+
+def test_170_21_b_1_who_assessed_itself_closes_out_by_itself() -> None:
+    assert [one.is_self for one in AssessmentKind] == [True, True, False, False]

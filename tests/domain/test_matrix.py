@@ -7,10 +7,10 @@ import pytest
 
 from cmmc_tracker.domain.assessment import Responsibility
 from cmmc_tracker.domain.catalog import parse_objective_id
-from cmmc_tracker.domain.matrix import LineEntry, carried, gaps, is_circle
+from cmmc_tracker.domain.matrix import LineEntry, carried, check_inherited, gaps, is_circle
 from cmmc_tracker.domain.providers import ProviderEntry, follows
 from cmmc_tracker.domain.scope import Duty, Held, MatrixLine
-from cmmc_tracker.errors import Invalid
+from cmmc_tracker.errors import Conflict, Invalid
 
 A, B = parse_objective_id("3.1.1[a]"), parse_objective_id("3.1.1[b]")
 TODAY = date(2026, 11, 28)
@@ -45,6 +45,28 @@ def test_only_a_customers_line_of_an_inherited_objective_that_nobody_else_carrie
 ) -> None:
     found = is_circle(A, duty, {A} if inherited else {B}, {A} if elsewhere else {B})
     assert found == (duty is Duty.CUSTOMER and inherited and not elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("duties", "refused"),
+    [
+        ((), False),  # a gap, which is listed
+        ((Duty.CUSTOMER,), True),
+        ((Duty.CUSTOMER, Duty.NOT_APPLICABLE), True),
+        ((Duty.CUSTOMER, Duty.SHARED), False),  # another provider carries it
+        ((Duty.PROVIDER,), False),
+        ((Duty.NOT_APPLICABLE,), False),
+    ],
+)
+def test_170_19_c_2_what_the_matrix_gives_back_to_us_cannot_be_inherited(
+    duties: tuple[Duty, ...], refused: bool
+) -> None:
+    if not refused:
+        check_inherited(duties)
+        return
+    with pytest.raises(Conflict) as found:
+        check_inherited(duties)
+    assert found.value.clause == "32 CFR 170.19(c)(2)"
 
 
 def test_what_is_claimed_without_a_line_is_listed_in_catalog_order() -> None:

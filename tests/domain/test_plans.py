@@ -99,6 +99,31 @@ def test_a_wrong_field_is_named(field: str, value: Any) -> None:
     assert set(refused.value.fields) == {field}
 
 
+@pytest.mark.parametrize(("done", "taken"), [("2026-11-28", True), ("2026-11-29", False), ("2024-02-29", True)])
+def test_no_step_was_done_on_a_day_that_is_still_to_come(done: str, taken: bool) -> None:
+    given = {"requirement": "3.1.3", "weakness": "w", "milestones": [{"text": "a"}, {"text": "b", "done_on": done}]}
+    today = date(2026, 11, 28)
+    if taken:
+        assert plans.parse(given, today=today).milestones[1].done_on == date.fromisoformat(done)
+        return
+    with pytest.raises(Invalid) as refused:
+        plans.parse(given, today=today)
+    assert refused.value.fields == {
+        "milestones": "Milestone 2: It cannot have been done on a day that is still to come."
+    }
+
+
+@pytest.mark.parametrize("day", ["1989-12-31", "2027-02-29", "2100-01-02", "29.2.2028"])
+def test_a_day_that_cannot_be_is_refused_wherever_an_item_has_one(day: str) -> None:
+    for given in ({"planned_completion": day}, {"milestones": [{"text": "a", "due_on": day}]}):
+        with pytest.raises(Invalid):
+            item(**given)
+
+
+def test_an_item_that_was_to_be_done_before_its_assessment_is_taken_and_late_at_once() -> None:
+    assert plans.overdue(item(planned_completion="2020-01-01"), ItemStatus.OPEN, date(2026, 11, 28))
+
+
 def closing(*statuses: Status, unproven: tuple[str, ...] = (), own: bool = False, alone: bool = False) -> Closing:
     return Closing(statuses, unproven, own, alone)
 

@@ -13,7 +13,7 @@ from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.scope import Asset, AssetCategory
 from cmmc_tracker.domain.snapshot import Snapshot
-from cmmc_tracker.domain.ssp import CitedArtifact, Reference, Subject, contradictions
+from cmmc_tracker.domain.ssp import CitedArtifact, PlanText, Reference, Subject, contradictions
 from tests.domain.test_readiness import AT, in_order, with_objective, with_parts, with_requirement
 
 CITED = {
@@ -40,6 +40,7 @@ def test_a_plan_that_agrees_with_the_records_has_no_contradiction() -> None:
         (with_requirement(narrative="On [[asset:99]]."), "asset 99, which is not here"),
         (with_requirement(narrative="By [[provider:99]]."), "provider 99, which is not here"),
         (with_requirement(narrative="See [[artifact:3]]."), "older than the New diagram that it cites"),
+        (with_requirement(narrative="How: ⟨what is done, by whom⟩."), "a draft still: ⟨what is done, by whom⟩"),
         (with_requirement(narrative="The Media Protection Policy says so."), "names the “Media Protection Policy”"),
         (
             with_parts(assets=(Asset(1, "Mill", AssetCategory.SPECIALIZED, in_plan=False, on_diagram=True),)),
@@ -51,6 +52,22 @@ def test_each_contradiction_is_told(change: Callable[[Snapshot], Snapshot], said
     found = contradictions(change(in_order()), CITED)
     assert len(found) == 1
     assert said in found[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("On [[artifact:2]].", "cites Old diagram, which is retired"),
+        ("On [[artifact:3]].", "older than the New diagram"),
+        ("On [[asset:99]].", "asset 99, which is not here"),
+        ("The Media Protection Policy says so.", "names the “Media Protection Policy”"),
+    ],
+)
+def test_the_sections_about_the_system_are_held_against_the_records_too(text: str, said: str) -> None:
+    sections = [PlanText("The enclave, with [[asset:1]].", None), PlanText(text, date(2026, 10, 2), section="boundary")]
+    (one,) = contradictions(in_order(), CITED, sections)
+    assert (one.section, one.requirement) == ("boundary", "")
+    assert said in one.sentence
 
 
 def test_what_is_not_applicable_by_every_objective_must_say_so_in_the_plan() -> None:

@@ -80,6 +80,7 @@ def test_the_briefing_says_what_the_page_of_the_status_says(demo_snapshot: dict[
     assert f"Found now: {score['score']} of 110; that supports {score['supports']}" in said
     assert f"{score['met_without_final_evidence']} objectives are MET without an approved artifact." in said
     assert demo_snapshot["readiness"] in said
+    assert "NOT MET and barred from the POA&M: " in said
 
 
 def test_the_binder_has_what_an_assessor_asks_for_first(demo_snapshot: dict[str, Any]) -> None:

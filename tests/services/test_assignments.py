@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
 from cmmc_tracker.domain import assignments as rules
 from cmmc_tracker.domain.assessment import Judgement, Status
@@ -13,6 +14,7 @@ from cmmc_tracker.errors import Forbidden, Invalid, Stale
 from cmmc_tracker.services import assessment, assignments, audit, walking
 from cmmc_tracker.services.assignments import People
 from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage.tables import users
 from tests.conftest import OPERATOR
 from tests.services.evidence import FIRST, acting, give, made, other_system, somebody
 
@@ -140,3 +142,11 @@ def test_nothing_of_another_system_shows(tracker: Tracker, ada: Actor) -> None:
             work, who.systems[lab.slug], rules.parse({"duty": "owner", "what": "AC", "person": "ada"}, load(2)), None
         )
     assert people(tracker, who).by_duty[Duty.OWNER] == {}
+
+
+def test_170_4_the_affirming_official_is_of_our_own_organization(tracker: Tracker, ada: Actor, bo: Actor) -> None:
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(update(users).where(users.c.id == bo.id).values(organization="provider"))
+    assert assign(tracker, ada, what="3.1.1", person="bo") == 1
+    with pytest.raises(Invalid, match="not of our own organization"):
+        assign(tracker, ada, person="bo", duty="affirming_official", title="CEO")

@@ -2,19 +2,21 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 
 import docx
 import pytest
 
-from cmmc_tracker.domain.permissions import Actor
-from cmmc_tracker.domain.scope import Answers
+from cmmc_tracker.domain.permissions import Actor, Role
+from cmmc_tracker.domain.providers import ProviderEntry
+from cmmc_tracker.domain.scope import Answers, Held
 from cmmc_tracker.errors import Forbidden, NotFound, Stale
 from cmmc_tracker.services import artifact_list, audit, quarantine, settings, setup, systems
 from cmmc_tracker.services.artifact_list import ArtifactFilter
 from cmmc_tracker.services.audit import AuditFilter
 from cmmc_tracker.services.jobs import texts
 from cmmc_tracker.services.jobs.house import House
-from cmmc_tracker.services.scope import drafts
+from cmmc_tracker.services.scope import drafts, providers
 from cmmc_tracker.services.work import Tracker, Work
 from tests.conftest import OPERATOR, Person
 from tests.services.evidence import FIRST, made, seen, somebody, switch, versioned
@@ -314,3 +316,11 @@ def test_an_upload_that_is_held_back_is_answered_and_found_nowhere(tracker: Trac
     data = {"file": (io.BytesIO(b"z"), "fouo.txt"), "csrf_token": user.token}
     version = user.client.post(f"/api/v1/artifacts/{clean['id']}/versions", data=data)
     assert (version.status_code, version.get_json()["quarantined"]) == (201, True)
+
+
+def test_what_follows_from_a_provider_is_said_by_what_it_holds(tracker: Tracker) -> None:
+    bo = somebody(tracker, "bo")
+    with tracker.write(bo) as work:
+        providers.add(work, bo.systems["main"], ProviderEntry("Portal", is_cloud=True, holds=Held.CUI))
+    (row,) = _rows(tracker, replace(bo, role=Role.ADMIN))
+    assert "FedRAMP Moderate" in row.follows

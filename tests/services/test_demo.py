@@ -72,6 +72,22 @@ def test_where_there_are_accounts_people_own_requirements_and_a_status_was_affir
     assert record.latest is not None
     assert [one.name for one in record.latest.affirmations] == [admin.name]
     assert "Final Level 1 (Self)" in user.get("/systems").text
+    _a_conditional_status_runs(tracker, admin, user)
     with pytest.raises(Conflict):
         demo.fill(tracker, _everything(tracker))
     assert verify.run(tracker).problems == []
+
+
+def _a_conditional_status_runs(tracker: Tracker, admin: Person, user: Person) -> None:
+    """One system has a running clock of 180 days, with items that are open, worked on and closed by a second person."""
+    actor = _everything(tracker)
+    cell = next(one for one in actor.systems.values() if "inspection" in one.slug)
+    with tracker.read(actor) as work:
+        record, register = statuses.of(work, cell), reading.register(work, cell)
+    assert record.clock is not None
+    assert (record.standing.name, record.clock.closeout.days_left) == ("Conditional Level 2 (Self)", 85)
+    assert {one.status for one in register.items} == {"open", "in_progress", "closed"}
+    assert [one.closed_by for one in register.items if one.closed_by] == [user.name]
+    assert all(one.frozen for one in register.items)
+    for page in ("/", f"/systems/{cell.slug}/status", f"/systems/{cell.slug}/poam"):
+        assert "85 days are left" in admin.get(page, query_string={"system": cell.slug}).text

@@ -1,18 +1,21 @@
 """Handing all open duties of a person to another one."""
 
 import json
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.errors import Forbidden, Invalid, NotFound, Stale
-from cmmc_tracker.services import accounts, artifact_list, duties, handover, members, remarks, reviews
+from cmmc_tracker.services import accounts, artifact_list, duties, handover, members, remarks, reviews, systems
 from cmmc_tracker.services.artifact_list import ArtifactFilter
+from cmmc_tracker.services.plans import keeping
+from cmmc_tracker.services.plans import reading as plan_reading
 from cmmc_tracker.services.requests import reading
 from cmmc_tracker.services.reviews import Verdict
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.tables import artifacts, assignments, audit, memberships
+from cmmc_tracker.storage.tables import artifacts, assignments, audit, findings, memberships, plan_items, users
 from tests.conftest import OPERATOR, Clock
 from tests.services.asked import TODAY, ask, look, now_is
 from tests.services.evidence import FIRST, acting, give, made, other_system, seen, somebody, switch
@@ -201,6 +204,11 @@ def test_requirements_that_somebody_answers_for_go_along_with_one_entry_for_each
     assert told[0]["after"]["person"] == "eva"
 
 
+def _of(tracker: Tracker, who: Actor, organization: str) -> None:
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(update(users).where(users.c.id == who.id).values(organization=organization))
+
+
 def test_170_4_the_affirming_official_is_handed_on_with_a_title_by_who_may_name_one(
     tracker: Tracker, cal: Actor, eva: Actor
 ) -> None:
@@ -215,6 +223,11 @@ def test_170_4_the_affirming_official_is_handed_on_with_a_title_by_who_may_name_
     with tracker.write(cal) as work, pytest.raises(Invalid) as caught:
         handover.hand_over_own(work, "eva", title="x" * 201)
     assert list(caught.value.fields) == ["title"]
+    _of(tracker, eva, "provider")
+    with tracker.write(cal) as work:
+        stayed = handover.hand_over_own(work, "eva", title="Owner").stayed
+    assert stayed == ["The affirming official of Main enclave stays: eva is not of our own organization."]
+    _of(tracker, eva, "ours")
     with tracker.write(cal) as work:
         assert handover.hand_over_own(work, "eva", title=" Owner ").said == "Handed over to eva: affirming official: 1."
     assert _held(tracker, eva) == [("affirming_official", "", "Owner", "")], "how to reach cal is not how to reach eva"
@@ -282,3 +295,61 @@ def test_an_administrator_is_shown_no_names_of_systems_that_they_are_no_member_o
         handover.preview_of(work, cal.id or 0, "eva")
     with tracker.read(OPERATOR) as work, pytest.raises(NotFound):
         handover.preview_of(work, 999, "eva")
+
+
+def _planned(tracker: Tracker, owner: str, *steps: tuple[str, str, str]) -> int:
+    """An item of a requirement that is NOT MET; a step is its text, its owner, and when it was done."""
+    milestones = [{"text": text, "owner": who, "done_on": done} for text, who, done in steps]
+    given = {"requirement": "3.1.3", "weakness": "Flows are open.", "owner": owner, "milestones": milestones}
+    with tracker.write(OPERATOR) as work:
+        main = systems.all_of(work)["main"]
+        work.bookkeep(update(findings).where(findings.c.requirement == "AC.L2-3.1.3").values(status="not_met"))
+    with tracker.write(replace(OPERATOR, systems={"main": main})) as work:
+        return keeping.add(work, main, given)
+
+
+def test_items_of_the_plans_that_name_the_account_go_along_with_their_steps_that_are_not_done(
+    tracker: Tracker, cal: Actor, eva: Actor
+) -> None:
+    steps = (("Look", "CAL", "2026-01-02"), ("Mend", "cal", ""), ("Test", "Mr Smith of Acme", ""))
+    owned, helped = _planned(tracker, "Cal", *steps), _planned(tracker, "Mr Smith of Acme", ("Order", "cal", ""))
+    other = _planned(tracker, "Mr Smith of Acme")
+    assert _count(tracker, cal.id, eva.id) == [2, 0]
+    with tracker.read(cal) as work:
+        shown = handover.preview_own(work, "eva")
+    assert shown.goes == {"items": ["AC.L2-3.1.3: Flows are open.", "AC.L2-3.1.3: Flows are open."]}
+    assert _own(tracker, cal, "eva").said == "Handed over to eva: items of the plans: 2."
+    assert _count(tracker, cal.id, eva.id) == [0, 2]
+    with tracker.read(eva) as work:
+        found = {one.id: one.plan for one in plan_reading.register(work, eva.systems["main"]).items}
+        history = plan_reading.detail(work, eva.systems["main"], owned).history
+    assert (found[owned].owner, [one.owner for one in found[owned].milestones]) == (
+        "eva",
+        ["CAL", "eva", "Mr Smith of Acme"],
+    )
+    assert (found[helped].owner, [one.owner for one in found[helped].milestones]) == ("Mr Smith of Acme", ["eva"])
+    assert found[other].owner == "Mr Smith of Acme"
+    assert (history[0].actor, history[0].action) == ("cal", "poam_item:edited")
+
+
+def test_items_stay_where_the_receiver_may_only_look_and_closed_ones_with_who_did_them(
+    tracker: Tracker, cal: Actor, eva: Actor
+) -> None:
+    closed = _planned(tracker, "cal")
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(update(plan_items).where(plan_items.c.id == closed).values(status="closed"))
+    assert _own(tracker, cal, "eva").said == "Nothing was handed over."
+    _planned(tracker, "cal")
+    give(tracker, eva.id or 0, may_contribute=False)
+    assert _own(tracker, cal, "eva").stayed == [
+        "1 duty stays in Main enclave: eva does not work there, or may only look."
+    ]
+
+
+def test_a_name_in_the_plans_of_a_system_that_one_never_worked_in_is_somebody_else(
+    tracker: Tracker, cal: Actor, eva: Actor
+) -> None:
+    _planned(tracker, "cal")
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(delete(memberships).where(memberships.c.user_id == cal.id))
+    assert _count(tracker, cal.id) == [0]

@@ -9,11 +9,15 @@ from sqlalchemy import select, update
 from cmmc_tracker.domain import readiness
 from cmmc_tracker.domain.assessment import Judgement
 from cmmc_tracker.domain.catalog import ObjectiveId
+from cmmc_tracker.domain.matrix import LineEntry
 from cmmc_tracker.domain.permissions import Actor
+from cmmc_tracker.domain.providers import ProviderEntry
+from cmmc_tracker.domain.scope import Duty
 from cmmc_tracker.domain.special import Basis
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from cmmc_tracker.services import assessment, snapshots, specials
 from cmmc_tracker.services.finding_rows import Finding
+from cmmc_tracker.services.scope import matrix, providers
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import audit, users
 from tests.conftest import OPERATOR
@@ -231,3 +235,18 @@ def test_what_was_examined_who_was_asked_and_what_was_tried_are_kept_and_are_met
     with pytest.raises(Invalid) as wrong:
         Judgement.parse(FIRST, "met", "", [], {"examined": "x" * 5_001, "tested": 7})
     assert set(wrong.value.fields) == {"examined", "tested"}
+
+
+def test_170_19_c_2_what_our_matrix_gives_back_to_us_is_not_inherited(tracker: Tracker, ada: Actor) -> None:
+    main, given = ada.systems["main"], {"basis": "inherited", "description": "They do it.", "reference": "line 4"}
+    with tracker.write(ada) as work:
+        number = providers.add(work, main, ProviderEntry("Northwind"))
+        matrix.put(work, main, number, FIRST, LineEntry(Duty.CUSTOMER), seen=0)
+    judge(tracker, ada, "met")
+    with pytest.raises(Conflict, match="each would rest on the other"):
+        record(tracker, ada, given)
+    with tracker.write(ada) as work:
+        matrix.put(work, main, number, FIRST, LineEntry(Duty.SHARED), seen=1)
+    record(tracker, ada, given)
+    with tracker.write(ada) as work, pytest.raises(Conflict, match="each would rest on the other"):
+        matrix.put(work, main, number, FIRST, LineEntry(Duty.CUSTOMER), seen=2)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import sqlite3
 import zipfile
 from datetime import date
@@ -13,7 +14,7 @@ from sqlalchemy import event, func, insert, select, text
 
 from cmmc_tracker.domain.permissions import Actor, Role
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
-from cmmc_tracker.services import imports, integrity, remarks, spill, spill_plan, trash, verify
+from cmmc_tracker.services import imports, integrity, remarks, spill, spill_confirming, spill_plan, trash, verify
 from cmmc_tracker.services.jobs import texts
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.links import create_linked
@@ -35,8 +36,19 @@ from cmmc_tracker.storage.tables import (
 )
 from cmmc_tracker.storage.tables import imports as imports_table
 from cmmc_tracker.storage.tables import remarks as remarks_table
-from tests.conftest import ON_POSTGRESQL, OPERATOR, Person
-from tests.services.evidence import FIRST, made, other_system, received, seen, somebody, versioned
+from tests.conftest import ON_POSTGRESQL, OPERATOR, Clock, Person
+from tests.services.evidence import (
+    FIRST,
+    acting,
+    give,
+    made,
+    other_system,
+    received,
+    seen,
+    somebody,
+    switch,
+    versioned,
+)
 
 SECRET = b"CUI//SP-CTI\nThe zanzibarite coupling is rated quixotically at 4711 newtons.\n"
 MARK = b"zanzibarite"
@@ -393,3 +405,79 @@ def test_the_page_of_an_artifact_names_the_version_that_was_taken_out(user: Pers
     assert "Taken out on" in page
     assert "spilled: sent by mistake" in page
     assert user.get(f"/uploads/{number}/2/b.txt").status_code == 404
+
+
+# The second person
+
+
+@pytest.fixture
+def cy(tracker: Tracker, bo: Actor) -> Actor:
+    """Cy judges in `main` beside Bo, so a spill waits for one of them."""
+    return somebody(tracker, "cy")
+
+
+def _confirm(tracker: Tracker, by: Actor, artifact: int) -> None:
+    with tracker.write(by) as work:
+        spill_confirming.confirm(work, artifact, None)
+
+
+def _told(tracker: Tracker, artifact: int) -> dict[str, object]:
+    query = select(audit.c.detail).where(audit.c.entity == f"artifact:{artifact}", audit.c.action == "artifact:spilled")
+    with tracker.read() as work:
+        found: dict[str, object] = json.loads(work.db.execute(query).scalar_one())
+    return found
+
+
+def test_where_two_people_judge_one_of_them_confirms_first_and_the_log_names_them(
+    tracker: Tracker, bo: Actor, cy: Actor
+) -> None:
+    artifact = made(tracker, bo, ("a.txt", SECRET))
+    with pytest.raises(Conflict, match=f"somebody who may judge .* at /spills/{artifact}"):
+        _spilled(tracker, artifact)
+    assert seen(tracker, bo, artifact).title
+    _confirm(tracker, cy, artifact)
+    assert _spilled(tracker, artifact).gone == [artifact]
+    assert _told(tracker, artifact)["confirmed_by"] == "cy"
+
+
+def test_one_person_alone_may_and_it_shows(tracker: Tracker, bo: Actor) -> None:
+    artifact = made(tracker, bo, ("a.txt", SECRET))
+    _spilled(tracker, artifact)
+    told = _told(tracker, artifact)
+    assert (told["same_person"], "confirmed_by" in told) == (True, False)
+
+
+def test_the_setting_that_people_approve_their_own_asks_for_no_second_person(
+    tracker: Tracker, bo: Actor, cy: Actor
+) -> None:
+    switch(tracker, approve_own=True)
+    artifact = made(tracker, bo, ("a.txt", SECRET))
+    _spilled(tracker, artifact)
+    assert _told(tracker, artifact)["same_person"] is True
+
+
+def test_a_confirmation_is_of_the_artifact_as_it_was_and_holds_seven_days(
+    tracker: Tracker, bo: Actor, cy: Actor, clock: Clock
+) -> None:
+    artifact = made(tracker, bo, ("a.txt", SECRET))
+    _confirm(tracker, cy, artifact)
+    versioned(tracker, bo, artifact)
+    with pytest.raises(Conflict, match="confirms first"):
+        _spilled(tracker, artifact)
+    _confirm(tracker, cy, artifact)
+    clock.forward(days=7)
+    with pytest.raises(Conflict, match="confirms first"):
+        _spilled(tracker, artifact)
+    _confirm(tracker, bo, artifact)
+    assert _spilled(tracker, artifact).gone == [artifact]
+
+
+def test_who_may_only_look_or_is_no_member_confirms_nothing(tracker: Tracker, bo: Actor, cy: Actor) -> None:
+    artifact = made(tracker, bo, ("a.txt", SECRET))
+    give(tracker, cy.id or 0, may_judge=False)
+    with pytest.raises(Forbidden):
+        _confirm(tracker, acting(tracker, cy.id or 0, "cy"), artifact)
+    with pytest.raises(NotFound):
+        _confirm(tracker, Actor(cy.id, "cy", Role.ADMIN), artifact)
+    with pytest.raises(NotFound):
+        _confirm(tracker, bo, artifact + 1)

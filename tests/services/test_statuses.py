@@ -1,7 +1,9 @@
 """The recorded status and its affirmations: what may be recorded on what, by whom, and what the calendar does then."""
 
+import json
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,16 +13,16 @@ from sqlalchemy import insert, select, update
 from cmmc_tracker.domain.clocks import AssessmentKind
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.lifecycle import Act, Stage
-from cmmc_tracker.domain.permissions import Actor
+from cmmc_tracker.domain.permissions import Actor, Organization
 from cmmc_tracker.domain.recording import AffirmationGiven, StatusGiven
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid
 from cmmc_tracker.services import statuses
 from cmmc_tracker.services.handoff import packages
 from cmmc_tracker.services.plans import keeping
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage.tables import assignments, findings, pins, plan_items, recorded_statuses
+from cmmc_tracker.storage.tables import assignments, audit, findings, pins, plan_items, recorded_statuses
 from tests.conftest import OPERATOR, Clock
-from tests.services.evidence import FIRST, acting, linked_artifact, other_system, somebody
+from tests.services.evidence import FIRST, acting, linked_artifact, other_system, somebody, switch
 
 TODAY = datetime.now(UTC).date()
 WAITS = "AC.L2-3.1.3"  # one point, allowed on a POA&M
@@ -196,6 +198,45 @@ def test_170_21_a_where_nothing_is_not_met_no_conditional_status_is_recorded(tra
     assert stands(tracker, bo)[0] is Stage.NONE
 
 
+def _about_to_close_out(tracker: Tracker, bo: Actor) -> int:
+    """Bo is the affirming official of a Conditional status, and all is mended; returns the package."""
+    official(tracker, bo)
+    waits(tracker)
+    record(tracker, bo, Act.RECORD_CONDITIONAL, freeze(tracker, bo))
+    mended(tracker)
+    return freeze(tracker, bo, Purpose.CLOSEOUT)
+
+
+def _last_told(tracker: Tracker) -> dict[str, Any]:
+    query = select(audit.c.detail).where(audit.c.action == "status:recorded").order_by(audit.c.id.desc()).limit(1)
+    with tracker.read() as work:
+        found: dict[str, Any] = json.loads(work.db.execute(query).scalar_one())
+    return found
+
+
+def test_a_closeout_has_two_people_who_records_it_and_who_affirms_it(tracker: Tracker, bo: Actor) -> None:
+    package = _about_to_close_out(tracker, bo)
+    cy = somebody(tracker, "cy", may_approve=True)
+    with pytest.raises(Conflict, match="somebody else who may approve"):
+        record(tracker, bo, Act.CLOSE_OUT, package)
+    record(tracker, cy, Act.CLOSE_OUT, package)
+    assert _last_told(tracker)["same_person"] is False
+    affirm(tracker, bo)
+    assert stands(tracker, bo)[0] is Stage.FINAL
+
+
+@pytest.mark.parametrize("setting", [False, True])
+def test_a_closeout_by_who_affirms_it_shows_where_nobody_else_may_or_a_setting_lets_them(
+    tracker: Tracker, bo: Actor, setting: bool
+) -> None:
+    package = _about_to_close_out(tracker, bo)
+    if setting:
+        somebody(tracker, "cy", may_approve=True)
+        switch(tracker, approve_own=True)
+    record(tracker, bo, Act.CLOSE_OUT, package)
+    assert _last_told(tracker)["same_person"] is True
+
+
 def test_a_conditional_status_is_not_renewed_by_another(tracker: Tracker, bo: Actor) -> None:
     waits(tracker)
     package = freeze(tracker, bo)
@@ -353,6 +394,10 @@ def test_only_the_person_named_as_affirming_official_affirms(tracker: Tracker, b
     official(tracker, somebody(tracker, "cal"))
     with pytest.raises(Forbidden, match="that is cal"):
         affirm(tracker, bo)
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(update(assignments).values(user_id=bo.id))
+    with pytest.raises(Forbidden, match="of our own organization"):
+        affirm(tracker, replace(bo, organization=Organization.PROVIDER))
 
 
 def test_an_affirmation_keeps_who_what_and_the_page_that_was_read(tracker: Tracker, bo: Actor) -> None:
@@ -363,6 +408,7 @@ def test_an_affirmation_keeps_who_what_and_the_page_that_was_read(tracker: Track
         (one,) = statuses.of(work, bo.systems["main"]).latest.affirmations  # type: ignore[union-attr]
     assert (one.name, one.title, one.score, one.affirmed_on) == ("bo", "President", 110, TODAY)
     assert "Found now: 110 of 110" in one.briefing
+    assert "- MET without evidence: AC.L2-3.1.1[a], AC.L2-3.1.1[b]" in one.briefing
 
 
 def test_there_is_nothing_to_affirm_without_a_status(tracker: Tracker, bo: Actor) -> None:

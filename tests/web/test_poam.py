@@ -145,7 +145,7 @@ def test_170_21_b_the_180_days_stand_on_the_register_and_on_what_counts(
     freeze(tracker, [1], today - timedelta(days=175))
     page = user.get(POAM).text
     assert "5 days are left (32 CFR 170.21(b))" in page
-    assert "Have the assessor for the closeout booked." in page
+    assert "Have a day set for the closeout self-assessment." in page
     assert "Planned to be done after the last day of the closeout." in page
     page = user.get(f"{POAM}/1").text
     assert "5 days are left" in page

@@ -72,6 +72,15 @@ def test_a_wrong_judgement_keeps_what_was_typed_beside_the_error(user: Person) -
     assert 'value="not_applicable" checked' in answer.text
 
 
+def test_a_note_of_a_megabyte_is_refused_at_its_field_and_not_lost(user: Person) -> None:
+    note = "word " * 209_716
+    answer = user.post(f"{PAGE}/objectives/b", {"status": "met", "note": note, "version": "1"})
+    assert answer.status_code == 422
+    assert "at most 20,000 characters" in answer.text
+    assert note.strip() in answer.text
+    assert 'name="version" value="1"' in answer.text
+
+
 def test_a_stale_judgement_shows_both_texts_and_can_be_saved_again(user: Person, admin: Person) -> None:
     admin.post(f"{PAGE}/objectives/b", {"status": "not_met", "note": "hers", "version": "1"})
     answer = user.post(f"{PAGE}/objectives/b", {"status": "met", "note": "mine", "version": "1"})

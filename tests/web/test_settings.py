@@ -67,3 +67,16 @@ def test_a_form_that_sends_more_than_the_settings_changes_nothing_else(admin: Pe
     assert admin.post("/config", {**FORM, "max_upload_mb": "1", "value": "{}"}).status_code == 302
     entry = admin.call("GET", "/audit?action=settings:changed").get_json()["items"][0]
     assert set(entry["detail"]["after"]) == set(FORM)
+
+
+def test_a_system_made_by_mistake_is_removed_and_one_with_something_in_it_says_why_not(admin: Person) -> None:
+    for name in ("Typo", "Enclave two"):
+        assert admin.call("POST", "/systems", {"name": name, "level": 2}).status_code == 201
+    judged = admin.call("PATCH", "/systems/enclave-two/requirements/3.1.1/objectives/a", {"status": "met"})
+    assert judged.status_code == 200
+    gone = admin.post("/config/systems/typo", {"act": "remove", "version": "1"})
+    assert gone.status_code == 302
+    stays = admin.post("/config/systems/enclave-two", {"act": "remove", "version": "1"})
+    assert stays.status_code == 409
+    assert "Enclave two is not empty, so it stays. There is something in: findings." in stays.text
+    assert [one["slug"] for one in admin.call("GET", "/systems").get_json()["items"]] == ["main", "enclave-two"]

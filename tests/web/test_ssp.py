@@ -10,7 +10,7 @@ from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import assets, plan_items, plan_versions, providers
 from tests.conftest import OPERATOR, Person
-from tests.services.evidence import give, other_system
+from tests.services.evidence import give, other_system, switch
 
 SSP = "/systems/main/ssp"
 PAGE = "/systems/main/requirements/AC.L2-3.1.1"
@@ -217,8 +217,14 @@ def test_only_the_newest_version_is_approved(admin: Person, user: Person, tracke
     assert "Version 2 is newer" in answer.text
 
 
-def test_who_is_alone_approves_their_own_version_and_it_shows(admin: Person, tracker: Tracker) -> None:
+@pytest.mark.parametrize("setting", [False, True])
+def test_who_is_alone_or_let_by_a_setting_approves_their_own_version_and_it_shows(
+    admin: Person, user: Person, tracker: Tracker, setting: bool
+) -> None:
     give(tracker, admin.id, may_approve=True)
+    if setting:
+        give(tracker, user.id, may_approve=True)
+        switch(tracker, approve_own=True)
     admin.post(f"{SSP}/versions", {})
     assert admin.post(f"{SSP}/versions/1/approve").status_code == 302
     for address in (SSP, f"{SSP}/versions", f"{SSP}/versions/1"):

@@ -77,8 +77,8 @@ def test_two_people_who_define_a_value_never_overwrite_one_another(admin: Person
 def test_evidence_that_says_another_number_is_named_and_one_that_says_the_same_is_not(
     user: Person, tracker: Tracker
 ) -> None:
-    define(user, v3_1_10a="15")
-    user.upload("a.txt", b"a", title="Desktop settings", objectives="3.1.10[a]")
+    define(user, v3_1_10a="15", v3_1_8a="5 wrong tries within 15 minutes")
+    user.upload("a.txt", b"a", title="Desktop settings", objectives=["3.1.10[a]", "3.1.8[a]"])
     sha256 = hashlib.sha256(b"a").hexdigest()
 
     def says(text: str) -> str:
@@ -91,6 +91,8 @@ def test_evidence_that_says_another_number_is_named_and_one_that_says_the_same_i
     assert "nowhere 15" not in says("The screen locks after 15 minutes. Guests: it locks after 10 minutes.")
     assert "nowhere 15" not in says("The lunch break ends after 10 minutes.")
     assert "nowhere 15" not in says("Screens lock after ten minutes.")
+    assert "says 10, and nowhere 5 wrong tries" in says("Accounts are locked after 10 invalid logon attempts.")
+    assert "nowhere 5 wrong" not in says("Accounts are locked after 5 invalid logon attempts.")
 
 
 def test_a_change_is_recorded_mended_and_settled(admin: Person, user: Person) -> None:
@@ -170,13 +172,17 @@ def test_contradictions_are_a_plain_list_with_where_to_mend(user: Person, tracke
     narrate(user, "As [[artifact:1]] and the Visitor Access Policy say, on [[asset:9]].")
     body = {"status": "not_met", "note": "no list"}
     assert user.call("PATCH", "/systems/main/requirements/AC.L2-3.1.1/objectives/a", body).status_code == 200
+    wrote = user.post(f"{SSP}/sections/boundary", {"text": "East of [[provider:7]].", "version": "0"})
+    assert wrote.status_code == 302
     page = user.get(f"{SSP}/contradictions").text
+    assert f'href="{SSP}/sections/boundary"' in page
     for text in (
+        "provider 7, which is not here any more",
         *("it is implemented; [a] was found NOT MET", "asset 9, which is not here any more"),
         *("Visitor Access Policy", "Specialized Asset"),
     ):
         assert text in page, text
-    assert "4 found" in page
+    assert "5 found" in page
 
 
 def test_the_registers_take_a_fixed_number_of_statements(user: Person, tracker: Tracker) -> None:

@@ -46,7 +46,12 @@ def test_a_status_is_recorded_and_stands_beside_what_is_found(approver: Person, 
     ("gone", "said", "row", "warns"),
     [
         (60, "120 days are left (32 CFR 170.21(b)).", "120 days left to close out", False),
-        (90, "90 days are left (32 CFR 170.21(b)). Have the assessor", "90 days left to close out", True),
+        (
+            90,
+            "90 days are left (32 CFR 170.21(b)). Have a day set for the closeout self-assessment.",
+            "90 days left to close out",
+            True,
+        ),
         (180, "today is the last day (32 CFR 170.21(b)).", "the last day to close out", True),
         (181, "the Conditional status has expired (32 CFR 170.21(b)).", "not closed out by", True),
     ],

@@ -9,8 +9,9 @@ import click
 
 from cmmc_tracker.cli.lines import one_line
 from cmmc_tracker.cli.open import opened
+from cmmc_tracker.errors import Conflict
 from cmmc_tracker.services import spill as spilling
-from cmmc_tracker.services import spill_plan
+from cmmc_tracker.services import spill_confirming, spill_plan
 from cmmc_tracker.services.spill import Spilled
 from cmmc_tracker.services.spill_plan import Plan, Wanted
 from cmmc_tracker.services.work import Tracker
@@ -32,7 +33,8 @@ def spill(artifact: int | None, *, clean: bool, lift: str, **given: Any) -> None
     """Take an artifact's bytes out for good: from the store, the search, waiting imports and the database's free space.
 
     A tombstone keeps hash and reason, and the bytes are refused when they come again. It breaks the hold of packages,
-    and says which they are. It cannot alter the audit log, backups, or what people downloaded.
+    and says which they are. Where two people judge in its system, one of them confirms first, at /spills/ARTIFACT. It
+    cannot alter the audit log, backups, or what people downloaded.
     """
     if (artifact is not None) + clean + bool(lift) != 1:
         raise click.UsageError("Name one artifact, or say --clean, or --lift HASH.")
@@ -66,6 +68,7 @@ def _spill(wanted: Wanted, given: dict[str, Any]) -> None:
     found = spill_plan.plan(tracker, actor, wanted)
     if not given["as_json"]:
         _show(found, wanted)
+        _show_second(tracker, wanted)
     if given["dry_run"]:
         click.echo(json.dumps(_told(found)) if given["as_json"] else "Nothing was changed (--dry-run).")
         return
@@ -92,6 +95,16 @@ def _show(found: Plan, wanted: Wanted) -> None:
         click.echo(
             one_line(f"  {pin.holder} holds version {pin.number} of artifact {pin.artifact_id}: its hold breaks")
         )
+
+
+def _show_second(tracker: Tracker, wanted: Wanted) -> None:
+    with tracker.read() as work:
+        try:
+            second = spill_confirming.second_of(work, wanted.artifact_id)
+        except Conflict as error:
+            click.echo(f"  not confirmed by a second person yet. {error.message}")
+            return
+    click.echo(one_line(f"  confirmed by {second.by}" if second else "  one person does this alone; the log says so"))
 
 
 def _told(found: Plan) -> dict[str, Any]:

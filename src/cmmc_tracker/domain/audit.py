@@ -122,10 +122,12 @@ class Event(StrEnum):
     SETUP_FINISHED = "setup:finished"
     SPECIAL_RECORDED = "special:recorded"
     SPECIAL_REMOVED = "special:removed"
+    SPILL_CONFIRMED = "spill:confirmed"
     SPILL_LIFTED = "spill:lifted"
     STATUS_RECORDED = "status:recorded"
     SYSTEM_CHANGED = "system:changed"
     SYSTEM_CREATED = "system:created"
+    SYSTEM_REMOVED = "system:removed"
     TOKEN_CREATED = "token:created"  # noqa: S105 the name of an event
     TOKEN_REFUSED = "token:refused"  # noqa: S105 the name of an event
     TOKEN_REVOKED = "token:revoked"  # noqa: S105 the name of an event

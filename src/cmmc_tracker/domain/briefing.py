@@ -12,7 +12,9 @@ from typing import Any
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.changes import ChangeKind
 from cmmc_tracker.domain.lifecycle import Standing
+from cmmc_tracker.domain.readiness import CHECKS, Level
 
+PLACES = 6  # objectives that are named for each check that is open
 Findings = Mapping[tuple[str, str], str]  # the status of each objective, by requirement and letter
 
 
@@ -39,7 +41,8 @@ class Facts:
         drift = f"{otherwise} otherwise than in the package of record."
         unproven = _several(self.unproven, "objective is", "objectives are")
         changed = _several(len(self.changes), "change of the environment was", "changes of the environment were")
-        asking = f"; {_several(unsettled, 'of them asks', 'of them ask')} for more" if self.changes else ""
+        asks = _several(unsettled, "of them asks", "of them ask") if unsettled else "none of them asks"
+        asking = f"; {asks} for more" if self.changes else ""
         return (
             f"Recorded: {self.standing.name}. {self.standing.reason}",
             f"Found now: {found}; that supports {self.supports}. {self.supports_reason}",
@@ -52,6 +55,28 @@ class Facts:
 
 def _several(number: int, one: str, more: str) -> str:
     return f"{number or 'No'} {more if number > 1 else one}"
+
+
+def open_checks(found: Iterable[tuple[int | str, str]]) -> list[str]:
+    """The readiness checks that are open with the places that they name, what stops a status first.
+
+    `found` are findings: the number of the check (what is no check is left out), and the objective or requirement,
+    empty for the whole system. What is MET without evidence, or with drafts only, is among them: checks 1 and 2 (32 CFR
+    170.24(b)(1)).
+    """
+    places: dict[int | str, list[str]] = {}
+    for number, place in found:
+        places.setdefault(number, []).append(place)
+    listed = sorted((one for one in CHECKS if one.number in places), key=lambda one: list(Level).index(one.level))
+    return [f"{one.title}: {_named(places[one.number])}" for one in listed]
+
+
+def _named(places: list[str]) -> str:
+    named = [one for one in dict.fromkeys(places) if one]
+    shown = ", ".join(named[:PLACES])
+    if not shown:
+        return str(len(places))
+    return f"{shown}, and {len(named) - PLACES} more" if len(named) > PLACES else shown
 
 
 def drift(then: Findings, now: Findings) -> list[str]:

@@ -39,6 +39,11 @@ class AssessmentKind(StrEnum):
         return _KINDS[self][1]
 
     @property
+    def is_self(self) -> bool:
+        """Whether the organization assesses itself: then it closes out by itself, too (170.21(b)(1))."""
+        return self in {AssessmentKind.LEVEL_1_SELF, AssessmentKind.LEVEL_2_SELF}
+
+    @property
     def valid_years(self) -> int:
         """For how many years a status of this kind holds: one at Level 1 (170.15(a)(1)), three above."""
         return 1 if self.level == 1 else 3

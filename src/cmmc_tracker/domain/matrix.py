@@ -2,7 +2,7 @@
 
 An objective that is judged as inherited rests on a line that gives it to a provider, wholly or in part. A line that
 gives it to the customer would let each rest on the other: that is the one circle there can be, since a line names no
-further provider, and it is refused (32 CFR 170.19(c)(2)).
+further provider, and it is refused from either side (32 CFR 170.19(c)(2)).
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,6 +13,7 @@ from cmmc_tracker.domain.assessment import Responsibility
 from cmmc_tracker.domain.catalog import ObjectiveId, load
 from cmmc_tracker.domain.scope import LONGEST_NOTE, PROVIDER_CLAUSE, Duty, MatrixLine
 from cmmc_tracker.domain.typed import Typed
+from cmmc_tracker.errors import Conflict
 
 CARRYING = frozenset({Duty.PROVIDER, Duty.SHARED})
 DUTIES = {
@@ -24,6 +25,12 @@ DUTIES = {
 CIRCLE = (
     "It is judged as inherited, and this line gives it back to you, so that each would rest on the other. Judge it "
     f"anew first, or keep the line as provider or shared ({PROVIDER_CLAUSE})."
+)
+
+
+GIVEN_BACK = (
+    "The matrix gives it to you, the customer, so it cannot rest on the provider: each would rest on the other. Have "
+    f"the line mended first, if it is wrong ({PROVIDER_CLAUSE})."
 )
 
 
@@ -68,6 +75,15 @@ def is_circle(
 ) -> bool:
     """Whether a line would close a circle; `elsewhere` are the objectives that other providers carry."""
     return duty is Duty.CUSTOMER and objective in inherited and objective not in elsewhere
+
+
+def check_inherited(duties: Collection[Duty]) -> None:
+    """Raise `Conflict` for an objective that is to be inherited, while its lines give it to the customer alone.
+
+    Without any line it is a gap, which is told and not refused.
+    """
+    if Duty.CUSTOMER in duties and not CARRYING & set(duties):
+        raise Conflict(GIVEN_BACK, PROVIDER_CLAUSE)
 
 
 @dataclass(frozen=True, slots=True)

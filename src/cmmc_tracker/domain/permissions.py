@@ -75,6 +75,7 @@ class Action(StrEnum):
     REQUEST_MANAGE = "request:manage"
     SCOPE_EDIT = "scope:edit"
     SETTINGS_EDIT = "settings:edit"
+    SPILL_CONFIRM = "spill:confirm"
     STATUS_RECORD = "status:record"
     SYSTEM_CREATE = "system:create"
     SYSTEM_VIEW = "system:view"
@@ -104,6 +105,7 @@ _IN_SYSTEM = {
     Action.REMARK_WRITE: Right.CONTRIBUTE,
     Action.REQUEST_MANAGE: Right.CONTRIBUTE,
     Action.SCOPE_EDIT: Right.CONTRIBUTE,
+    Action.SPILL_CONFIRM: Right.JUDGE,
     Action.STATUS_RECORD: Right.APPROVE,
     Action.SYSTEM_VIEW: Right.VIEW,
 }

@@ -122,8 +122,10 @@ class Plan:
     kind: ItemKind
 
 
-def parse(given: Mapping[str, Any], before: Plan | None = None, level: int = 2) -> Plan:
+def parse(given: Mapping[str, Any], before: Plan | None = None, level: int = 2, *, today: date | None = None) -> Plan:
     """Read an item of a system of that level from JSON or a form; what is not given stays as it was `before`.
+
+    No step was done after `today`.
 
     Raises `Invalid` naming each wrong field at once, `milestones` as a whole with the number of the wrong one.
     """
@@ -137,7 +139,7 @@ def parse(given: Mapping[str, Any], before: Plan | None = None, level: int = 2) 
         "resources": _text(given, "resources", before, wrong, LONGEST),
         "owner": _line(given.get("owner", before.owner if before else ""), "owner", wrong, 80),
         "planned_completion": _completion(given, before, wrong),
-        "milestones": _milestones(given, before, wrong),
+        "milestones": _milestones(given, before, wrong, today),
     }
     if not values["weakness"]:
         wrong.setdefault("weakness", "Say what is weak: what the assessment found, in plain words.")
@@ -180,7 +182,7 @@ class Closing:
     statuses: Sequence[Status]  # of the requirement's objectives
     unproven: Sequence[str]  # letters of those that are MET without an approved artifact
     closer_is_owner: bool
-    alone: bool  # nobody else in the system could close it
+    alone: bool  # nobody else in the system could close it, or a setting lets people approve their own
 
 
 def check_closing(closing: Closing) -> None:
@@ -243,17 +245,19 @@ def _completion(given: Mapping[str, Any], before: Plan | None, wrong: dict[str, 
     return _day(given["planned_completion"], "planned_completion", wrong)
 
 
-def _milestones(given: Mapping[str, Any], before: Plan | None, wrong: dict[str, str]) -> tuple[Milestone, ...]:
+def _milestones(
+    given: Mapping[str, Any], before: Plan | None, wrong: dict[str, str], today: date | None
+) -> tuple[Milestone, ...]:
     if "milestones" not in given:
         return before.milestones if before else ()
     value = given["milestones"]
     if not isinstance(value, list) or len(value) > MOST_MILESTONES or not all(isinstance(v, Mapping) for v in value):
         wrong["milestones"] = f"Milestones are a list of at most {MOST_MILESTONES}, each with text, due_on and owner."
         return ()
-    return tuple(_milestone(one, number, wrong) for number, one in enumerate(value, 1))
+    return tuple(_milestone(one, number, wrong, today) for number, one in enumerate(value, 1))
 
 
-def _milestone(value: Mapping[str, Any], number: int, wrong: dict[str, str]) -> Milestone:
+def _milestone(value: Mapping[str, Any], number: int, wrong: dict[str, str], today: date | None) -> Milestone:
     said: dict[str, str] = {}
     text = _line(value.get("text"), "text", said, LONGEST_STEP)
     if not text:
@@ -264,6 +268,8 @@ def _milestone(value: Mapping[str, Any], number: int, wrong: dict[str, str]) -> 
         _line(value.get("owner"), "owner", said, 80),
         _day(value.get("done_on"), "done_on", said),
     )
+    if step.done_on and today and step.done_on > today:
+        said.setdefault("done_on", "It cannot have been done on a day that is still to come.")
     if said:
         wrong.setdefault("milestones", f"Milestone {number}: {' '.join(said.values())}")
     return step

@@ -5,13 +5,14 @@ reference stays true when the thing is renamed; it is shown by its name of the d
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
 from cmmc_tracker.domain.assessment import ImplementationStatus, Status
+from cmmc_tracker.domain.narrative_drafts import blanks
 from cmmc_tracker.domain.snapshot import RequirementState, Snapshot
 from cmmc_tracker.domain.text import normal
 
@@ -50,11 +51,25 @@ class CitedArtifact:
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """Where the plan says one thing and the records another; `requirement` is empty for the system as a whole."""
+    """Where the plan says one thing and the records another.
+
+    `requirement` is empty for the system as a whole, of which `section` names the part of the plan, if it is a text's.
+    """
 
     sentence: str
     requirement: str = ""
     subject: str = ""
+    section: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanText:
+    """A text of the plan that may cite things: of a requirement, or a section about the system; `on`: last written."""
+
+    text: str
+    on: date | None
+    requirement: str = ""
+    section: str = ""
 
 
 def references(narrative: str) -> list[Reference]:
@@ -92,8 +107,13 @@ def named_policies(narrative: str) -> list[str]:
     return list(found)
 
 
-def contradictions(snapshot: Snapshot, cited: Mapping[int, CitedArtifact]) -> list[Contradiction]:
-    """Where the plan contradicts findings, evidence or scope; `cited` are the system's artifacts by number."""
+def contradictions(
+    snapshot: Snapshot, cited: Mapping[int, CitedArtifact], sections: Iterable[PlanText] = ()
+) -> list[Contradiction]:
+    """Where the plan contradicts findings, evidence or scope; `cited` are the system's artifacts by number.
+
+    `sections` are the texts about the system as a whole: its description, boundary, environment, roles, connections.
+    """
     titles = {_key(one.title) for one in cited.values() if one.kind in _DOCUMENTS}
     present = {
         Subject.ASSET: {one.id for one in snapshot.assets},
@@ -103,8 +123,12 @@ def contradictions(snapshot: Snapshot, cited: Mapping[int, CitedArtifact]) -> li
     for state in snapshot.requirements:
         found += _of_status(state)
         if state.narrative:
-            found += _of_references(state, cited, present)
-            found += _of_names(state, titles)
+            said = PlanText(state.narrative, state.narrative_on, state.requirement.id)
+            found += _of_references(said, cited, present)
+            found += _of_names(said, titles)
+    for said in sections:
+        found += _of_references(said, cited, present)
+        found += _of_names(said, titles)
     found += _of_categories(snapshot)
     return found
 
@@ -129,27 +153,33 @@ def _of_status(state: RequirementState) -> Iterator[Contradiction]:
 
 
 def _of_references(
-    state: RequirementState, cited: Mapping[int, CitedArtifact], present: Mapping[Subject, set[int]]
+    said: PlanText, cited: Mapping[int, CitedArtifact], present: Mapping[Subject, set[int]]
 ) -> Iterator[Contradiction]:
-    for one in references(state.narrative):
+    for one in references(said.text):
         if one.subject is not Subject.ARTIFACT:
             if one.number not in present[one.subject]:
-                yield _about(state, f"The text refers to {one.subject} {one.number}, which is not here any more.")
+                yield _told(said, f"The text refers to {one.subject} {one.number}, which is not here any more.")
             continue
         artifact = cited.get(one.number)
         subject = f"artifact:{one.number}"
         if artifact is None:
-            yield _about(state, f"The text cites artifact {one.number}, which is not here any more.")
+            yield _told(said, f"The text cites artifact {one.number}, which is not here any more.")
         elif artifact.status is ArtifactStatus.SUPERSEDED:
-            yield _about(state, f"The text cites {artifact.title}, which is retired.", subject)
-        elif state.narrative_on and artifact.received_on > state.narrative_on:
-            yield _about(state, f"The text is older than the {artifact.title} that it cites.", subject)
+            yield _told(said, f"The text cites {artifact.title}, which is retired.", subject)
+        elif said.on and artifact.received_on > said.on:
+            yield _told(said, f"The text is older than the {artifact.title} that it cites.", subject)
 
 
-def _of_names(state: RequirementState, titles: set[str]) -> Iterator[Contradiction]:
-    for name in named_policies(state.narrative):
+def _of_names(said: PlanText, titles: set[str]) -> Iterator[Contradiction]:
+    if "⟨" in said.text and (left := blanks(said.text)):
+        yield _told(said, f"The text is a draft still: {left[0]} stands in it.")
+    for name in named_policies(said.text):
         if not any(_key(name) in title or title in _key(name) for title in titles):
-            yield _about(state, f"The text names the “{name}”; no such document is among the artifacts.")
+            yield _told(said, f"The text names the “{name}”; no such document is among the artifacts.")
+
+
+def _told(said: PlanText, sentence: str, subject: str = "") -> Contradiction:
+    return Contradiction(sentence, said.requirement, subject, said.section)
 
 
 def _of_categories(snapshot: Snapshot) -> Iterator[Contradiction]:
@@ -161,8 +191,8 @@ def _of_categories(snapshot: Snapshot) -> Iterator[Contradiction]:
             yield Contradiction(f"There are assets of the kind {category.label}, and the plan treats none of them.")
 
 
-def _about(state: RequirementState, sentence: str, subject: str = "") -> Contradiction:
-    return Contradiction(sentence, state.requirement.id, subject)
+def _about(state: RequirementState, sentence: str) -> Contradiction:
+    return Contradiction(sentence, state.requirement.id)
 
 
 def _key(title: str) -> str:

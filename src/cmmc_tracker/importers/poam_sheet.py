@@ -7,6 +7,7 @@ taken away because a sheet does not have it, and a sheet closes no item: closing
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -91,6 +92,7 @@ class Known:
     catalog: Catalog
     standing: Mapping[str, Standing]
     items: Sequence[Present]
+    today: date | None = None  # no step was done after it
 
 
 @dataclass(slots=True)
@@ -172,7 +174,7 @@ def _row(number: int, said: Mapping[str, str], known: Known, order: Order | None
         row.notes.append("Its status is not taken: an item is closed here by a second person.")
     before = _present(said.get("id", ""), row.given, known)
     try:
-        return _change(row, before) if before else _add(row, known)
+        return _change(row, before, known.today) if before else _add(row, known)
     except Invalid as error:
         return _refuse(row, *error.fields.values())
     except Conflict as error:
@@ -240,7 +242,7 @@ def _present(number: str, given: Mapping[str, Any], known: Known) -> Present | N
 
 
 def _add(row: RowPlan, known: Known) -> RowPlan:
-    wanted = plans.parse(row.given, level=known.catalog.level)
+    wanted = plans.parse(row.given, level=known.catalog.level, today=known.today)
     _check(wanted, known)
     row.act = Act.ADD
     row.changes = [(name, "", value) for name, value in _shown(wanted).items() if value]
@@ -258,9 +260,9 @@ def _check(wanted: Plan, known: Known) -> None:
     )
 
 
-def _change(row: RowPlan, before: Present) -> RowPlan:
+def _change(row: RowPlan, before: Present, today: date | None) -> RowPlan:
     row.item_id, row.version = before.id, before.version
-    wanted = plans.parse(row.given, before.plan)
+    wanted = plans.parse(row.given, before.plan, today=today)
     was, now = _shown(before.plan), _shown(wanted)
     row.changes = [(name, was[name], now[name]) for name in now if was[name] != now[name]]
     if not row.changes:

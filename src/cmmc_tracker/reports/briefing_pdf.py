@@ -1,18 +1,18 @@
 """The briefing for the affirming official as one page: what the page of the status says, to read and to keep."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from cmmc_tracker.domain import lifecycle
-from cmmc_tracker.domain.briefing import Facts
+from cmmc_tracker.domain.briefing import Facts, open_checks
 from cmmc_tracker.domain.clocks import AssessmentKind
 from cmmc_tracker.domain.lifecycle import Recorded, Stage, Standing
 from cmmc_tracker.reports.blocks import Block, bullet, fact, heading, paragraph
 from cmmc_tracker.reports.pdf import paper, typeset
 
-_SHOWN = 6  # objectives that are named: more would not fit on the page
+_SHOWN = 6  # objectives and checks that are named: more would not fit on the page
 _LONGEST = 300  # characters of a sentence of the page
 _LINE = 90  # characters of what stands in one line
 
@@ -40,6 +40,7 @@ def _blocks(snapshot: Mapping[str, Any]) -> Iterator[Block]:
             yield bullet(one)
         if len(drift) > _SHOWN:
             yield paragraph(f"And {len(drift) - _SHOWN} more: all stand on the page of the status.")
+    yield from _open(snapshot.get("not_ready", ()), in_short=bool(drift))
     yield heading(1, "Who affirms what")
     official = next((one for one in snapshot["assignments"] if one["duty"] == "affirming_official"), None)
     named = (official["user"], official["title"], official["contact"]) if official else ()
@@ -49,6 +50,20 @@ def _blocks(snapshot: Mapping[str, Any]) -> Iterator[Block]:
         "implementing, all requirements of the level in the assessment scope (32 CFR 170.22(a)). This page is no "
         "advice; it tells what the records say."
     )
+
+
+def _open(found: Sequence[Mapping[str, Any]], *, in_short: bool) -> Iterator[Block]:
+    """The checks that are open, with their places; `in_short` all in one sentence, where there is room for no more."""
+    places = (f"{one['requirement']}[{one['letter']}]" if one["letter"] else one["requirement"] for one in found)
+    lines = open_checks(zip((one["check"] for one in found), places, strict=True))
+    if lines and in_short:
+        yield paragraph(_short(f"Open by the readiness checks: {'; '.join(lines)}"))
+    elif lines:
+        yield heading(1, "Open by the readiness checks")
+        for one in lines[:_SHOWN]:
+            yield bullet(_short(one, _LINE))
+        if len(lines) > _SHOWN:
+            yield paragraph(f"And {len(lines) - _SHOWN} more: all stand in the readiness report.")
 
 
 def _facts(snapshot: Mapping[str, Any]) -> Facts:

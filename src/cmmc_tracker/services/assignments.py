@@ -84,14 +84,17 @@ def may_assign(work: Work, system: Access) -> bool:
 def assign(work: Work, system: Access, wanted: Wanted, seen: int | None) -> int:
     """Give somebody a duty for each of the requirements, in the place of who had it; returns how many changed.
 
-    Raises `Invalid` at `person` for who is no member, `Stale` when the assignments changed since version `seen`.
+    Raises `Invalid` at `person` for who is no member, and for an affirming official who is not of our own organization
+    (32 CFR 170.4: a representative of the one that seeks assessment), `Stale` when the assignments changed since
+    version `seen`.
     """
     allow(work.actor, Action.ASSIGNMENT_MAKE, system)
     work.alone(f"assignments:{system.slug}")
     now = of(work, system)
     if seen not in {None, now.version}:
         raise Stale("Somebody else changed who answers for what meanwhile. Nothing was saved; look, then save again.")
-    person = members.named(work, system.system_id, wanted.person, "person")
+    official = wanted.duty is Duty.AFFIRMING_OFFICIAL
+    person = members.named(work, system.system_id, wanted.person, "person", ours=official)
     held = now.by_duty[wanted.duty]
     changing = [one for one in wanted.requirements if _differs(held.get(one), person, wanted)]
     if not changing:

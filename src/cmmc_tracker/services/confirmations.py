@@ -1,8 +1,8 @@
 """What waits for a second person: findings to confirm and items to close, for those who may and did not make them.
 
 The same conditions as `specials.confirm` and `plans.closing`: who made a finding, or did the work, is not asked unless
-nobody else in the system could do it (our decision; docs/rules.md, 4.9). A spill is an act of whoever runs the machine,
-at its command line, and waits for nobody.
+nobody else in the system could do it (our decision; docs/rules.md, 4.9). A spill is not listed: who confirms one is
+asked by whoever runs the machine (`spill_confirming`).
 """
 
 from collections.abc import Sequence

@@ -17,6 +17,7 @@ from cmmc_tracker.errors import Conflict
 from cmmc_tracker.services import (
     assessment,
     demo_assessor,
+    demo_cell,
     demo_duties,
     demo_office,
     demo_people,
@@ -66,11 +67,13 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
 
     Raises `Conflict` when anything is in the install already. No link is made where CUI may be stored. What happened is
     dated over the last five months, so that the score has a history; the log says that it is a demo's. Where there are
-    accounts, people own requirements, and a small system of Level 1 has a recorded status.
+    accounts, people own requirements, a small system of Level 1 has a recorded status, and one of Level 2 has a
+    Conditional one whose 180 days run.
     """
     with tracker.read(actor) as work:
         _refuse_used(work)
     demo_office.fill(tracker, actor)
+    cell = demo_cell.begin(tracker, actor)
     with ExitStack() as uploads:
         received = [_keep(tracker, uploads, one, progress) for one in ARTIFACTS]
         with tracker.write(actor) as work:
@@ -94,6 +97,8 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
             work.record(Event.DEMO_FILLED, f"system:{MAIN}", {"artifacts": len(ARTIFACTS) + 1, "judged": len(JUDGED)})
     with tracker.write(actor) as work:
         demo_people.fill(work, main)
+    if cell is not None:
+        demo_cell.go_on(tracker, cell)
     package = packages.freeze(tracker, actor, "", main, PACKAGE)
     with tracker.write(actor) as work:
         holds.place(work, main, package.id, LEGAL_HOLD)

@@ -23,6 +23,7 @@ from cmmc_tracker.services import accounts, members, settings
 from cmmc_tracker.services.artifacts import actor_id, bumped
 from cmmc_tracker.services.assignments import may_assign
 from cmmc_tracker.services.findable import remember
+from cmmc_tracker.services.plans import owning
 from cmmc_tracker.services.requests import rounds
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import artifact_versions, artifacts, assignments, remarks, requests, systems
@@ -32,11 +33,12 @@ KINDS = {
     "reviewed": "reviews",
     "asked": "requests",
     "questions": "questions",
+    "items": "items of the plans",
     assigning.Duty.OWNER: "requirements owned",
     assigning.Duty.REVIEWER: "requirements reviewed",
     assigning.Duty.AFFIRMING_OFFICIAL: "affirming official",
 }
-_FOR_CONTRIBUTORS = {"owned", "asked"}  # keeping and bringing evidence; all else is for any member
+_FOR_CONTRIBUTORS = {"owned", "asked", "items"}  # who keeps evidence and plans contributes; all else is for any member
 _CHANGED = (
     "Somebody changed these duties meanwhile. Nothing was handed over; look at what goes now, then confirm again."
 )
@@ -90,6 +92,8 @@ class _Duty:
         """What it is about, as a person reads it; empty for a system as a whole."""
         if self.is_assignment:
             return str(self.row.requirement)
+        if self.kind == "items":
+            return f"{self.row.requirement}: {self.row.weakness[:80]}"
         if self.kind == "asked":
             return f"{self.row.requirement}[{self.row.letter}]"
         return str(self.row.text[:120] if self.kind == "questions" else self.row.title)
@@ -141,6 +145,8 @@ def open_duties(work: Work, user_ids: Sequence[int]) -> Mapping[int, int]:
         query = select(column, func.count().label("n")).where(column.in_(user_ids), is_open).group_by(column)
         for row in work.rows(query):
             found[row[0]] += row.n
+    for user_id, count in owning.counted(work, user_ids).items():
+        found[user_id] += count
     return found
 
 
@@ -174,7 +180,7 @@ def _hand_over(work: Work, giver: int, to: str, title: str, seen: int | None) ->
     moved: dict[str, list[int | str]] = defaultdict(list)
     for duty in going:
         if not duty.is_assignment:
-            _give(work, duty, receiver)
+            _give(work, duty, giver, receiver)
         done.went[duty.kind] += 1
         moved[duty.kind].append(duty.key)
     _give_assignments(work, giver, [one for one in going if one.is_assignment], receiver, line)
@@ -212,6 +218,8 @@ def _official_stays(work: Work, duty: _Duty, receiver: members.Member, title: st
     if home is None or not may_assign(work, home):
         where = home.name if home else "another system"
         return f"The affirming official of {where} stays: who may approve there names the next one."
+    if not receiver.is_ours:
+        return f"The affirming official of {home.name} stays: {receiver.name} is not of our own organization."
     if not title:
         return f"The affirming official of {home.name} stays: give the title of {receiver.name} to hand that over."
     return ""
@@ -233,7 +241,7 @@ def _places(work: Work, user_id: int) -> Mapping[int, bool]:
 
 
 def _may_have(duty: _Duty, places: Mapping[int, bool]) -> bool:
-    """Keeping and bringing evidence is for who contributes; all else is for any member."""
+    """Keeping and bringing evidence, and mending by plan, is for who contributes; all else is for any member."""
     if duty.system_id not in places:
         return False
     return places[duty.system_id] or duty.kind not in _FOR_CONTRIBUTORS
@@ -244,7 +252,7 @@ def _duties(work: Work, user_id: int) -> list[_Duty]:
     for kind, (column, is_open) in _DUTIES.items():
         query = select(column.table).where(column == user_id, is_open).order_by(*column.table.primary_key)
         found += [_Duty(kind, row.system_id, row) for row in work.rows(query)]
-    return found
+    return found + [_Duty("items", row.system_id, row) for row in owning.of_person(work, user_id)]
 
 
 def _sent_it(work: Work, row: Any, user_id: int) -> bool:
@@ -255,7 +263,7 @@ def _sent_it(work: Work, row: Any, user_id: int) -> bool:
     return bool(work.db.execute(select(artifact_versions.c.received_by).where(current)).scalar_one() == user_id)
 
 
-def _give(work: Work, duty: _Duty, receiver: members.Member) -> None:
+def _give(work: Work, duty: _Duty, giver: int, receiver: members.Member) -> None:
     row = duty.row
     if duty.kind in {"owned", "reviewed"}:
         column = "owner_id" if duty.kind == "owned" else "reviewer_id"
@@ -266,6 +274,8 @@ def _give(work: Work, duty: _Duty, receiver: members.Member) -> None:
         before = members.names(work, {getattr(row, column)}).get(getattr(row, column), "")
         detail = {"before": {name: before}, "after": {name: receiver.name}}
         work.record(Event.ARTIFACT_EDITED, f"artifact:{row.id}", detail)
+    elif duty.kind == "items":
+        owning.give(work, row, members.names(work, {giver})[giver], receiver.name)
     elif duty.kind == "asked":
         rounds.bump(work, row.id, row.version, asked_of=receiver.id)
         told = {"after": {"person": receiver.name}, "system": _slug(work, row.system_id)}

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, select
 
 from cmmc_tracker.domain.accounts import name_key
-from cmmc_tracker.domain.permissions import Organization
+from cmmc_tracker.domain.permissions import Organization, Right
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import memberships, users
@@ -19,6 +19,7 @@ class Member:
 
     id: int
     name: str
+    is_ours: bool = True  # of our own organization; an affirming official is (32 CFR 170.4)
 
 
 def of_system(work: Work, system_id: int) -> list[Member]:
@@ -32,10 +33,12 @@ def contributors(work: Work, system_id: int) -> list[Member]:
     return [Member(row.id, row.name) for row in work.rows(query)]
 
 
-def named(work: Work, system_id: int, name: str, field: str, *, contributing: bool = False) -> int | None:
+def named(
+    work: Work, system_id: int, name: str, field: str, *, contributing: bool = False, ours: bool = False
+) -> int | None:
     """The number of that member, None for no name; raises `Invalid` at the field for who can be given no duty here.
 
-    `contributing`: the duty is one of somebody who may bring evidence.
+    `contributing`: the duty is one of somebody who may bring evidence; `ours`: of somebody of our own organization.
     """
     if not name:
         return None
@@ -44,6 +47,8 @@ def named(work: Work, system_id: int, name: str, field: str, *, contributing: bo
         raise Invalid({field: f"{name[:80]!r} is nobody who can be given this: no member of the system, or disabled."})
     if contributing and not row.may_contribute:
         raise Invalid({field: f"{row.name} may only look at this system; an administrator can let them contribute."})
+    if ours and row.organization != Organization.OURS:
+        raise Invalid({field: f"{row.name} is not of our own organization, which the affirming official is."})
     return int(row.id)
 
 
@@ -51,8 +56,9 @@ def active(work: Work, name: str) -> Member | None:
     """Whoever can sign in by that name and work in a system, which an assessor cannot; None for nobody."""
     able = and_(users.c.disabled_at.is_(None), users.c.deleted_at.is_(None))
     able = and_(able, users.c.organization != Organization.ASSESSOR)
-    row = work.row(select(users.c.id, users.c.name).where(users.c.name_key == name_key(name), able))
-    return Member(int(row.id), row.name) if row else None
+    query = select(users.c.id, users.c.name, users.c.organization).where(users.c.name_key == name_key(name), able)
+    row = work.row(query)
+    return Member(int(row.id), row.name, row.organization == Organization.OURS) if row else None
 
 
 def memberships_of(work: Work, user_id: int) -> list[Any]:
@@ -60,6 +66,14 @@ def memberships_of(work: Work, user_id: int) -> list[Any]:
     today = or_(memberships.c.until.is_(None), memberships.c.until > work.now)
     query = select(memberships.c.system_id, memberships.c.may_contribute)
     return work.rows(query.where(memberships.c.user_id == user_id, today))
+
+
+def with_right(work: Work, system_id: int, right: Right) -> set[int]:
+    """The accounts of a system that can sign in today and have that right there."""
+    column = {Right.CONTRIBUTE: memberships.c.may_contribute, Right.JUDGE: memberships.c.may_judge}.get(
+        right, memberships.c.may_approve
+    )
+    return {int(row.id) for row in work.rows(_of(work, system_id).where(column))}
 
 
 def names(work: Work, ids: set[int | None]) -> Mapping[int | None, str]:
@@ -75,7 +89,7 @@ def names(work: Work, ids: set[int | None]) -> Mapping[int | None, str]:
 
 def _of(work: Work, system_id: int) -> Select[Any]:
     return (
-        select(users.c.id, users.c.name, memberships.c.may_contribute)
+        select(users.c.id, users.c.name, users.c.organization, memberships.c.may_contribute)
         .join(memberships, memberships.c.user_id == users.c.id)
         .where(
             memberships.c.system_id == system_id,

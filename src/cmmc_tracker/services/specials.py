@@ -12,13 +12,15 @@ from sqlalchemy import and_, delete, insert, or_, select, update
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.catalog import ObjectiveId
+from cmmc_tracker.domain.matrix import check_inherited
 from cmmc_tracker.domain.permissions import Access, Action, allow
+from cmmc_tracker.domain.scope import Duty
 from cmmc_tracker.domain.special import Basis, Special, check_deficiency, needs_second, parse
 from cmmc_tracker.errors import Conflict, NotFound, Stale
 from cmmc_tracker.services import settings
 from cmmc_tracker.services.artifacts import actor_id
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.tables import audit, findings, memberships, specials, users
+from cmmc_tracker.storage.tables import audit, findings, matrix_lines, memberships, providers, specials, users
 
 _MET_IN_LOG = '%"status":"met"%'  # canonical JSON: within a text its quotes would be escaped
 _TOLD = ("basis", "description", "mitigation", "reference", "reviewed_on")
@@ -28,7 +30,8 @@ def record(work: Work, system: Access, objective: ObjectiveId, given: Mapping[st
     """Say on what an objective is MET; basis `plain` takes the record away. `seen` is 0 for who saw none.
 
     Raises `Invalid` naming each field that the basis needs, `Conflict` for a temporary deficiency of what was never
-    MET (170.24(b)(1)(ii)), `Stale` when somebody else changed the record since. A confirmation of the finding goes.
+    MET (170.24(b)(1)(ii)) and for inheriting what the matrix gives to ourselves (170.19(c)(2)), `Stale` when somebody
+    else changed the record since. A confirmation of the finding goes.
     """
     allow(work.actor, Action.OBJECTIVE_JUDGE, system)
     where, found = _at(specials, system, objective), _finding(work, system, objective)
@@ -44,12 +47,26 @@ def record(work: Work, system: Access, objective: ObjectiveId, given: Mapping[st
         raise Stale(f"Somebody else changed this meanwhile: it now says {_said(row)}. Nothing of yours was saved.")
     if wanted.basis is Basis.TEMPORARY_DEFICIENCY:
         check_deficiency(has_been_met=_has_been_met(work, system, objective))
+    if wanted.basis is Basis.INHERITED:
+        work.alone(f"matrix:{system.system_id}")  # nobody gives it back meanwhile
+        check_inherited(_duties(work, system, objective))
     work.change(delete(specials).where(where))
     if after is not None:
         work.change(insert(specials).values(**_key(system, objective), **_kept(work, wanted), version=current + 1))
     _unconfirm(work, system, objective, found)
     event = Event.SPECIAL_REMOVED if after is None else Event.SPECIAL_RECORDED
     work.record(event, f"objective:{system.slug}/{objective}", {"before": before, "after": after})
+
+
+def _duties(work: Work, system: Access, objective: ObjectiveId) -> set[Duty]:
+    """Whose duty the matrices of the system's providers say that it is."""
+    query = select(matrix_lines.c.duty).join(providers, providers.c.id == matrix_lines.c.provider_id)
+    here = and_(
+        providers.c.system_id == system.system_id,
+        matrix_lines.c.requirement == objective.requirement,
+        matrix_lines.c.letter == objective.letter,
+    )
+    return {Duty(row.duty) for row in work.rows(query.where(here))}
 
 
 def _said(row: Any) -> str:

@@ -20,7 +20,7 @@ from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.held import Held
 from cmmc_tracker.domain.permissions import Action, allow
 from cmmc_tracker.errors import Conflict, NotFound
-from cmmc_tracker.services import settings, trash
+from cmmc_tracker.services import settings, spill_confirming, trash
 from cmmc_tracker.services.artifacts import SPILLED, actor_id
 from cmmc_tracker.services.findable import remember
 from cmmc_tracker.services.handoff import freezing
@@ -58,6 +58,7 @@ class Spilled:
     """What a spill did."""
 
     plan: Plan
+    second: str = ""  # who confirmed it; empty where one person did it alone
     buried: set[str] = field(default_factory=set)  # hashes that lost a file or an import
     gone: list[int] = field(default_factory=list)  # artifacts of which nothing is kept any more
     redacted: list[int] = field(default_factory=list)  # artifacts whose words went with their last file
@@ -69,8 +70,8 @@ class Spilled:
 def spill(tracker: Tracker, actor: Any, wanted: Wanted, seen: Plan, *, everywhere: bool) -> Spilled:
     """Take it out. `seen` is the plan that was agreed to.
 
-    Raises `Conflict` where other artifacts have the same bytes and `everywhere` does not say that they go too, and
-    where the plan is another one by now; then nothing is done.
+    Raises `Conflict` where other artifacts have the same bytes and `everywhere` does not say that they go too, where
+    the plan is another one by now, and where a second person is asked for and has not confirmed; then nothing is done.
     """
     now = plan(tracker, actor, wanted)
     if now != seen:
@@ -79,7 +80,8 @@ def spill(tracker: Tracker, actor: Any, wanted: Wanted, seen: Plan, *, everywher
         raise Conflict(f"Nothing was done: {told_elsewhere(now)} the same bytes. Spill them too, with --everywhere.")
     with tracker.write(actor) as work:
         allow(work.actor, Action.ARTIFACT_SPILL)
-        done = _take_out(work, wanted, now)
+        second = spill_confirming.second_of(work, wanted.artifact_id)
+        done = _take_out(work, wanted, Spilled(now, second.by if second else ""))
     trash.let_go(tracker, sorted(done.buried))
     done.left = [sha256 for sha256 in now.hashes if _is_stored(tracker, sha256)]
     done.unclean = erasing.forget_deleted(tracker.engine)
@@ -94,9 +96,9 @@ def _is_stored(tracker: Tracker, sha256: str) -> bool:
     return True
 
 
-def _take_out(work: Work, wanted: Wanted, found: Plan) -> Spilled:
+def _take_out(work: Work, wanted: Wanted, done: Spilled) -> Spilled:
     """The rows of it all."""
-    done = Spilled(found)
+    found = done.plan
     ids = sorted({artifact_id for artifact_id, _ in found.all_versions})
     for artifact_id in ids:
         work.alone(f"artifact:{artifact_id}")
@@ -118,7 +120,7 @@ def _take_out(work: Work, wanted: Wanted, found: Plan) -> Spilled:
         if artifact_id == wanted.artifact_id and wanted.location:
             number = done.kept_as = _hold_elsewhere(work, wanted)
         _settle(work, artifact_id, done)
-        _record(work, artifact_id, wanted, found, number)
+        _record(work, artifact_id, wanted, done, number)
     return done
 
 
@@ -221,13 +223,15 @@ def _redact(work: Work, artifact_id: int) -> None:
     work.change(update(links).where(links.c.artifact_id == artifact_id).values(locator="", shows=""))
 
 
-def _record(work: Work, artifact_id: int, wanted: Wanted, found: Plan, number: int | None) -> None:
+def _record(work: Work, artifact_id: int, wanted: Wanted, done: Spilled, number: int | None) -> None:
     """Never the title nor a name: they may be what was spilled."""
+    found = done.plan
     holders = sorted({one.holder for one in found.pins if one.artifact_id == artifact_id})
     detail = {
         "reason": wanted.reason,
         "versions": [n for one, n in found.all_versions if one == artifact_id],
         "sha256": list(found.hashes),
+        **({"confirmed_by": done.second} if done.second else {"same_person": True}),
         **({"was_held_by": holders} if holders else {}),
         **({"imports": list(found.imports)} if found.imports else {}),
         **({"held_as_version": number} if number is not None else {}),

@@ -12,11 +12,11 @@ from cmmc_tracker.domain import clocks, lifecycle
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.lifecycle import Act, PoamClock, Recorded, Stage, Standing
-from cmmc_tracker.domain.permissions import Access, Action, allow
+from cmmc_tracker.domain.permissions import Access, Action, Organization, Right, allow
 from cmmc_tracker.domain.plans import ItemKind, ItemStatus
 from cmmc_tracker.domain.recording import AffirmationGiven, StatusGiven, check_new, check_poam, check_supports
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
-from cmmc_tracker.services import assessment, assignments, closeouts, members, readiness
+from cmmc_tracker.services import assessment, assignments, closeouts, members, readiness, settings
 from cmmc_tracker.services.artifacts import actor_id
 from cmmc_tracker.services.assignments import Assigned
 from cmmc_tracker.services.handoff import packages
@@ -108,8 +108,9 @@ def _affirmations(work: Work, ids: Sequence[int]) -> Mapping[int, list[Affirmati
 def record(work: Work, system: Access, given: StatusGiven) -> None:
     """Record a status that stands in SPRS, on its package of record.
 
-    Raises `Conflict`, with the clause, for a move that the rule does not know and for a package that does not support
-    it, or is of an assessment before; `Invalid` for a package of another system and for a day before the last record.
+    Raises `Conflict`, with the clause, for a move that the rule does not know, for a package that does not support it
+    or is of an assessment before, and for a closeout by who affirms it while somebody else could record it; `Invalid`
+    for a package of another system and for a day before the last record.
     """
     allow(work.actor, Action.STATUS_RECORD, system)
     work.alone(f"status:{system.slug}")
@@ -126,9 +127,10 @@ def record(work: Work, system: Access, given: StatusGiven) -> None:
     if last:
         rested = packages.one(work, system, last.package_id)
         check_new(given, package.number, rested.number, last.recorded.status_on)
-    first = given.status_on
+    first, shown = given.status_on, {}
     if given.act is Act.CLOSE_OUT:
         first = _check_closeout(work, system, given, last, package)
+        shown = {"same_person": _records_and_affirms(work, system)}
     values = {
         "kind": given.kind,
         "stage": given.stage,
@@ -148,7 +150,7 @@ def record(work: Work, system: Access, given: StatusGiven) -> None:
     for number in sorted(rests_on):
         _keep_longer(work, number, given.status_on)
     told = {name: str(value) if isinstance(value, date) else value for name, value in values.items()}
-    work.record(Event.STATUS_RECORDED, f"system:{system.slug}", told)
+    work.record(Event.STATUS_RECORDED, f"system:{system.slug}", {**told, **shown})
 
 
 def _of_record(work: Work, system: Access, given: StatusGiven) -> tuple[Mapping[str, Any], Package]:
@@ -186,6 +188,24 @@ def _check_closeout(work: Work, system: Access, given: StatusGiven, last: Entry 
         numbers = ", ".join(str(one) for one in sorted(still))
         raise Conflict(f"Items {numbers} of the POA&M are still open. Close them first.", "32 CFR 170.21(b)")
     return began
+
+
+def _records_and_affirms(work: Work, system: Access) -> bool:
+    """Whether the affirming official records the closeout that they affirm then, for want of a second person.
+
+    Raises `Conflict` where somebody else could record it, and the settings do not let people approve their own.
+    """
+    me, official = actor_id(work), assignments.of(work, system).official
+    if official is None or official.user_id != me:
+        return False
+    others = members.with_right(work, system.system_id, Right.APPROVE) - {me}
+    if others and not settings.current(work).approve_own:
+        raise Conflict(
+            "You are the affirming official, and affirm this closeout: so somebody else who may approve in this system "
+            "records it.",
+            "32 CFR 170.21(b); our decision: docs/rules.md, 4.7",
+        )
+    return True
 
 
 def _open_items(work: Work, system: Access) -> dict[int, str]:
@@ -226,13 +246,13 @@ class Briefing:
     """One page for the affirming official: what the record says, and what has changed since."""
 
     lines: tuple[str, ...]
-    findings: int
     drift: tuple[str, ...]  # objectives that stand otherwise than in the package of record
+    open: tuple[str, ...]  # readiness checks that are open, with where
 
     @property
     def text(self) -> str:
         """The page as text, as it is kept with the affirmation."""
-        return "\n".join((*self.lines, *(f"- {one}" for one in self.drift)))
+        return "\n".join((*self.lines, *(f"- {one}" for one in (*self.drift, *self.open))))
 
 
 def briefing(work: Work, system: Access) -> Briefing:
@@ -258,7 +278,10 @@ def briefing(work: Work, system: Access) -> Briefing:
         drift=len(changed) if last else None,
         changes=tuple((row.kind, row.settled_on) for row in work.rows(query.where(changes.c.happened_on >= since))),
     )
-    return Briefing(facts.lines, len(report.findings), tuple(changed))
+    places = (
+        (one.check, f"{one.requirement}[{one.letter}]" if one.letter else one.requirement) for one in report.findings
+    )
+    return Briefing(facts.lines, tuple(changed), tuple(briefings.open_checks(places)))
 
 
 def official_of(work: Work, system: Access) -> Assigned:
@@ -267,6 +290,8 @@ def official_of(work: Work, system: Access) -> Assigned:
     if official is None or official.user_id != actor_id(work):
         named = f": that is {official.person}" if official else ", and nobody is named as that yet"
         raise Forbidden(f"Only the affirming official of this system may record an affirmation{named}.")
+    if work.actor and work.actor.organization is not Organization.OURS:
+        raise Forbidden("The affirming official is of our own organization (32 CFR 170.4); this account is not.")
     return official
 
 

@@ -17,7 +17,7 @@ from cmmc_tracker.domain.text import clean_line
 from cmmc_tracker.errors import Conflict, Invalid, NotFound
 from cmmc_tracker.services import settings
 from cmmc_tracker.services.work import Tracker, Work
-from cmmc_tracker.storage.tables import findings, implementations, memberships, systems
+from cmmc_tracker.storage.tables import audit, findings, implementations, memberships, systems
 
 MAIN = "main"
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
@@ -60,6 +60,8 @@ def _title(name: str) -> str:
 def _free_slug(work: Work, title: str) -> str:
     base = _NOT_SLUG.sub("-", title.casefold()).strip("-")[:40] or "system"
     taken = {row.slug for row in work.rows(select(systems.c.slug).where(systems.c.slug.startswith(base)))}
+    removed = (audit.c.action == Event.SYSTEM_REMOVED, audit.c.entity.startswith(f"system:{base}"))
+    taken |= {row.entity.removeprefix("system:") for row in work.rows(select(audit.c.entity).where(*removed))}
     slug = next((s for s in (base, *(f"{base}-{n}" for n in range(2, 1000))) if s not in taken), None)
     if slug is None:
         raise Conflict("There are too many systems of this name; choose another.")

@@ -32,6 +32,7 @@ from cmmc_tracker.web.score.views import pages as score
 from cmmc_tracker.web.second_factor.views import pages as second_factor
 from cmmc_tracker.web.settings.views import pages as settings
 from cmmc_tracker.web.sharing.views import pages as sharing
+from cmmc_tracker.web.spills.views import pages as spills
 from cmmc_tracker.web.ssp import pages as ssp
 from cmmc_tracker.web.status.views import pages as status
 from cmmc_tracker.web.systems.views import pages as systems
@@ -45,7 +46,7 @@ PAGES = [
     *(about, accounts, artifacts, assess, audit, dashboard, documents, duties, exports, health, imports, links),
     *(memberships, packages, people, poam, portfolio, profile, providers, quarantine, readiness, requests),
     *(requirements, rules, scope, score, second_factor, settings, ssp, status, systems, trash, triage),
-    *(package_word, sharing, users),
+    *(package_word, sharing, spills, users),
 ]
 
 

@@ -13,6 +13,7 @@ from cmmc_tracker.domain.permissions import Access, Action, Right, allow
 from cmmc_tracker.domain.plans import Act, Closing, ItemStatus
 from cmmc_tracker.domain.text import clean_text
 from cmmc_tracker.errors import Forbidden, Invalid
+from cmmc_tracker.services import settings
 from cmmc_tracker.services.artifacts import IN_USE
 from cmmc_tracker.services.plans.keeping import bump, row_of
 from cmmc_tracker.services.work import Work
@@ -36,14 +37,16 @@ def act(work: Work, system: Access, item_id: int, wanted: Act, version: int | No
     row = row_of(work, system, item_id, version, Action.POAM_CLOSE if is_judged else Action.POAM_EDIT)
     after = plans.moved(ItemStatus(row.status), wanted)
     values: dict[str, Any] = {"status": after}
+    shown: dict[str, bool] = {}
     if wanted is Act.CLOSE:
         values |= _closed(work, system, row, note)
+        shown = {"same_person": values.pop("same_person")}
     elif wanted is Act.READY:
         values["ready_by"] = work.actor.id if work.actor else None
     elif wanted is Act.REOPEN:
         values |= {"closed_at": None, "closed_by": None, "closing_note": "", "ready_by": None}
     bump(work, row, **values)
-    detail = {"system": system.slug, "before": {"status": row.status}, "after": {"status": after}}
+    detail = {"system": system.slug, "before": {"status": row.status}, "after": {"status": after}, **shown}
     if values.get("closing_note"):
         detail["note"] = values["closing_note"]
     work.record(_EVENTS[wanted], f"poam_item:{item_id}", detail)
@@ -63,8 +66,9 @@ def _closed(work: Work, system: Access, row: Any, note: str) -> dict[str, Any]:
     mine = own is not None and own == row.ready_by
     if work.actor and row.owner:
         mine = mine or name_key(work.actor.name) == name_key(row.owner)
-    plans.check_closing(Closing(_statuses(work, row), _unproven(work, row), mine, not able - {own}))
-    return {"closed_at": work.now, "closed_by": own, "closing_note": said}
+    alone = not able - {own} or settings.current(work).approve_own
+    plans.check_closing(Closing(_statuses(work, row), _unproven(work, row), mine, alone))
+    return {"closed_at": work.now, "closed_by": own, "closing_note": said, "same_person": mine}
 
 
 def may_close(work: Work, system: Access) -> bool:

@@ -34,7 +34,7 @@ def add(work: Work, system: Access, given: Mapping[str, Any]) -> int:
     Raises `Invalid` for wrong fields, then `Conflict` for an item that the rules forbid, with the clause.
     """
     allow(work.actor, Action.POAM_EDIT, system)
-    plan = plans.parse(given, level=system.level)
+    plan = plans.parse(given, level=system.level, today=work.today)
     check(work, system, plan)
     return insert_item(work, system, plan)
 
@@ -99,7 +99,7 @@ def edit(work: Work, system: Access, item_id: int, given: Mapping[str, Any], ver
     """
     row = row_of(work, system, item_id, version)
     before = reading.plan_of(row, steps_of(work, item_id))
-    plan = plans.parse(given, before, system.level)
+    plan = plans.parse(given, before, system.level, today=work.today)
     if plan == before:
         return
     if row.status == ItemStatus.CLOSED:

@@ -129,6 +129,7 @@ def _plan(work: Work, found: Import, rows: Rows, columns: Columns) -> SheetPlan:
             for line in standing.lines
         },
         [Present(one.id, one.version, one.status, one.frozen, one.plan) for one in register.items],
+        work.today,
     )
     return poam_sheet.plan(rows, known, columns)
 
@@ -136,7 +137,7 @@ def _plan(work: Work, found: Import, rows: Rows, columns: Columns) -> SheetPlan:
 def _do(work: Work, found: Import, wanted: Sequence[RowPlan]) -> None:
     for row in wanted:
         if row.act is Act.ADD:
-            keeping.insert_item(work, found.home, plans.parse(row.given, level=found.home.level))
+            keeping.insert_item(work, found.home, plans.parse(row.given, level=found.home.level, today=work.today))
         elif row.item_id is not None:
             keeping.edit(work, found.home, row.item_id, row.given, row.version)
 

@@ -18,6 +18,7 @@ from cmmc_tracker.domain.scope import (
     Answers,
     AssetCategory,
     AssetFacts,
+    Held,
     ProviderFacts,
     category_for,
     drafted,
@@ -84,6 +85,8 @@ def _asset(row: Any, *, holds_cui: bool) -> Row:
 
 def _provider(row: Any, *, holds_cui: bool) -> Row:
     facts = ProviderFacts(row.name, row.is_cloud, row.note)
+    said = Held(row.holds)  # none, too, of one that was only drafted: then what the machine may hold decides
+    holds_cui = holds_cui if said is Held.NONE else said is Held.CUI
     follows = follows_from_provider(is_cloud=row.is_cloud, holds_cui=holds_cui)
     return Row(row.id, row.system, facts, row.draft, row.version, follows)
 

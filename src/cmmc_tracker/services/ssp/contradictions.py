@@ -7,7 +7,8 @@ from sqlalchemy import and_, select
 from cmmc_tracker.domain import ssp
 from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
 from cmmc_tracker.domain.permissions import Access, Action, allow
-from cmmc_tracker.domain.ssp import CitedArtifact, Contradiction
+from cmmc_tracker.domain.plan_document import SectionName
+from cmmc_tracker.domain.ssp import CitedArtifact, Contradiction, PlanText
 from cmmc_tracker.services import snapshots
 from cmmc_tracker.services.ssp.naming import of_artifacts
 from cmmc_tracker.services.work import Work
@@ -17,7 +18,14 @@ from cmmc_tracker.storage import tables as t
 def found(work: Work, system: Access) -> list[Contradiction]:
     """What contradicts what, in the order of the plan."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
-    return ssp.contradictions(snapshots.of(work, system), cited(work, system))
+    return ssp.contradictions(snapshots.of(work, system), cited(work, system), _sections(work, system))
+
+
+def _sections(work: Work, system: Access) -> list[PlanText]:
+    """The texts about the system as a whole, in the order of the plan."""
+    query = select(t.plan_sections).where(t.plan_sections.c.system_id == system.system_id)
+    found = {row.section: PlanText(row.text, work.day(row.changed_at), section=row.section) for row in work.rows(query)}
+    return [found[name] for name in SectionName if name in found]
 
 
 def cited(work: Work, system: Access) -> Mapping[int, CitedArtifact]:

@@ -115,8 +115,7 @@ def elsewhere(work: Work, system: Access, register: Sequence[Line]) -> Mapping[O
     Bounded: of the newest fifty documents, the beginning of each; see `domain.said_values` for what counts.
     """
     allow(work.actor, Action.SYSTEM_VIEW, system)
-    watched = said_values.watched()
-    defined = {one.asked.objective: one for one in register if one.kept.isdecimal() and one.asked.objective in watched}
+    defined = {one.asked.objective: one for one in register if said_values.defined(one.asked, one.kept)}
     found: dict[ObjectiveId, list[Elsewhere]] = defaultdict(list)
     if not defined:
         return found
@@ -124,7 +123,7 @@ def elsewhere(work: Work, system: Access, register: Sequence[Line]) -> Mapping[O
         objective = ObjectiveId(row.requirement, row.letter)
         line = defined[objective]
         numbers = said_values.said(line.asked, row.text)
-        if numbers and int(line.kept) not in numbers:
+        if numbers and not set(numbers) & set(said_values.defined(line.asked, line.kept)):
             shown = tuple(defined_values.shown(line.asked, str(number)) for number in numbers[:3])
             found[objective].append(Elsewhere(row.id, row.title, shown))
     return found

@@ -12,6 +12,7 @@ from cmmc_tracker.domain.audit import Event, canonical
 from cmmc_tracker.domain.permissions import Access, Action, Right, allow
 from cmmc_tracker.domain.plan_document import LONGEST_NOTE, Document, parse_text
 from cmmc_tracker.errors import Conflict, NotFound
+from cmmc_tracker.services import settings
 from cmmc_tracker.services.ssp import reading
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import memberships, plan_versions, users
@@ -37,7 +38,7 @@ class Version:
 
     @property
     def alone(self) -> bool:
-        """Whether who made it approved it, too: there was nobody else who could."""
+        """Whether who made it approved it, too: nobody else could, or the settings let people."""
         return self.approved_at is not None and self.approved_by == self.made_by
 
 
@@ -148,7 +149,9 @@ def may_approve(work: Work, system: Access, version: Version) -> bool:
 
 
 def _others(work: Work, system_id: int, me: int | None) -> bool:
-    """Whether anybody else can sign in today who may approve in this system."""
+    """Whether anybody else can sign in today who may approve in this system, and the settings ask for them."""
+    if settings.current(work).approve_own:
+        return False
     query = (
         select(func.count())
         .select_from(memberships.join(users, users.c.id == memberships.c.user_id))

@@ -9,11 +9,11 @@ from flask.typing import ResponseReturnValue
 from cmmc_tracker.domain import settings as rules
 from cmmc_tracker.domain.cui import may_be_stored
 from cmmc_tracker.domain.scope import Answers, AssetCategory, AssetFacts, Place, ProviderFacts
-from cmmc_tracker.errors import Invalid, NotFound, Stale
+from cmmc_tracker.errors import Conflict, Invalid, NotFound, Stale
 from cmmc_tracker.gate.doors import actor, installation, open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.session import admin_required
-from cmmc_tracker.services import settings, setup, systems
+from cmmc_tracker.services import removing, settings, setup, systems
 from cmmc_tracker.services.scope import drafts
 
 pages = Blueprint("settings", __name__)
@@ -42,6 +42,7 @@ def _page(errors: Mapping[str, str], typed: Mapping[str, Any] | None, **more: An
         "holds_cui": [one.slug for one in ruled if may_be_stored(current, never=one.cui_never)],
         "rows": rows,
         "row_errors": {},
+        "refused": None,
         "AssetCategory": AssetCategory,
     }
     return render_template("settings/show.html", **{**given, **more})
@@ -67,13 +68,20 @@ def save() -> ResponseReturnValue:
 @pages.post("/config/systems/<slug>")
 @admin_required
 def rule_system(slug: str) -> ResponseReturnValue:
-    """Say whether CUI may never be stored in a system."""
+    """Say whether CUI may never be stored in a system, or take away one in which nothing was kept yet."""
+    form = request.form
+    removes = form.get("act") == "remove"
     try:
         with open_write() as work:
-            systems.rule(work, slug, form_version(), cui_never=request.form.get("cui_never") == "on")
+            if removes:
+                removing.remove(work, slug, form_version())
+            else:
+                systems.rule(work, slug, form_version(), cui_never=form.get("cui_never") == "on")
     except Stale:
         return _page({}, None, stale="row"), 412
-    flash("Saved.")
+    except Conflict as error:
+        return _page({}, None, refused=error), 409
+    flash("The system is removed." if removes else "Saved.")
     return redirect(url_for(".show", _anchor="systems"), code=302)
 
 

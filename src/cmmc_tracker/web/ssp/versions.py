@@ -6,7 +6,7 @@ from typing import Any
 from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cmmc_tracker.domain.plan_document import Document, differences
+from cmmc_tracker.domain.plan_document import Document, SectionName, differences
 from cmmc_tracker.errors import Conflict, Invalid, NotFound
 from cmmc_tracker.gate.doors import open_read, open_write
 from cmmc_tracker.services.ssp import reading, versions
@@ -91,4 +91,5 @@ def contradictions() -> ResponseReturnValue:
     """Where the plan says one thing and the records another."""
     with open_read() as work:
         found = found_contradictions(work, g.system)
-    return render_template("ssp/contradictions.html", room="ssp", found=found)
+    labels = {name.value: name.label for name in SectionName}
+    return render_template("ssp/contradictions.html", room="ssp", found=found, labels=labels)

@@ -1,0 +1,117 @@
+"""The second person of a spill: somebody who judges in the artifact's system confirms first that it is to go.
+
+Our decision (docs/rules.md, 4.9; docs/spill.md): whoever runs the machine takes the bytes out at the command line and
+has no account there, so the confirmation is recorded beforehand, on a page. It is asked for where two people or more
+judge in the system and the settings do not let people approve their own; else one person does it, and the log says so.
+The log keeps the confirmation: there is no row that anybody could alter.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.domain.permissions import Access, Action, Right, allow, system_by_id
+from cmmc_tracker.errors import Conflict, NotFound, Stale
+from cmmc_tracker.services import members, settings
+from cmmc_tracker.services.work import Work
+from cmmc_tracker.storage.tables import artifact_files, artifacts, audit
+
+HOLDS_DAYS = 7
+_LOOKED_AT = 50  # entries about one artifact: more confirmations within a week are of somebody who plays
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """Who confirmed, when, and until when that holds."""
+
+    by: str
+    at: datetime
+
+    @property
+    def until(self) -> datetime:
+        """Until when the artifact may be taken out on it."""
+        return self.at + timedelta(days=HOLDS_DAYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An artifact as the second person sees it: what would go, and who confirmed it already."""
+
+    artifact_id: int
+    title: str
+    system: Access
+    version: int  # of the artifact's row: a confirmation is of the artifact as it is
+    hashes: tuple[str, ...]
+    confirmed: Confirmed | None
+    is_needed: bool
+
+
+def asked(work: Work, artifact_id: int) -> Asked:
+    """What somebody who judges in the artifact's system may confirm; raises `NotFound` for strangers and what is gone.
+
+    Also of what lies in the trash or in quarantine.
+    """
+    row = _row(work, artifact_id)
+    system = system_by_id(work.actor, row.system_id)
+    allow(work.actor, Action.SPILL_CONFIRM, system)
+    files = select(artifact_files.c.sha256).where(artifact_files.c.artifact_id == artifact_id).distinct()
+    hashes = tuple(one.sha256 for one in work.rows(files.order_by(artifact_files.c.sha256)))
+    return Asked(artifact_id, row.title, system, row.version, hashes, _confirmed(work, row), _is_needed(work, row))
+
+
+def confirm(work: Work, artifact_id: int, seen: int | None) -> None:
+    """Confirm that it is to be taken out; `seen` is the version of the artifact that the person looked at."""
+    found = asked(work, artifact_id)
+    if seen not in {None, found.version}:
+        raise Stale("Somebody changed this artifact meanwhile. Nothing was confirmed; look at it again.")
+    if not found.hashes:
+        raise Conflict("No bytes of it are kept here any more, so there is nothing to take out.")
+    work.record(Event.SPILL_CONFIRMED, _entity(artifact_id), {"system": found.system.slug, "version": found.version})
+
+
+def second_of(work: Work, artifact_id: int) -> Confirmed | None:
+    """Who confirmed a spill, for whoever carries it out; None where one person may do it alone.
+
+    Raises `Conflict` where a second person is asked for and nobody has confirmed.
+    """
+    row = _row(work, artifact_id)
+    confirmed = _confirmed(work, row)
+    if confirmed is None and _is_needed(work, row):
+        raise Conflict(
+            "Nothing was done: somebody who may judge in its system confirms first that this is to be taken out, at "
+            f"/spills/{artifact_id}. That holds for {HOLDS_DAYS} days, while the artifact stays as it is. An "
+            "administrator can let people approve their own at /config."
+        )
+    return confirmed
+
+
+def _row(work: Work, artifact_id: int) -> Any:
+    row = work.row(select(artifacts).where(artifacts.c.id == artifact_id, artifacts.c.purged_at.is_(None)))
+    if row is None:
+        raise NotFound(f"There is no artifact {artifact_id}, or it has gone already.")
+    return row
+
+
+def _confirmed(work: Work, row: Any) -> Confirmed | None:
+    """The newest confirmation of the artifact as it is, within its days."""
+    mine = (audit.c.entity == _entity(row.id), audit.c.action == Event.SPILL_CONFIRMED)
+    query = select(audit.c.at, audit.c.actor, audit.c.detail).where(*mine).order_by(audit.c.id.desc())
+    for one in work.rows(query.limit(_LOOKED_AT)):
+        found = Confirmed(one.actor, datetime.fromisoformat(one.at))
+        if json.loads(one.detail)["version"] == row.version and found.until > work.now:
+            return found
+    return None
+
+
+def _is_needed(work: Work, row: Any) -> bool:
+    if settings.current(work).approve_own:
+        return False
+    return len(members.with_right(work, row.system_id, Right.JUDGE)) > 1
+
+
+def _entity(artifact_id: int) -> str:
+    return f"artifact:{artifact_id}"

@@ -1,0 +1,96 @@
+"""A system that was made by mistake is removed while nothing was kept in it; any other one stays."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from cmmc_tracker.domain.permissions import Access, Actor
+from cmmc_tracker.errors import Conflict, Forbidden, NotFound, Stale
+from cmmc_tracker.services import removing, systems, verify
+from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage import tables
+from cmmc_tracker.storage.tables import assets, findings, implementations, packages, plan_sections
+from tests.conftest import OPERATOR
+from tests.services.evidence import other_system, somebody
+
+
+@pytest.fixture
+def bo(tracker: Tracker) -> Actor:
+    """Bo works in `main`, and in the system made by mistake."""
+    return somebody(tracker, "bo")
+
+
+@pytest.fixture
+def lab(tracker: Tracker, bo: Actor) -> Access:
+    """A system in which nothing was kept yet, with a member."""
+    return other_system(tracker, bo.id)
+
+
+def _remove(tracker: Tracker, slug: str, seen: int | None = None, who: Actor = OPERATOR) -> None:
+    with tracker.write(who) as work:
+        removing.remove(work, slug, seen)
+
+
+def _slugs(tracker: Tracker) -> list[str]:
+    with tracker.read() as work:
+        return list(systems.all_of(work))
+
+
+def test_an_empty_system_goes_with_its_members_and_its_slug_never_comes_back(tracker: Tracker, lab: Access) -> None:
+    _remove(tracker, lab.slug, 1)
+    assert _slugs(tracker) == ["main"]
+    for table in (findings, implementations, tables.memberships):
+        with tracker.read() as work:
+            assert work.rows(select(table).where(table.c.system_id == lab.system_id)) == []
+    with tracker.write(replace(OPERATOR, systems={})) as work:
+        assert systems.create(work, "Lab", 1).slug == "lab-2"
+    assert verify.run(tracker).problems == []
+
+
+def test_a_system_with_a_frozen_package_is_never_removed(tracker: Tracker, lab: Access) -> None:
+    with tracker.write(OPERATOR) as work:
+        row = {"system_id": lab.system_id, "number": 1, "name": "P", "purpose": "final", "frozen_at": work.now}
+        sums = {"snapshot": "{}", "snapshot_sha256": "0" * 64, "log_sha256": "0" * 64, "artifacts": 0, "bytes": 0}
+        work.bookkeep(insert(packages).values(**row, **sums, releasable=True, retained_until=date(2032, 1, 1)))
+    with pytest.raises(Conflict, match="frozen package") as refused:
+        _remove(tracker, lab.slug)
+    assert refused.value.clause == "32 CFR 170.17(c)(4)"
+    assert lab.slug in _slugs(tracker)
+
+
+@pytest.mark.parametrize("kept", ["findings", "implementations", "assets", "plan_sections"])
+def test_a_system_in_which_anything_was_kept_stays(tracker: Tracker, lab: Access, kept: str) -> None:
+    here = {"system_id": lab.system_id}
+    change = {
+        "findings": update(findings).where(findings.c.letter == "a").values(version=2),
+        "implementations": update(implementations).where(implementations.c.partial.is_(False)).values(version=2),
+        "assets": insert(assets).values(**here, name="Mill", category="", draft=False, created_at=tracker.clock()),
+        "plan_sections": insert(plan_sections).values(**here, section="roles", changed_at=tracker.clock()),
+    }[kept]
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(change)
+    with pytest.raises(Conflict, match=kept.replace("_", " ")):
+        _remove(tracker, lab.slug)
+    assert lab.slug in _slugs(tracker)
+
+
+def test_the_first_system_stays_and_an_old_page_a_user_and_a_wrong_name_remove_nothing(
+    tracker: Tracker, lab: Access, bo: Actor
+) -> None:
+    with pytest.raises(Conflict, match="first system"):
+        _remove(tracker, "main")
+    with pytest.raises(Stale):
+        _remove(tracker, lab.slug, 7)
+    with pytest.raises(Forbidden):
+        _remove(tracker, lab.slug, who=bo)
+    with pytest.raises(NotFound):
+        _remove(tracker, "nowhere")
+    assert _slugs(tracker) == ["main", lab.slug]
+
+
+def test_every_table_that_belongs_to_a_system_is_looked_at() -> None:
+    """A table without that key would be missed, and its rows would stay behind."""
+    named = {table.name for table in tables.metadata.sorted_tables if "system_id" in table.c}
+    assert named == {table.name for table in removing._all_of_systems()}

@@ -1,0 +1,35 @@
+"""Confirming a spill as the second person, in a browser."""
+
+from tests.conftest import Person
+
+
+def test_a_second_person_looks_and_confirms_once(admin: Person, user: Person) -> None:
+    made = user.upload("a.txt", b"a drawing", title="Drawing").get_json()
+    place = f"/spills/{made['id']}"
+    page = user.get(place).text
+    assert "“Drawing”" in page
+    assert made["current_version"]["sha256"] in page
+    assert "Nobody has confirmed yet" in page
+    assert user.post(place, {"version": "7"}).status_code == 412
+    assert user.post(place, {"version": "1"}).status_code == 302
+    told = admin.get(place).text
+    assert "bo confirmed on" in told
+    assert "Confirm that it is to be taken out" not in told
+
+
+def test_what_lies_in_the_trash_can_be_confirmed_too(admin: Person, user: Person) -> None:
+    number = user.upload("a.txt", b"a drawing", title="Drawing").get_json()["id"]
+    assert user.call("DELETE", f"/artifacts/{number}").status_code == 204
+    assert "Nobody has confirmed yet" in admin.get(f"/spills/{number}").text
+    assert admin.post(f"/spills/{number}", {"version": "2"}).status_code == 302
+
+
+def test_with_one_person_none_is_asked_for(user: Person) -> None:
+    number = user.upload("a.txt", b"a drawing", title="Drawing").get_json()["id"]
+    assert "None is asked for: one person judges in this system" in user.get(f"/spills/{number}").text
+
+
+def test_strangers_find_no_spill(user: Person, outsider: Person) -> None:
+    number = user.upload("a.txt", b"a drawing", title="Drawing").get_json()["id"]
+    assert outsider.get(f"/spills/{number}").status_code == 404
+    assert outsider.post(f"/spills/{number}", {"version": "1"}).status_code == 404
