@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from cmmc_tracker.domain.permissions import Access, Action, Actor, allow
 from cmmc_tracker.errors import Forbidden, Invalid, NotFound
 from cmmc_tracker.reports.audit_extract import EXTRACT
+from cmmc_tracker.reports.binder_pdf import DIAGRAMS
 from cmmc_tracker.reports.registry import REPORTS, XLSX
-from cmmc_tracker.services.handoff import log_extract, packages
+from cmmc_tracker.services.handoff import diagrams, log_extract, packages
 from cmmc_tracker.services.ssp import templates
 from cmmc_tracker.services.work import Work
 
@@ -48,6 +49,8 @@ def document(work: Work, system: Access, name: str) -> Document:
     snapshot = packages.picture(work, system)
     if report.of_log:
         snapshot[EXTRACT] = log_extract.of(work, snapshot)
+    if report.shows:
+        snapshot[DIAGRAMS] = diagrams.of(work.blobs, snapshot)
     return Document(f"{system.slug}-{name}", report.media_type, report.make(snapshot))
 
 
