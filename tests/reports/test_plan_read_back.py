@@ -1,6 +1,7 @@
 """The plan as a Word file, read by our own import: the same texts, whatever they hold; changes made in Word count."""
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,22 @@ def test_the_demos_plan_gives_back_every_text_as_it_was_written(
     assert len(found.texts) >= 5
     with tracker.read(actor) as work:
         assert taking_in.compared(work, actor.systems["main"], found.texts) == []
+
+
+def test_captions_are_no_text_and_may_be_numbered_anew(shown: dict[str, Any], tmp_path: Path) -> None:
+    table = "Who may enter:\n\n| who | where |\n|---|---|\n| Ada | server room |"
+    text, valued = {FIRST: table, "AC.L2-3.1.8": "Locked by the domain."}, "AC.L2-3.1.8"
+    _narrate(shown, text, {})
+    read = _read(ssp_docx.make(shown), tmp_path / "plan.docx")
+    assert f": Values that the organization defines, {valued}" in read
+    assert f": From the text of {FIRST}" in read
+    counted = re.sub(r"Table (\d+):", lambda found: f"Table {int(found[1]) + 1}:", read)
+    assert counted != read
+    assert _texts(narratives.of_lines(counted)) == text
+    changed = counted.replace("Who may enter:", "Who may go in:").replace("Locked by the", "Locked by our")
+    told = _texts(narratives.of_lines(changed))
+    assert told[FIRST].split("\n\n") == ["Who may go in:", "who", "where", "Ada", "server room"]
+    assert told[valued] == "Locked by our domain."
 
 
 def _narrate(shown: dict[str, Any], texts: Mapping[str, str], objectives: Mapping[str, str]) -> None:

@@ -48,6 +48,12 @@ _SOURCE = r"""
 #show title: set block(above: 0pt, below: 0.9em)
 #show raw: set text(font: "DejaVu Sans Mono", size: 8.5pt)
 
+#show figure: set block(breakable: true, above: 1.1em, below: 1em)
+#show figure: set align(left)
+#set figure(gap: 0.6em)
+#set figure.caption(position: top)
+#show figure.caption: one => block(sticky: true, text(9pt, fill: rgb("#1f3f5b"), strong(one.body)))
+
 #let lines(said) = said.split("\n").map(part => [#part]).join(linebreak())
 #let run(span) = {
   let said = if span.at("code", default: false) { text(font: "DejaVu Sans Mono", size: 8.5pt, lines(span.text)) }
@@ -58,7 +64,7 @@ _SOURCE = r"""
   said
 }
 #let runs(spans) = spans.map(run).join()
-#let rows(block) = {
+#let bare(block) = {
   set text(9pt)
   set par(leading: 0.5em)
   show table.cell.where(y: 0): strong
@@ -68,6 +74,12 @@ _SOURCE = r"""
     table.header(..block.header.map(cell => lines(cell))),
     ..block.rows.flatten().map(cell => lines(cell)),
   )
+}
+#let rows(block) = {
+  if "number" in block {
+    figure(bare(block), kind: "listed", supplement: none, numbering: none,
+      caption: [Table #block.number: #lines(block.caption)])
+  } else { bare(block) }
 }
 #let listed(found) = {
   let body(item) = {
@@ -117,6 +129,7 @@ _SOURCE = r"""
   { show title: set text(19pt); title(plan.title) }
   block(below: 1em, text(12.5pt, lines(plan.system)))
   [#provisional #said #note]
+  v(0.4em)
 }
 #for one in plan.blocks { shown(one) }
 """
