@@ -76,7 +76,7 @@ def table(
 
 
 def numbered(blocks: Iterable[Block]) -> Iterator[Block]:
-    """The blocks with their tables numbered from 1; one without a caption was written in a text, whose heading it has."""
+    """The blocks with their tables numbered from 1; one that was written in a text has the heading above as caption."""
     number, under = 0, ""
     for one in blocks:
         if one["kind"] == "heading":
