@@ -65,7 +65,8 @@ def test_the_demos_plan_gives_back_every_text_as_it_was_written(
         assert taking_in.compared(work, actor.systems["main"], found.texts) == []
 
 
-def test_captions_are_no_text_and_may_be_numbered_anew(shown: dict[str, Any], tmp_path: Path) -> None:
+def test_captions_are_no_text_and_may_be_numbered_anew(demo_snapshot: dict[str, Any], tmp_path: Path) -> None:
+    shown = demo_snapshot
     table = "Who may enter:\n\n| who | where |\n|---|---|\n| Ada | server room |"
     text, valued = {FIRST: table, "AC.L2-3.1.8": "Locked by the domain."}, "AC.L2-3.1.8"
     _narrate(shown, text, {})
@@ -123,9 +124,9 @@ def test_whatever_the_texts_hold_they_are_read_back_as_they_were_written(
 
 
 @pytest.fixture
-def read_back(shown: dict[str, Any], tmp_path: Path) -> tuple[dict[str, Any], Path]:
+def read_back(demo_snapshot: dict[str, Any], tmp_path: Path) -> tuple[dict[str, Any], Path]:
     """A snapshot whose plan may be written anew, and where its document may lie."""
-    return shown, tmp_path / "plan.docx"
+    return demo_snapshot, tmp_path / "plan.docx"
 
 
 def test_what_somebody_changed_in_word_counts_and_the_rest_is_as_it_was_written(

@@ -17,7 +17,6 @@ from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.reports import ssp_docx, ssp_pdf
 from cmmc_tracker.reports.registry import REPORTS
 from cmmc_tracker.reports.ssp_content import content
-from cmmc_tracker.services import demo
 from cmmc_tracker.services import systems as services
 from cmmc_tracker.services.handoff import packages
 from cmmc_tracker.services.ssp import versions
@@ -54,10 +53,9 @@ def picture(tracker: Tracker, actor: Actor, slug: str = "main") -> dict[str, Any
 
 
 @pytest.fixture
-def shown(tracker: Tracker, actor: Actor) -> dict[str, Any]:
+def shown(demo_snapshot: dict[str, Any]) -> dict[str, Any]:
     """The demo, whole."""
-    demo.fill(tracker, actor)
-    return picture(tracker, actor)
+    return demo_snapshot
 
 
 def of_word(made: bytes) -> str:
