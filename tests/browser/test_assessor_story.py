@@ -1,10 +1,11 @@
 """The hand-off told as a story: freeze, let an assessor look, who reads, previews, downloads, asks, and is answered."""
 
-import io
 import re
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import unquote
 
 import pyotp
 from playwright.sync_api import Page, expect
@@ -20,7 +21,7 @@ def _freeze(page: Page) -> None:
     page.fill("#reason", "The open findings are on the plan.")
     page.get_by_label("It may be released").check()
     page.get_by_role("button", name="Freeze").click()
-    expect(page.locator("h1")).to_have_text("Package 2: Of record")
+    expect(page.locator("h1")).to_have_text("Package 3: Of record")
 
 
 def _let_in(page: Page, form: str, whom: str, *, download: bool) -> None:
@@ -60,7 +61,7 @@ def _read(page: Page) -> None:
     """From the entrance to a preview of one artifact, by the requirement that it proves."""
     page.goto("/")
     look(page, "an assessor's entrance")
-    page.get_by_role("link", name="2: Of record").click()
+    page.get_by_role("link", name="3: Of record").click()
     expect(page.locator("h1")).to_have_text("Of record")
     look(page, "an assessor's package")
     page.get_by_role("link", name="AC.L2-3.1.1 Authorized Access Control").click()
@@ -72,7 +73,7 @@ def _read(page: Page) -> None:
     look(page, "an assessor's artifact")
 
 
-def _take_away(page: Page) -> None:
+def _take_away(page: Page) -> Path:
     """One file, found by the search what else there is, and the whole package."""
     with page.expect_download() as one:
         page.get_by_role("link", name="Download this file").click()
@@ -81,11 +82,25 @@ def _take_away(page: Page) -> None:
     page.press("#search", "Enter")
     expect(page.get_by_role("link", name=re.compile("Visitor log"))).to_be_visible()
     look(page, "an assessor's search")
-    page.get_by_role("link", name="Package 2").click()
+    page.get_by_role("link", name="Package 3").click()
     with page.expect_download() as whole:
         page.get_by_role("link", name="Download the zip").click()
-    content = whole.value.path().read_bytes()
-    assert "manifest.json" in zipfile.ZipFile(io.BytesIO(content)).namelist()
+    return whole.value.path()
+
+
+def _unpack(packed: Path, page: Page, folder: Path) -> None:
+    """The package on a disk without the tracker and without a network: its page is read, searched, and leads on."""
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(folder)
+    page.context.set_offline(True)
+    page.goto((folder / "README.html").as_uri())
+    look(page, "README.html of an unpacked package")
+    shown = page.locator("section.requirement:visible")
+    page.get_by_label("Find in the requirements").fill("every quarter against")
+    assert 0 < shown.count() < 110
+    link = page.get_by_role("link", name=re.compile("^Access control policy")).first.get_attribute("href")
+    assert link
+    assert (folder / unquote(link)).read_bytes().startswith(b"%PDF-")
 
 
 def _ask(page: Page) -> None:
@@ -105,7 +120,7 @@ def _answer(page: Page) -> None:
     expect(page.locator(".flash")).to_contain_text("Answered.")
 
 
-def test_from_freezing_to_an_answered_question(ada: Served, tab: Callable[..., Page]) -> None:
+def test_from_freezing_to_an_answered_question(ada: Served, tab: Callable[..., Page], tmp_path: Path) -> None:
     assert ada.command("demo").returncode == 0
     page, assessor = tab(), tab(**tab_options())
     sign_in(page)
@@ -117,7 +132,7 @@ def test_from_freezing_to_an_answered_question(ada: Served, tab: Callable[..., P
 
     _first_sign_in(assessor)
     _read(assessor)
-    _take_away(assessor)
+    _unpack(_take_away(assessor), tab(**tab_options()), tmp_path)
     _ask(assessor)
     _answer(page)
     looks = page.locator("section", has=page.get_by_role("heading", name="Looks and downloads"))
@@ -126,7 +141,7 @@ def test_from_freezing_to_an_answered_question(ada: Served, tab: Callable[..., P
     assessor.reload()
     expect(assessor.get_by_text("The IT manager, in writing.")).to_be_visible()
 
-    for path in ("/systems/main/packages/3", "/artifacts/1", "/systems/main/ssp"):
+    for path in ("/systems/main/packages/4", "/artifacts/1", "/systems/main/ssp"):
         answer = assessor.goto(path)
         assert answer is not None
         assert answer.status == 404, path

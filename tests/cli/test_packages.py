@@ -40,8 +40,10 @@ def test_two_packages_are_made_written_checked_and_compared(command: Command, tr
     listed = json.loads(command("list", "--json").stdout)
     assert [(one["name"], one["releasable"]) for one in listed] == [("Second", True), ("First", False)]
     assert f"SHA-256 of manifest.json:               {listed[0]['manifest_sha256'].upper()}" in second.stdout
-    for number in ("1", "2"):
-        assert command("export", number, f"{number}.zip").returncode == 0
+    assert command("export", "1", "1.zip").stdout == "Written: 1.zip\n"
+    written = json.loads(command("export", "2", "2.zip", "--json").stdout)
+    assert (written["number"], written["file"]) == (2, "2.zip")
+    assert written["file_bytes"] == (tmp_path / "2.zip").stat().st_size
     assert "is there already" in command("export", "1", "1.zip").stderr
     _checked(command, first, listed[0])
     _compared(command)
@@ -51,6 +53,7 @@ def test_two_packages_are_made_written_checked_and_compared(command: Command, tr
 def _checked(command: Command, first: dict[str, str], second: dict[str, str]) -> None:
     good = command("verify", "1.zip", "--log-hash", first["log_sha256"], "--manifest-hash", first["manifest_sha256"])
     assert (good.returncode, good.stdout.split(":")[0]) == (0, "INTACT")
+    assert json.loads(command("verify", "1.zip", "--json", bare=True).stdout)["intact"] is True
     other = command("verify", "1.zip", "--manifest-hash", second["manifest_sha256"], bare=True)
     assert other.returncode == 1
     assert "manifest.json has not the hash that was reported" in other.stdout

@@ -1,6 +1,7 @@
 """The plan as a Word file, read by our own import: the same texts, whatever they hold; changes made in Word count."""
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,23 @@ def test_the_demos_plan_gives_back_every_text_as_it_was_written(
         assert taking_in.compared(work, actor.systems["main"], found.texts) == []
 
 
+def test_captions_are_no_text_and_may_be_numbered_anew(demo_snapshot: dict[str, Any], tmp_path: Path) -> None:
+    shown = demo_snapshot
+    table = "Who may enter:\n\n| who | where |\n|---|---|\n| Ada | server room |"
+    text, valued = {FIRST: table, "AC.L2-3.1.8": "Locked by the domain."}, "AC.L2-3.1.8"
+    _narrate(shown, text, {})
+    read = _read(ssp_docx.make(shown), tmp_path / "plan.docx")
+    assert f": Values that the organization defines, {valued}" in read
+    assert f": From the text of {FIRST}" in read
+    counted = re.sub(r"Table (\d+):", lambda found: f"Table {int(found[1]) + 1}:", read)
+    assert counted != read
+    assert _texts(narratives.of_lines(counted)) == text
+    changed = counted.replace("Who may enter:", "Who may go in:").replace("Locked by the", "Locked by our")
+    told = _texts(narratives.of_lines(changed))
+    assert told[FIRST].split("\n\n") == ["Who may go in:", "who", "where", "Ada", "server room"]
+    assert told[valued] == "Locked by our domain."
+
+
 def _narrate(shown: dict[str, Any], texts: Mapping[str, str], objectives: Mapping[str, str]) -> None:
     """Let the plan say these narratives and nothing else, and by objective of the second one these texts."""
     for one in shown["plan"]["requirements"]:
@@ -106,9 +124,9 @@ def test_whatever_the_texts_hold_they_are_read_back_as_they_were_written(
 
 
 @pytest.fixture
-def read_back(shown: dict[str, Any], tmp_path: Path) -> tuple[dict[str, Any], Path]:
+def read_back(demo_snapshot: dict[str, Any], tmp_path: Path) -> tuple[dict[str, Any], Path]:
     """A snapshot whose plan may be written anew, and where its document may lie."""
-    return shown, tmp_path / "plan.docx"
+    return demo_snapshot, tmp_path / "plan.docx"
 
 
 def test_what_somebody_changed_in_word_counts_and_the_rest_is_as_it_was_written(

@@ -17,7 +17,6 @@ from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.reports import ssp_docx, ssp_pdf
 from cmmc_tracker.reports.registry import REPORTS
 from cmmc_tracker.reports.ssp_content import content
-from cmmc_tracker.services import demo
 from cmmc_tracker.services import systems as services
 from cmmc_tracker.services.handoff import packages
 from cmmc_tracker.services.ssp import versions
@@ -54,10 +53,9 @@ def picture(tracker: Tracker, actor: Actor, slug: str = "main") -> dict[str, Any
 
 
 @pytest.fixture
-def shown(tracker: Tracker, actor: Actor) -> dict[str, Any]:
+def shown(demo_snapshot: dict[str, Any]) -> dict[str, Any]:
     """The demo, whole."""
-    demo.fill(tracker, actor)
-    return picture(tracker, actor)
+    return demo_snapshot
 
 
 def of_word(made: bytes) -> str:
@@ -81,7 +79,7 @@ READ: dict[str, Callable[[bytes], str]] = {"ssp.docx": of_word, "ssp.pdf": of_pd
 def test_it_says_what_the_plan_says(shown: dict[str, Any], name: str) -> None:
     words = " ".join(READ[name](REPORTS[name].make(shown)).split())
     said = [
-        *("Halvorsen main enclave (demo)", "PROVISIONAL: 90 objectives not assessed.", "2 Boundary"),
+        *("Halvorsen main enclave (demo)", "PROVISIONAL: 90 of 320 objectives not assessed.", "2 Boundary"),
         *("The enclave holds the drawings", "HPP-FS1 file server", "Bluewater Portal", "Annex B", "5.14 "),
         *("AC.L2-3.1.1 Authorized Access Control", "Partially implemented", "NOT MET", "Access control policy"),
         *("The rights of each role stand in the role matrix", "POA&M, to be completed by", "CUI Asset"),
@@ -92,6 +90,25 @@ def test_it_says_what_the_plan_says(shown: dict[str, Any], name: str) -> None:
     places = [words.rindex(one["id"] + " " + one["title"]) for one in shown["plan"]["requirements"]]
     assert places == sorted(places)
     assert len(places) == 110
+
+
+@BOTH
+def test_every_table_has_a_number_and_says_what_it_is(shown: dict[str, Any], name: str) -> None:
+    words = " ".join(READ[name](REPORTS[name].make(shown)).split())
+    tables = [one for one in content(shown).blocks if one["kind"] == "table"]
+    assert [one["number"] for one in tables] == list(range(1, len(tables) + 1))
+    captions = [f"Table {one['number']}: {one['caption']}" for one in tables]
+    assert [one for one in captions if one not in words] == []
+    assert "Table 1: From the text of 1.2 Roles" in captions
+    assert "Values that the organization defines, AC.L2-3.1.8" in words
+    if name.endswith("docx"):
+        assert of_xml(REPORTS[name].make(shown)).count("SEQ Table") == len(tables)
+
+
+def of_xml(made: bytes) -> str:
+    """The text of a Word file's main part as it lies there."""
+    with zipfile.ZipFile(io.BytesIO(made)) as archive:
+        return archive.read("word/document.xml").decode()
 
 
 @BOTH
@@ -109,7 +126,7 @@ def test_the_same_snapshot_gives_the_same_bytes(
 @BOTH
 def test_a_new_system_has_a_plan_that_says_what_is_missing(tracker: Tracker, actor: Actor, name: str) -> None:
     words = READ[name](REPORTS[name].make(picture(tracker, actor)))
-    assert "PROVISIONAL: 320 objectives not assessed." in words
+    assert "PROVISIONAL: 320 of 320 objectives not assessed." in words
     for said in ("No version of the plan was made yet.", "Not described yet.", "No asset is recorded yet."):
         assert said in words
 

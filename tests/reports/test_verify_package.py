@@ -84,6 +84,11 @@ def test_an_intact_package_is_found_intact_in_its_folder_and_as_a_zip(folder: Pa
     assert _run(folder, str(_zip(folder))).returncode == 0
 
 
+def test_a_manifest_of_more_values_than_one_can_have_is_not_taken_into_memory(folder: Path) -> None:
+    (folder / "manifest.json").write_bytes(b'{"files":[' + b"[]," * (verify._MOST // 2 + 1) + b"[]]}")
+    assert "manifest.json is longer than one of a package can be" in verify.look(str(folder)).problems
+
+
 def _change(folder: Path) -> None:
     (folder / ONE).write_bytes(b"Rules")
 

@@ -11,8 +11,9 @@ from cmmc_tracker.domain.lifecycle import Stage
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.domain.special import Basis
 from cmmc_tracker.errors import Conflict
-from cmmc_tracker.services import assignments, audit, demo, scores, statuses, systems, verify
+from cmmc_tracker.services import assignments, audit, demo, demo_packages, scores, statuses, systems, verify
 from cmmc_tracker.services import snapshots as pictures
+from cmmc_tracker.services.handoff import checking, packages, stream
 from cmmc_tracker.services.plans import reading
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import tables
@@ -24,7 +25,9 @@ def _everything(tracker: Tracker) -> Actor:
         return replace(OPERATOR, systems=systems.all_of(work))
 
 
-def test_the_score_has_a_history_of_months_and_the_log_goes_forward(tracker: Tracker) -> None:
+def test_the_score_has_a_history_of_months_the_log_goes_forward_and_two_packages_tell_what_changed(
+    tracker: Tracker,
+) -> None:
     demo.fill(tracker, _everything(tracker))
     actor = _everything(tracker)
     with tracker.read(actor) as work:
@@ -34,6 +37,21 @@ def test_the_score_has_a_history_of_months_and_the_log_goes_forward(tracker: Tra
     assert (history.points[-1].on - history.points[0].on).days > 100
     judged = [one.at for one in entries if one.action == "objective:judged"]
     assert judged == sorted(judged)
+    _told_apart(tracker, actor)
+
+
+def _told_apart(tracker: Tracker, actor: Actor) -> None:
+    main = actor.systems["main"]
+    with tracker.read(actor) as work:
+        now, then = packages.listed(work, main)
+        changed = {one.name for one in packages.compared(work, main, then.id, now.id)}
+    assert (now.frozen_at - then.frozen_at).days == demo_packages.FIRST_DAYS
+    assert then.artifacts < now.artifacts
+    assert now.is_held
+    assert {"score", "artifacts", "judgements", "bases", "assets"} <= changed
+    assert "added" in now.changed
+    assert list(checking.problems(tracker)) == []
+    assert stream.opened(tracker, then).size > 10_000
 
 
 def _log(tracker: Tracker, actor: Actor) -> Iterator[audit.AuditEntry]:

@@ -124,13 +124,16 @@ def test_facts_that_somebody_changed_meanwhile_are_not_overwritten(user: Person)
 
 def test_who_may_only_view_changes_nothing(user: Person, tracker: Tracker) -> None:
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(memberships).values(may_contribute=False))
+        work.bookkeep(update(memberships).values(may_contribute=False, may_judge=False))
     assert user.post(f"{PAGE}/facts", FACTS).status_code == 403
     assert send(user, template("{{system.name}}")).status_code == 403
     assert user.post(f"{PAGE}/template/remove", {}).status_code == 403
     shown = user.get(PAGE)
     assert shown.status_code == 200
     assert "Keep as the template" not in shown.text
+    assert "exports/audit-log.csv" not in shown.text
+    for door in ("/systems", "/api/v1/systems"):
+        assert user.get(f"{door}/main/exports/audit-log.csv").status_code == 403
 
 
 def test_another_systems_people_find_nothing(outsider: Person) -> None:

@@ -5,10 +5,11 @@ What changed between two is in `package_diff.py`, how long they are kept in `pac
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Self, cast
 
 import click
 
@@ -81,7 +82,8 @@ def list_(slug: str | None, *, as_json: bool) -> None:
 @click.argument("package_id", type=click.IntRange(min=1))
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @SYSTEM
-def export(package_id: int, file: Path, slug: str | None) -> None:
+@JSON
+def export(package_id: int, file: Path, slug: str | None, *, as_json: bool) -> None:
     """Write a package as a zip to FILE, which must not be there yet."""
     tracker, actor = opened()
     system = system_named(actor, slug)
@@ -89,7 +91,7 @@ def export(package_id: int, file: Path, slug: str | None) -> None:
         one = packages.one(work, system, package_id)
     found = stream.opened(tracker, one)
     try:
-        with file.open("xb") as target, byte_bar(shown=True) as bar:
+        with file.open("xb") as target, byte_bar(shown=not as_json) as bar:
             with tracker.write(actor) as work:
                 packages.note_download(work, system, one)
             task = bar.add_task("Writing", total=found.size)
@@ -101,7 +103,10 @@ def export(package_id: int, file: Path, slug: str | None) -> None:
     except BaseException:
         file.unlink(missing_ok=True)  # a part of a package is none
         raise
-    click.echo(f"Written: {file}")
+    if as_json:
+        click.echo(json.dumps({**_told(one), "file": str(file), "file_bytes": found.size}))
+    else:
+        click.echo(f"Written: {file}")
 
 
 @package.command()
@@ -116,7 +121,7 @@ def verify(file: Path, log_hash: str, manifest_hash: str, held: str, *, as_json:
         if text and not checker.is_hash(text):
             raise click.BadParameter("this takes 64 hex digits.", param_hint=name)
     try:
-        found = checker.look(str(file), log_hash, held, manifest_hash)
+        found = _looked(file, (log_hash, held, manifest_hash), shown=not as_json)
     except checker.Unusable as error:
         raise click.ClickException(f"NOT INTACT: {error}.") from None
     if as_json:
@@ -127,6 +132,51 @@ def verify(file: Path, log_hash: str, manifest_hash: str, held: str, *, as_json:
             click.echo(one_line(line))
     if found.problems:
         sys.exit(1)
+
+
+class _Watched:
+    """A package whose files tell how much of them was read."""
+
+    def __init__(self, package: checker.Folder | checker.Archive, moved: Callable[[int], None]) -> None:
+        self._package, self._moved = package, moved
+        self.problems, self.names = package.problems, package.names
+
+    def open(self, name: str) -> "_Read":
+        """A file of it."""
+        return _Read(self._package.open(name), self._moved)
+
+
+class _Read:
+    """An open file that tells how much of it was read."""
+
+    def __init__(self, file: IO[bytes], moved: Callable[[int], None]) -> None:
+        self._file, self._moved = file, moved
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def read(self, most: int) -> bytes:
+        """The next bytes."""
+        piece = self._file.read(most)
+        self._moved(len(piece))
+        return piece
+
+
+def _looked(file: Path, given: tuple[str, str, str], *, shown: bool) -> checker.Check:
+    """The check of a package, with a bar for who waits; raises `Unusable` as `verify.py` does."""
+    if not (file.is_dir() or file.is_file()):
+        raise checker.Unusable(f"{file} is neither a file nor a folder")
+    package = checker.Folder(file) if file.is_dir() else checker.Archive(file)
+    whole = sum(one.lstat().st_size for one in (file.rglob("*") if file.is_dir() else [file]))
+    with byte_bar(shown=shown) as bar:
+        task = bar.add_task("Checking", total=whole)
+        watched = _Watched(package, lambda done: bar.advance(task, done))
+        check = checker.Check(cast("checker.Folder", watched), *given)
+        check.run()
+    return check
 
 
 package.add_command(diff)

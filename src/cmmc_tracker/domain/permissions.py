@@ -59,6 +59,7 @@ class Action(StrEnum):
     ARTIFACT_SPILL = "artifact:spill"
     ARTIFACT_VIEW = "artifact:view"
     ASSIGNMENT_MAKE = "assignment:make"
+    AUDIT_EXTRACT = "audit:extract"
     AUDIT_READ = "audit:read"
     CATALOG_IMPORT = "catalog:import"
     CHECK_SWITCH = "check:switch"
@@ -94,6 +95,7 @@ _IN_SYSTEM = {
     Action.ARTIFACT_LINK: Right.CONTRIBUTE,
     Action.ARTIFACT_VIEW: Right.VIEW,
     Action.ASSIGNMENT_MAKE: Right.APPROVE,
+    Action.AUDIT_EXTRACT: Right.JUDGE,
     Action.CHECK_SWITCH: Right.JUDGE,
     Action.IMPLEMENTATION_EDIT: Right.CONTRIBUTE,
     Action.OBJECTIVE_JUDGE: Right.JUDGE,
@@ -109,7 +111,8 @@ _IN_SYSTEM = {
     Action.STATUS_RECORD: Right.APPROVE,
     Action.SYSTEM_VIEW: Right.VIEW,
 }
-_ADMIN_TOO = {Action.ASSIGNMENT_MAKE, Action.PACKAGE_SHARE}  # of a system that the administrator is a member of
+# Of a system that the administrator is a member of.
+_ADMIN_TOO = {Action.ASSIGNMENT_MAKE, Action.AUDIT_EXTRACT, Action.PACKAGE_SHARE}
 _DEMANDS = {
     Right.VIEW: "view this system",
     Right.CONTRIBUTE: "contribute to this system",

@@ -7,6 +7,7 @@ these in Word the digest does not fit any more, and what is shown counts.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
@@ -16,9 +17,11 @@ ELEMENT = "cmmcTrackerPlan"  # of the document's own part of XML, whose text is 
 _BEGINS = "cmmc-tracker-plan 1 "
 WRITTEN = "How it is implemented"
 VALUES = "Values that the organization defines"
+IN_TEXT = "From the text of"  # in the caption of a table that somebody wrote
 ARTIFACTS = "Artifacts"
 PLANNED = "Open on a plan of action"
 ANSWERED, LEFT_OUT = "Answered for by", "Without a text"
+_CAPTION = re.compile(rf"Table [0-9]+: (?:{VALUES},|{IN_TEXT}) [A-Z]{{2}}\.L[123]-[0-9.]+")
 SECTION, NEXT_SECTION = "5 Requirements", "6 Requirements that do not apply"
 
 
@@ -52,9 +55,15 @@ def lines_of(text: str) -> list[str]:
     return [line for line in map(clean_line, clean_text(text).splitlines()) if line]
 
 
+def is_caption(line: str) -> bool:
+    """Whether a line is the caption of a table among the requirements: Word numbers them anew, so it says nothing."""
+    return _CAPTION.fullmatch(line) is not None
+
+
 def digest(lines: Iterable[str]) -> str:
-    """SHA-256 of what a document shows of a requirement, 64 hex digits."""
-    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
+    """SHA-256 of what a document shows of a requirement, captions apart; 64 hex digits."""
+    shown = "\n".join(line for line in lines if not is_caption(line))
+    return hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def kept(sources: Mapping[str, Source]) -> str:

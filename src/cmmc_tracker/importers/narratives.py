@@ -9,7 +9,7 @@ from string import ascii_lowercase
 from cmmc_tracker.domain import plan_source
 from cmmc_tracker.domain.assessment import LONGEST_NARRATIVE
 from cmmc_tracker.domain.catalog import LEVELS, load
-from cmmc_tracker.domain.plan_source import NEXT_SECTION, SECTION, Source, lines_of
+from cmmc_tracker.domain.plan_source import NEXT_SECTION, SECTION, VALUES, Source, is_caption, lines_of
 from cmmc_tracker.domain.text import clean_text
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.importers.numbered import About, about_of, number_in, table_of
@@ -103,14 +103,16 @@ def _shown_text(part: Sequence[str]) -> str:
     """Of what a plan of ours shows of a requirement: how it is implemented, an objective's text behind its letter."""
     letters = {plan_source.of_objective(letter): letter for letter in ascii_lowercase}
     follow = (f"{plan_source.ANSWERED}: ", f"{plan_source.LEFT_OUT}: ")
-    ends = (plan_source.VALUES, plan_source.ARTIFACTS, plan_source.PLANNED)
+    ends = (VALUES, plan_source.ARTIFACTS, plan_source.PLANNED)
     said: list[str] = []
     begun, letter = False, ""
     for line in part:
         if line == plan_source.WRITTEN or line in letters:
             begun, letter = True, letters.get(line, "")
-        elif begun and (line in ends or line.startswith(follow)):
+        elif begun and (line in ends or line.startswith(follow) or (is_caption(line) and VALUES in line)):
             break
+        elif is_caption(line):
+            continue
         elif begun:
             said.append(f"[{letter}] {line}" if letter else line)
             letter = ""

@@ -12,15 +12,19 @@ from cmmc_tracker.domain.clocks import AssessmentKind
 from cmmc_tracker.domain.plan_document import Document
 from cmmc_tracker.reports import facts
 from cmmc_tracker.reports.blocks import Block, fact, heading, paragraph, table
-from cmmc_tracker.reports.pdf import paper, typeset
+from cmmc_tracker.reports.pdf import paper, picture, typeset
 from cmmc_tracker.reports.ssp_annexes import inventory
 from cmmc_tracker.reports.ssp_content import by_category, people, providers, section, versions
 from cmmc_tracker.reports.ssp_requirements import exceptions, not_applicable
 
+DIAGRAMS = "diagrams_drawn"  # beside a snapshot, never in it: pictures by the SHA-256 of their files
+
 
 def make(snapshot: Mapping[str, Any]) -> bytes:
-    """The binder of a snapshot."""
-    return typeset(paper(snapshot, "Front binder", _blocks(snapshot), cover=True), snapshot["frozen_at"])
+    """The binder of a snapshot, with the pictures of its diagrams where they stand beside it."""
+    pictures = snapshot.get(DIAGRAMS, {}).values()
+    whole = paper(snapshot, "Front binder", _blocks(snapshot), cover=True, pictures=pictures)
+    return typeset(whole, snapshot["frozen_at"])
 
 
 def _blocks(snapshot: Mapping[str, Any]) -> Iterator[Block]:
@@ -55,7 +59,7 @@ def _blocks(snapshot: Mapping[str, Any]) -> Iterator[Block]:
 
 
 def _diagrams(snapshot: Mapping[str, Any]) -> Iterator[Block]:
-    """The diagrams by their files: a package has them beside this document."""
+    """The diagrams by their files, which a package has beside this document; then those that could be drawn."""
     paths = {(one["artifact"], one["sha256"]): one["path"] for one in snapshot["files"]}
     rows = [
         (
@@ -72,6 +76,12 @@ def _diagrams(snapshot: Mapping[str, Any]) -> Iterator[Block]:
         yield table(("Diagram", "Version", "File", "SHA-256"), rows, (4, 2, 6, 5))
     else:
         yield paragraph("No diagram is among the artifacts.")
+    controlled = {one["sha256"] for one in snapshot["files"] if one.get("markings")}
+    for number, (sha256, drawn) in enumerate(snapshot.get(DIAGRAMS, {}).items()):
+        title, version, path, _ = next(row for row in rows if row[3] == sha256)
+        marked = "; it carries a marking of CUI" if sha256 in controlled else ""
+        yield picture(number, drawn, f"Diagram: {title}, version {version}")
+        yield paragraph(f"{title}, version {version}: {path}{marked}", italic=True)
 
 
 def _statuses(snapshot: Mapping[str, Any]) -> Iterator[Block]:

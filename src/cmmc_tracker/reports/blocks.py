@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 from markdown_it.token import Token
 
+from cmmc_tracker.domain.plan_source import IN_TEXT
 from cmmc_tracker.domain.ssp import Reference
 from cmmc_tracker.domain.text import clean_text
 from cmmc_tracker.reports.markup import tokens
@@ -16,6 +17,7 @@ from cmmc_tracker.reports.markup import tokens
 Block = dict[str, Any]
 _NONCHARACTERS = {0xFFFE: None, 0xFFFF: None, 0xFFFC: None}  # the first two are no characters of XML 1.0
 _MOST_COLUMNS = 20
+_LOWEST = 3  # the level of headings that begin with a requirement's number
 _MARKS = {"strong": "bold", "em": "italic", "s": "struck"}
 
 
@@ -59,12 +61,31 @@ def bullet(text: object) -> Block:
     return {"kind": "item", "spans": [Span(text=shown(text))], "depth": 0, "number": None, "first": False}
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[object]], widths: Sequence[int] | None = None) -> Block:
-    """A table with a header row; `widths` are shares. Rows are filled up to the header."""
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[object]], widths: Sequence[int] | None = None, caption: str = ""
+) -> Block:
+    """A table with a header row; `widths` are shares. Rows are filled up to the header.
+
+    The `caption` stands above it where tables are numbered.
+    """
     told = [[shown(cell) for cell in row] for row in rows]
     even = [1] * len(header)
     whole = [[*row, *[""] * (len(header) - len(row))] for row in told]
-    return {"kind": "table", "header": [shown(one) for one in header], "rows": whole, "widths": list(widths or even)}
+    head = [shown(one) for one in header]
+    return {"kind": "table", "header": head, "rows": whole, "widths": list(widths or even), "caption": _line(caption)}
+
+
+def numbered(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks with their tables numbered from 1; one that was written in a text has the heading above as caption."""
+    number, under = 0, ""
+    for one in blocks:
+        if one["kind"] == "heading":
+            under = one["text"].split()[0] if one["level"] == _LOWEST else one["text"]
+        if one["kind"] == "table":
+            number += 1
+            yield {**one, "number": number, "caption": one["caption"] or f"{IN_TEXT} {under}"}
+        else:
+            yield one
 
 
 def words_of(block: Block) -> Iterator[str]:

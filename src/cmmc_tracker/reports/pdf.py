@@ -4,6 +4,7 @@ A document is handed to typst as JSON, never as source: nothing that people type
 snapshot gives the same bytes, for the document's time is the snapshot's.
 """
 
+import base64
 import json
 import re
 import subprocess
@@ -19,9 +20,11 @@ from cmmc_tracker.reports.blocks import Block, shown
 
 _BODY_RUN, _CELL_RUN = 60, 22  # signs without a blank after which a line may be broken
 _BREAK = "\u200b"
+_WIDEST, _TALLEST = 16.9, 15.0  # centimetres of a picture
 _SHORT = 70  # signs of the system's name in the header
 _SOURCE = r"""
 #let plan = json(bytes(sys.inputs.plan))
+#let pictures = json(bytes(sys.inputs.pictures))
 #set document(title: plan.title + ": " + plan.system, author: plan.organization, date: auto)
 #set text(font: ("Libertinus Serif", "DejaVu Sans Mono"), size: 10.5pt, lang: "en", region: "US", hyphenate: false)
 #set page(
@@ -45,6 +48,12 @@ _SOURCE = r"""
 #show title: set block(above: 0pt, below: 0.9em)
 #show raw: set text(font: "DejaVu Sans Mono", size: 8.5pt)
 
+#show figure: set block(breakable: true, above: 1.1em, below: 1em)
+#show figure: set align(left)
+#set figure(gap: 0.6em)
+#set figure.caption(position: top)
+#show figure.caption: one => block(sticky: true, text(9pt, fill: rgb("#1f3f5b"), strong(one.body)))
+
 #let lines(said) = said.split("\n").map(part => [#part]).join(linebreak())
 #let run(span) = {
   let said = if span.at("code", default: false) { text(font: "DejaVu Sans Mono", size: 8.5pt, lines(span.text)) }
@@ -55,7 +64,7 @@ _SOURCE = r"""
   said
 }
 #let runs(spans) = spans.map(run).join()
-#let rows(block) = {
+#let bare(block) = {
   set text(9pt)
   set par(leading: 0.5em)
   show table.cell.where(y: 0): strong
@@ -65,6 +74,12 @@ _SOURCE = r"""
     table.header(..block.header.map(cell => lines(cell))),
     ..block.rows.flatten().map(cell => lines(cell)),
   )
+}
+#let rows(block) = {
+  if "number" in block {
+    figure(bare(block), kind: "listed", supplement: none, numbering: none,
+      caption: [Table #block.number: #lines(block.caption)])
+  } else { bare(block) }
 }
 #let listed(found) = {
   let body(item) = {
@@ -77,6 +92,10 @@ _SOURCE = r"""
 #let code(said) = block(
   fill: luma(245), inset: 6pt, width: 100%, text(font: "DejaVu Sans Mono", size: 8.5pt, lines(said)),
 )
+#let picture(one) = block(
+  above: 1em, below: 0.5em, sticky: true, stroke: 0.5pt + luma(170), inset: 2pt,
+  image(bytes(pictures.at(one.number)), alt: one.alt, width: one.width * 1cm),
+)
 #let shown(one) = {
   if one.kind == "heading" { heading(level: one.level, one.text) }
   else if one.kind == "minor" { block(above: 1.1em, below: 0.6em, sticky: true, strong(lines(one.text))) }
@@ -85,6 +104,7 @@ _SOURCE = r"""
   else if one.kind == "code" { code(one.text) }
   else if one.kind == "table" { rows(one) }
   else if one.kind == "list" { listed(one.items) }
+  else if one.kind == "picture" { picture(one) }
 }
 
 #let provisional = if plan.provisional != "" {
@@ -109,6 +129,7 @@ _SOURCE = r"""
   { show title: set text(19pt); title(plan.title) }
   block(below: 1em, text(12.5pt, lines(plan.system)))
   [#provisional #said #note]
+  v(0.4em)
 }
 #for one in plan.blocks { shown(one) }
 """
@@ -125,6 +146,15 @@ _HEAD = {"CMMC level", "CAGE codes", "Assessment scope", "Made with", "Score", "
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG or JPEG that was drawn anew here, so that typst can surely read it; width and height in pixels."""
+
+    data: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Paper:
     """A whole document: its title, of what it is, the facts at its head, its text."""
 
@@ -137,9 +167,23 @@ class Paper:
     blocks: tuple[Block, ...]
     cover: bool = False  # with a title page and a table of contents
     sources: Mapping[str, Any] = field(default_factory=dict)  # of texts, for a document that can carry them
+    pictures: tuple[Picture, ...] = ()  # that blocks name by their place here
 
 
-def paper(snapshot: Mapping[str, Any], title: str, blocks: Iterable[Block], *, cover: bool = False) -> Paper:
+def picture(number: int, one: Picture, alt: object) -> Block:
+    """A picture of the paper by its place there, as large as fits; `alt` tells who cannot see it what it is."""
+    width = min(_WIDEST, _TALLEST * one.width / one.height)
+    return {"kind": "picture", "number": number, "alt": " ".join(shown(alt).split()), "width": round(width, 2)}
+
+
+def paper(
+    snapshot: Mapping[str, Any],
+    title: str,
+    blocks: Iterable[Block],
+    *,
+    cover: bool = False,
+    pictures: Iterable[Picture] = (),
+) -> Paper:
     """A document of a snapshot, with what every document says of itself at its head."""
     open_ = facts.provisional(snapshot)
     said = [(name, shown(value)) for name, value in facts.about(snapshot) if name in _HEAD]
@@ -153,6 +197,7 @@ def paper(snapshot: Mapping[str, Any], title: str, blocks: Iterable[Block], *, c
         provisional=f"{open_}." if open_ else "",
         blocks=tuple(blocks),
         cover=cover,
+        pictures=tuple(pictures),
     )
 
 
@@ -166,21 +211,22 @@ def typeset(made: Paper, at: str) -> bytes:
 
     Raises `Busy` while too many are being made.
     """
-    plan = asdict(replace(made, sources={}))
+    plan = asdict(replace(made, sources={}, pictures=()))
     name = plan["system"]
     plan["short"] = name if len(name) <= _SHORT else f"{name[: _SHORT - 1]}…"
     plan["mark"] = "PROVISIONAL" if plan["provisional"] else ""
     plan["apart"] = 0.7 if made.cover else 0.5
     plan["blocks"] = list(_nested(plan["blocks"]))
     inputs = {"plan": json.dumps(_breakable(plan, _BODY_RUN))}
-    asked = json.dumps({"source": _SOURCE, "inputs": inputs, "at": at, "note": _NOT_DRAWN})
+    drawn = [base64.b64encode(one.data).decode("ascii") for one in made.pictures]
+    told = {"source": _SOURCE, "inputs": inputs, "pictures": drawn, "at": at, "note": _NOT_DRAWN}
     # By its file, isolated: the package may run from a folder that a bare interpreter does not know.
     command = [sys.executable, "-I", typst_child.__file__]
     if not _children.acquire(timeout=_PATIENCE):
         raise Busy("Too many documents are being made just now. Please try again in a minute.")
     try:
         done = subprocess.run(  # noqa: S603 our own script, without arguments
-            command, input=asked.encode(), capture_output=True, check=True, timeout=_SECONDS, env={}, cwd="/"
+            command, input=json.dumps(told).encode(), capture_output=True, check=True, timeout=_SECONDS, env={}, cwd="/"
         )
     finally:
         _children.release()

@@ -33,7 +33,7 @@ def _blocks(snapshot: Mapping[str, Any]) -> Iterator[Block]:
             yield heading(2, f"{check.number} {check.title}")
             yield paragraph(check.why, italic=True)
             rows = [(", ".join(places), *said) for said, places in _alike(found[check.number])]
-            yield table(("Where", "What", "Whose"), rows, (6, 9, 3))
+            yield table(("Where", "What", "Whose"), rows, (9, 7, 3))
 
 
 def _alike(found: Sequence[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, str], list[str]]]:

@@ -38,13 +38,15 @@ class Report:
 
     One that is `optional` raises `Conflict` for a snapshot that it cannot be of: a package goes without it then. Of no
     other document may a package be without. One `of_log` is of the audit log, too, of which a snapshot keeps the head
-    only: an `audit_extract.Extract` stands beside it then.
+    only: an `audit_extract.Extract` stands beside it then. One that `shows` draws the diagrams, whose pictures stand
+    beside the snapshot then.
     """
 
     media_type: str
     make: Callable[[Mapping[str, Any]], bytes]
     optional: bool = False
     of_log: bool = False
+    shows: bool = False
 
 
 REPORTS: Mapping[str, Report] = {
@@ -52,7 +54,7 @@ REPORTS: Mapping[str, Report] = {
     "artifacts.xlsx": Report(XLSX, artifact_register.make),
     "assets.xlsx": Report(XLSX, asset_sheet.make),
     "audit-log.csv": Report(CSV, audit_extract.make, optional=True, of_log=True),
-    "binder.pdf": Report(PDF, binder_pdf.make),
+    "binder.pdf": Report(PDF, binder_pdf.make, shows=True),
     "briefing.pdf": Report(PDF, briefing_pdf.make),
     "objectives.xlsx": Report(XLSX, objective_workbook.make),
     "oscal-assessment-results.json": Report(JSON, results.make),

@@ -6,6 +6,7 @@ with DFARS 252.204-7019 still ask for. What SPRS computes by itself is given to 
 """
 
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -68,10 +69,15 @@ def _blocks(snapshot: Mapping[str, Any]) -> Iterator[Block]:
     for family in load(snapshot["system"]["level"]).families:
         yield heading(2, family.name)
         shown = (rows[one.id] for one in family.requirements)
-        yield table(names, [(*row[:4], row[5], row[7]) for row in shown], (5, 8, 8, 4, 2, 3))
+        yield table(names, [(*row[:2], _together(row[2]), row[3], row[5], row[7]) for row in shown], (5, 8, 9, 4, 2, 3))
     yield heading(1, "3 What comes of it, and who affirms")
     for name, value, note in _behind(snapshot):
         yield fact(name, f"{value} ({note})" if note else value)
+
+
+def _together(objectives: Cell) -> str:
+    """The findings of objectives so that no line ends between a letter and its finding."""
+    return re.sub(r" (?!\[)", "\N{NO-BREAK SPACE}", str(objectives))
 
 
 def _steps(rows: Sequence[Sequence[Cell]], first: int) -> list[Sequence[Cell]]:

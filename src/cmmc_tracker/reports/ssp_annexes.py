@@ -40,7 +40,8 @@ def upkeep(snapshot: Mapping[str, Any]) -> Iterator[Block]:
         (one["happened_on"], one["text"], ChangeKind(one["kind"]).label, _settled(one)) for one in snapshot["changes"]
     ]
     if rows:
-        yield table(("On", "What changed", "What it asks for", "Settled"), rows, (3, 7, 4, 5))
+        header = ("On", "What changed", "What it asks for", "Settled")
+        yield table(header, rows, (3, 7, 4, 5), "Changes to the system")
     else:
         yield paragraph("No change is recorded.")
 
@@ -60,7 +61,7 @@ def annexes(snapshot: Mapping[str, Any]) -> Iterator[Block]:
     yield heading(1, "Annex C: Plan of action and milestones")
     yield from _items(snapshot)
     yield heading(1, "Annex D: Abbreviations")
-    yield table(("Abbreviation", "Meaning"), _WORDS, (1, 4))
+    yield table(("Abbreviation", "Meaning"), _WORDS, (1, 4), "Abbreviations")
 
 
 def inventory(snapshot: Mapping[str, Any]) -> Iterator[Block]:
@@ -68,13 +69,11 @@ def inventory(snapshot: Mapping[str, Any]) -> Iterator[Block]:
     drawn = {one["name"] for one in snapshot["groups"] if one["on_diagram"]}
     rows = [
         (
-            one["name"],
+            _lines(one["name"], one["group_name"]),
             AssetCategory(one["category"]).label if one["category"] else "none yet",
-            ", ".join(filter(None, (one.get(name, "") for name in ("kind", "model", "serial")))),
-            one["owner"],
-            "; ".join(part for part in (one["location"], one["network"]) if part),
+            _lines(*(one.get(name, "") for name in ("kind", "model", "serial"))),
+            _lines(*(one[name] for name in ("owner", "location", "network"))),
             ", ".join(use.value for use in uncoded(one["cui_use"])),
-            one["group_name"],
             "yes" if one["on_diagram"] or one["group_name"] in drawn else "no",
         )
         for one in snapshot["assets"]
@@ -82,8 +81,13 @@ def inventory(snapshot: Mapping[str, Any]) -> Iterator[Block]:
     if not rows:
         yield paragraph("No asset is recorded yet.")
         return
-    header = ("Asset", "Category", "Kind and model", "Owner", "Place and network", "CUI use", "Group", "On the diagram")
-    yield table(header, rows, (5, 4, 4, 3, 4, 3, 3, 2))
+    header = ("Asset, its group", "Category", "Kind, model, serial", "Owner, place, network", "CUI use", "On diagram")
+    yield table(header, rows, (5, 4, 5, 5, 3, 3), "Asset inventory")
+
+
+def _lines(*parts: str) -> str:
+    """What is said of a thing, a line each."""
+    return "\n".join(part for part in parts if part)
 
 
 def _matrices(snapshot: Mapping[str, Any]) -> Iterator[Block]:
@@ -96,7 +100,7 @@ def _matrices(snapshot: Mapping[str, Any]) -> Iterator[Block]:
             (f"{line['requirement']}[{line['letter']}]", _DUTIES.get(line["duty"], line["duty"]), line["text"])
             for line in one["matrix"]
         ]
-        yield table(("Objective", "Done by", "How"), rows, (3, 2, 7))
+        yield table(("Objective", "Done by", "How"), rows, (3, 2, 7), f"Responsibilities of {one['name']}")
 
 
 def _items(snapshot: Mapping[str, Any]) -> Iterator[Block]:

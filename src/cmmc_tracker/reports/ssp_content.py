@@ -12,7 +12,8 @@ from typing import Any
 from cmmc_tracker.domain.plan_document import Document
 from cmmc_tracker.domain.plan_source import NEXT_SECTION, SECTION
 from cmmc_tracker.domain.scope import AssetCategory
-from cmmc_tracker.reports.blocks import Block, bullet, fact, heading, markdown, minor, paragraph, shown, table
+from cmmc_tracker.reports import facts
+from cmmc_tracker.reports.blocks import Block, bullet, fact, heading, markdown, minor, numbered, paragraph, shown, table
 from cmmc_tracker.reports.facts import BASES, HOLDS
 from cmmc_tracker.reports.pdf import Paper, when
 from cmmc_tracker.reports.ssp_annexes import annexes, upkeep
@@ -31,16 +32,16 @@ def content(snapshot: Mapping[str, Any]) -> Paper:
     """The plan of a snapshot."""
     document = Document.from_json(snapshot["plan"])
     at = when(snapshot)
-    open_ = snapshot["score"]["unassessed_objectives"]
+    open_ = facts.provisional(snapshot)
     system = " ".join(shown(snapshot["system"]["name"]).split()) or "(system without a name)"
-    blocks = tuple(_sections(snapshot, document))
+    blocks = tuple(numbered(_sections(snapshot, document)))
     return Paper(
         title="System security plan",
         system=system,
         organization=" ".join(shown(snapshot["organization"]).split()),
         at=at,
         facts=tuple(_title(snapshot, at)),
-        provisional=f"PROVISIONAL: {_count(open_, 'objective')} not assessed." if open_ else "",
+        provisional=f"{open_}." if open_ else "",
         blocks=blocks,
         cover=True,
         sources=sources(document, blocks),
@@ -66,10 +67,6 @@ def _title(snapshot: Mapping[str, Any], at: str) -> Iterator[tuple[str, str]]:
 
 def _at(instant: str | None) -> str:
     return shown(instant)[:10]
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def parts(snapshot: Mapping[str, Any], document: Document) -> Mapping[str, Callable[[], Iterable[Block]]]:
@@ -117,7 +114,7 @@ def versions(snapshot: Mapping[str, Any]) -> Iterator[Block]:
     if not rows:
         yield paragraph("No version of the plan was made yet.")
         return
-    yield table(("Version", "Made on", "Change", "Made by", "Approved"), rows, (2, 3, 8, 4, 5))
+    yield table(("Version", "Made on", "Change", "Made by", "Approved"), rows, (2, 3, 8, 4, 5), "Versions of the plan")
 
 
 def _approved(one: Mapping[str, Any]) -> str:
@@ -150,7 +147,7 @@ def people(snapshot: Mapping[str, Any]) -> Iterator[Block]:
         if not one["requirement"]
     ]
     if rows:
-        yield table(("Duty for the whole system", "Person", "Title", "Contact"), rows)
+        yield table(("Duty for the whole system", "Person", "Title", "Contact"), rows, caption="Who answers for it")
 
 
 def _drawings(snapshot: Mapping[str, Any]) -> Iterator[Block]:
@@ -171,7 +168,8 @@ def _environment(snapshot: Mapping[str, Any], document: Document) -> Iterator[Bl
         return
     yield heading(2, "3.2 Assets and how they are treated")
     yield paragraph("Owners, networks and the rest of what is recorded of each asset: Annex A.")
-    yield table(("Asset", "Category", "How it is treated"), [_treated(one) for one in document.assets], (3, 3, 6))
+    rows = [_treated(one) for one in document.assets]
+    yield table(("Asset", "Category", "How it is treated"), rows, (3, 3, 6), "Assets and how they are treated")
     yield from _lists(snapshot)
 
 
@@ -181,7 +179,10 @@ def by_category(document: Document) -> Iterator[Block]:
     rows: list[Sequence[object]] = [(one.label, counts[one.value]) for one in AssetCategory if counts[one.value]]
     if counts[""]:
         rows.append(("No category yet", counts[""]))
-    yield table(("Category", "Assets"), rows, (4, 1)) if rows else paragraph("No asset is recorded yet.")
+    if rows:
+        yield table(("Category", "Assets"), rows, (4, 1), "Assets by category")
+    else:
+        yield paragraph("No asset is recorded yet.")
 
 
 def _treated(one: Any) -> Sequence[object]:
@@ -195,7 +196,7 @@ def _lists(snapshot: Mapping[str, Any]) -> Iterator[Block]:
         if found:
             rows = [(one["name"], one["description"], "yes" if one["handles_cui"] else "no") for one in found]
             yield heading(2, f"3.{number} {title}")
-            yield table(("Name", about, "Handles CUI"), rows, (3, 6, 2))
+            yield table(("Name", about, "Handles CUI"), rows, (3, 6, 2), title)
 
 
 def _connections(snapshot: Mapping[str, Any], document: Document) -> Iterator[Block]:
@@ -205,7 +206,7 @@ def _connections(snapshot: Mapping[str, Any], document: Document) -> Iterator[Bl
     yield heading(2, "4.2 How CUI flows")
     flows = [(one["what"], one["source"], one["destination"], one["protection"]) for one in snapshot["flows"]]
     if flows:
-        yield table(("What", "From", "To", "Protected by"), flows, (3, 3, 3, 4))
+        yield table(("What", "From", "To", "Protected by"), flows, (3, 3, 3, 4), "How CUI flows")
     else:
         yield paragraph("No flow is recorded yet.")
 

@@ -69,8 +69,7 @@ def _requirement(
         yield paragraph(_UNSAID, italic=True)
     values = [(f"[{o.letter}]", o.value_name, o.value or "not defined yet") for o in said.objectives if o.value_name]
     if values:
-        yield minor(plan_source.VALUES)
-        yield table(("Objective", "What", "Value"), values, (2, 5, 5))
+        yield table(("Objective", "What", "Value"), values, (2, 5, 5), f"{plan_source.VALUES}, {one.id}")
 
 
 def sources(document: Document, blocks: Sequence[Block]) -> dict[str, Source]:
@@ -165,7 +164,8 @@ def not_applicable(snapshot: Mapping[str, Any], document: Document) -> Iterator[
         for one in found
     ]
     if rows:
-        yield table(("Objective", "Reason", "Found by", "On", "Confirmed by"), rows, (4, 7, 3, 3, 4))
+        header = ("Objective", "Reason", "Found by", "On", "Confirmed by")
+        yield table(header, rows, (4, 7, 3, 3, 4), "Objectives that do not apply")
     else:
         yield paragraph("No objective was found not applicable.")
     only = [
@@ -192,7 +192,8 @@ def exceptions(snapshot: Mapping[str, Any]) -> Iterator[Block]:
         yield fact("Mitigation", one["mitigation"])
         yield fact("Reference", one["reference"])
         yield fact("Last review", one["reviewed_on"])
-        yield fact("Recorded", f"{shown(one['recorded_at'])[:10]} by {shown(one['recorded_by'])}")
+        by = shown(one["recorded_by"])
+        yield fact("Recorded", f"{shown(one['recorded_at'])[:10]}{f' by {by}' if by else ''}")
         yield from _reviews(snapshot, one["requirement"])
 
 
@@ -207,4 +208,4 @@ def _reviews(snapshot: Mapping[str, Any], requirement: str) -> Iterator[Block]:
     ]
     if rows:
         yield minor("Reviews of the operational plan")
-        yield table(("On", "Progress"), rows, (1, 5))
+        yield table(("On", "Progress"), rows, (1, 5), f"Reviews of the operational plan, {requirement}")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from datetime import datetime
 from importlib.metadata import version
+from itertools import chain, takewhile
 from typing import Any
 
 from docx.opc.constants import CONTENT_TYPE, RELATIONSHIP_TYPE
@@ -19,13 +20,14 @@ from lxml import etree
 from cmmc_tracker.domain.plan_document import Document
 from cmmc_tracker.domain.plan_template import BLOCKS, IN_BRACES
 from cmmc_tracker.reports import facts, word_template
-from cmmc_tracker.reports.blocks import Block, shown
+from cmmc_tracker.reports.blocks import Block, numbered, shown
 from cmmc_tracker.reports.pdf import when
 from cmmc_tracker.reports.ssp_content import parts
 from cmmc_tracker.reports.word import WIDE, Writer, element, headings, opened, saved
 
 _STYLES = {
     "BodyText": "Body Text",
+    "Caption": "Caption",
     "Heading1": "Heading 1",
     "Heading2": "Heading 2",
     "Heading3": "Heading 3",
@@ -37,6 +39,7 @@ _STYLES = {
     "Cell": "Cell",
     "TableGrid": "Table Grid",
 }
+_END: Block = {"kind": "end"}
 _SCALED = ("tblW", "gridCol", "tcW")
 
 
@@ -103,7 +106,9 @@ def _write(document: Any, places: Iterable[tuple[Any, str]], snapshot: Mapping[s
     """Put parts of the plan in the place of their paragraphs."""
     plan = Document.from_json(snapshot["plan"])
     made: Mapping[str, Callable[[], Iterable[Block]]] = parts(snapshot, plan)
-    told = [(place, list(made[name]())) for place, name in places]
+    # One after the other in the order of the document, so that its tables are numbered through.
+    counted = numbered(chain.from_iterable((*made[name](), _END) for _, name in places))
+    told = [(place, list(takewhile(lambda one: one is not _END, counted))) for place, _ in places]
     ours = opened()
     names = _styles(document, ours)
     bullets, numbers = _numbering(document, ours)

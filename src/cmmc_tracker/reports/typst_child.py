@@ -1,10 +1,12 @@
 """Runs alone in a child process: typesets one document with typst.
 
-It reads JSON from standard input: `source`, `inputs` (its data, by name), `at` (the document's time) and `note`, which
-is given to the source as `sys.inputs.note` where the last way had to do. It writes the PDF to standard output. A child,
+It reads JSON from standard input: `source`, `inputs` (its data, by name), `pictures` (base64; the source has them as
+lists of bytes), `at` (the document's time) and `note`, which is given to the source as `sys.inputs.note` where the last
+way had to do. It writes the PDF to standard output. A child,
 because typst keeps what the last ten documents needed, 150 MB for a security plan, as long as its process lives.
 """
 
+import base64
 import json
 import resource
 import sys
@@ -29,6 +31,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     asked = json.load(sys.stdin.buffer)
+    asked["inputs"]["pictures"] = json.dumps([list(base64.b64decode(one)) for one in asked.pop("pictures")])
     sys.stdout.buffer.write(_typeset(asked))
 
 

@@ -119,7 +119,7 @@ class Writer:
             if one["kind"] == "heading":
                 self.add(_heading(next(headings)))
             elif one["kind"] == "table":
-                self.add(_table(one), par("Fact"))
+                self.add(*_caption(one), _table(one), par("Fact"))
             else:
                 self.add(makers[one["kind"]](one))
 
@@ -180,6 +180,14 @@ def contents(entries: Sequence[Heading]) -> list[Any]:
     return [*links, par("", element("r", element("fldChar", fldCharType="end")))]
 
 
+def _caption(block: Block) -> list[Any]:
+    """The number of a table, which Word counts anew when somebody adds one, and what it is."""
+    if "number" not in block:
+        return []
+    number = field("SEQ Table \\* ARABIC", str(block["number"]))
+    return [par("Caption", run("Table "), *number, run(f": {block['caption']}"), keepNext=element("keepNext"))]
+
+
 def _table(block: Block) -> Any:
     whole = sum(block["widths"]) or 1
     widths = [WIDE * share // whole for share in block["widths"]]
@@ -224,6 +232,9 @@ def opened() -> Any:
         made.base_style = styles[based]
         made.font.size = Pt(size)
         made.paragraph_format.space_before, made.paragraph_format.space_after = Pt(before), Pt(after)
+    caption = styles["Caption"]
+    caption.font.size, caption.font.color.rgb = Pt(9), RGBColor(0x1F, 0x3F, 0x5B)
+    caption.paragraph_format.space_before, caption.paragraph_format.space_after = Pt(6), Pt(3)
     styles["Code"].font.name = "Consolas"
     styles["Minor"].font.bold = True
     styles["Minor"].paragraph_format.keep_with_next = True

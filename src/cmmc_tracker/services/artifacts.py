@@ -43,6 +43,7 @@ _SEARCHED = {"title", "description", "owner_id", "reviewer_id"}
 MOST_FILES = 100  # in one version
 LONGEST_NOTE = 2_000
 SPILLED = "spilled: "  # how the reason of a tombstone begins whose bytes may not come back
+LIFTED = "spilled, may come again: "  # and of one whose bytes may
 
 
 @dataclass(frozen=True, slots=True)

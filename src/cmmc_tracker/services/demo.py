@@ -11,7 +11,6 @@ from sqlalchemy import func, select, update
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.assessment import Implementation, Judgement, Method, Status
 from cmmc_tracker.domain.audit import Event
-from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.errors import Conflict
 from cmmc_tracker.services import (
@@ -20,6 +19,7 @@ from cmmc_tracker.services import (
     demo_cell,
     demo_duties,
     demo_office,
+    demo_packages,
     demo_people,
     demo_plan,
     demo_plans,
@@ -41,20 +41,11 @@ from cmmc_tracker.services.demo_data import (
     DemoArtifact,
 )
 from cmmc_tracker.services.demo_people import dated
-from cmmc_tracker.services.handoff import holds, packages
 from cmmc_tracker.services.handoff.views import Made
 from cmmc_tracker.services.links import Target, create_linked
 from cmmc_tracker.services.systems import MAIN
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage import tables
-
-PACKAGE = Asked(
-    "Before the mock assessment",
-    Purpose.READINESS,
-    "A first look with the consultant: what is open is what the look is for.",
-    releasable=True,
-)
-LEGAL_HOLD = "A former supplier disputes an invoice of March; counsel asks to keep what was sent to them (demo)."
 
 
 def steps() -> int:
@@ -80,7 +71,14 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
             main = actor.systems[MAIN]
             _refuse_used(work, main)
             added: dict[str, int] = {}
-            for days, happens in _course(work, main, received, added, progress):
+            work.change(
+                update(tables.systems)
+                .where(tables.systems.c.id == main.system_id)
+                .values(demo=True, name="Halvorsen main enclave (demo)")
+            )
+            course = _course(work, main, received, added, progress)
+            course.append((demo_packages.FIRST_DAYS, partial(demo_packages.first, tracker, work, main)))
+            for days, happens in sorted(course, key=lambda one: -one[0]):
                 with dated(work, days):
                     happens()
             create_linked(work, main, HELD, HELD_FACTS, _targets(main, HELD_OBJECTIVES))
@@ -89,26 +87,18 @@ def fill(tracker: Tracker, actor: Actor, progress: Callable[[], None] = lambda: 
             demo_plan.fill(work, main)
             demo_plans.fill(work, main)
             demo_duties.fill(work, main)
-            work.change(
-                update(tables.systems)
-                .where(tables.systems.c.id == main.system_id)
-                .values(demo=True, name="Halvorsen main enclave (demo)")
-            )
             work.record(Event.DEMO_FILLED, f"system:{MAIN}", {"artifacts": len(ARTIFACTS) + 1, "judged": len(JUDGED)})
     with tracker.write(actor) as work:
         demo_people.fill(work, main)
     if cell is not None:
         demo_cell.go_on(tracker, cell)
-    package = packages.freeze(tracker, actor, "", main, PACKAGE)
-    with tracker.write(actor) as work:
-        holds.place(work, main, package.id, LEGAL_HOLD)
-    return demo_assessor.fill(tracker, actor, main, package)
+    return demo_assessor.fill(tracker, actor, main, demo_packages.last(tracker, actor, main))
 
 
 def _course(
     work: Work, main: Access, received: Sequence[Received], added: dict[str, int], progress: Callable[[], None]
 ) -> list[tuple[int, Callable[[], None]]]:
-    """What happened in `main`, the oldest first: how many days ago, and what does it; `added` gets the artifacts."""
+    """What happened in `main`: how many days ago, and what does it; `added` gets the artifacts."""
 
     def add(one: DemoArtifact, file: Received) -> None:
         added[one.filename] = _add(work, main, one, file)
@@ -121,7 +111,7 @@ def _course(
     course: list[tuple[int, Callable[[], None]]] = [(one.age, partial(add, one, file)) for one, file in files]
     for place, number in enumerate(JUDGED):
         course.append((JUDGED_DAYS[place * len(JUDGED_DAYS) // len(JUDGED)], partial(judge, number)))
-    return sorted(course, key=lambda one: -one[0])
+    return course
 
 
 def _refuse_used(work: Work, system: Access | None = None) -> None:

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from cmmc_tracker.domain.permissions import Access, Action, allow
-from cmmc_tracker.errors import Invalid, NotFound
+from cmmc_tracker.domain.permissions import Access, Action, Actor, allow
+from cmmc_tracker.errors import Forbidden, Invalid, NotFound
 from cmmc_tracker.reports.audit_extract import EXTRACT
+from cmmc_tracker.reports.binder_pdf import DIAGRAMS
 from cmmc_tracker.reports.registry import REPORTS, XLSX
-from cmmc_tracker.services.handoff import log_extract, packages
+from cmmc_tracker.services.handoff import diagrams, log_extract, packages
 from cmmc_tracker.services.ssp import templates
 from cmmc_tracker.services.work import Work
 
@@ -23,15 +24,33 @@ class Document:
     content: bytes
 
 
+def may_have(actor: Actor | None, system: Access, name: str) -> bool:
+    """Whether somebody may have a document of a system."""
+    try:
+        _allow(actor, system, name)
+    except Forbidden:
+        return False
+    return True
+
+
+def _allow(actor: Actor | None, system: Access, name: str) -> None:
+    """What is of the audit log is for who may freeze, and so hand it over (NIST SP 800-171, 3.3.8, 3.3.9)."""
+    allow(actor, Action.SYSTEM_VIEW, system)
+    if name in REPORTS and REPORTS[name].of_log:
+        allow(actor, Action.AUDIT_EXTRACT, system)
+
+
 def document(work: Work, system: Access, name: str) -> Document:
-    """A document of a system; raises `NotFound` for a name that is none."""
-    allow(work.actor, Action.SYSTEM_VIEW, system)
+    """A document of a system; raises `NotFound` for a name that is none, `Forbidden` for one of the audit log."""
+    _allow(work.actor, system, name)
     report = REPORTS.get(name)
     if report is None:
         raise NotFound("There is no document of that name.")
     snapshot = packages.picture(work, system)
     if report.of_log:
         snapshot[EXTRACT] = log_extract.of(work, snapshot)
+    if report.shows:
+        snapshot[DIAGRAMS] = diagrams.of(work.blobs, snapshot)
     return Document(f"{system.slug}-{name}", report.media_type, report.make(snapshot))
 
 

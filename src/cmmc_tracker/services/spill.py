@@ -21,9 +21,9 @@ from cmmc_tracker.domain.held import Held
 from cmmc_tracker.domain.permissions import Action, allow
 from cmmc_tracker.errors import Conflict, NotFound
 from cmmc_tracker.services import settings, spill_confirming, trash
-from cmmc_tracker.services.artifacts import SPILLED, actor_id
+from cmmc_tracker.services.artifacts import LIFTED, SPILLED, actor_id
 from cmmc_tracker.services.findable import remember
-from cmmc_tracker.services.handoff import freezing
+from cmmc_tracker.services.handoff import freezing, sealing
 from cmmc_tracker.services.spill_plan import Plan, Wanted, elsewhere_of, plan, told_elsewhere
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage import erasing, search
@@ -41,7 +41,6 @@ from cmmc_tracker.storage.tables import (
     tombstones,
 )
 
-LIFTED = "spilled, may come again: "
 _OUT_OF_REACH = (
     "Out of reach: the audit log, which cannot be altered and keeps what was written before (title, file names, notes, "
     "remarks); versions of the security plan, which keep its texts and the titles that they cite; the records of "
@@ -113,6 +112,7 @@ def _take_out(work: Work, wanted: Wanted, done: Spilled) -> Spilled:
     work.change(delete(imports).where(having))
     for artifact_id in ids:
         done.buried |= _bury(work, artifact_id, wanted, found)
+    sealing.forget_pictures(work, found.hashes)
     trash.forget_unused(work, sorted(done.buried))
     freezing.give_up_with(work, ids)
     for artifact_id in ids:

@@ -14,8 +14,8 @@ from sqlalchemy import select
 from cmmc_tracker.domain.audit import Entry, Event
 from cmmc_tracker.domain.handoff.log_extract import HIDDEN, SAID, SOUGHT, Concern
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
-from cmmc_tracker.domain.permissions import Actor
-from cmmc_tracker.errors import Conflict
+from cmmc_tracker.domain.permissions import Actor, Right, Role
+from cmmc_tracker.errors import Conflict, Forbidden
 from cmmc_tracker.reports import audit_extract
 from cmmc_tracker.reports.audit_extract import COLUMNS, EXTRACT, HEAD, Extract
 from cmmc_tracker.services import exports, quarantine, remarks
@@ -225,6 +225,21 @@ def test_the_extract_of_now_is_among_the_documents(tracker: Tracker, bo: Actor) 
     rows = _rows(made.content.decode("utf-8-sig"))
     assert rows[-1]["hash"]
     assert made.name == "main-audit-log.csv"
+
+
+def test_the_extract_of_now_is_for_who_may_freeze_and_for_administrators_who_are_members(
+    tracker: Tracker, bo: Actor
+) -> None:
+    main = bo.systems["main"]
+    looks = replace(main, rights=frozenset({Right.VIEW, Right.CONTRIBUTE}))
+    admin = replace(bo, role=Role.ADMIN)
+    assert exports.may_have(bo, main, "audit-log.csv")
+    assert exports.may_have(admin, looks, "audit-log.csv")
+    assert exports.may_have(bo, looks, "poam.xlsx")
+    assert not exports.may_have(bo, looks, "audit-log.csv")
+    for who, rights in ((bo, looks), (admin, replace(main, rights=frozenset()))):
+        with tracker.read(who) as work, pytest.raises(Forbidden):
+            exports.document(work, rights, "audit-log.csv")
 
 
 def test_no_cell_begins_a_formula() -> None:

@@ -10,16 +10,26 @@ from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.catalog import Catalog, Family, Objective, load
 from cmmc_tracker.domain.handoff.package import Purpose
 from cmmc_tracker.reports.audit_extract import HEAD
-from cmmc_tracker.reports.handoff.verify import ARTIFACTS_LOG
+from cmmc_tracker.reports.facts import provisional
+from cmmc_tracker.reports.handoff.verify import ARTIFACTS_LOG, HASH_LOG
 
 _STYLE = """
-:root { color-scheme: light dark; --line: #8886; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 1rem; }
+:root { color-scheme: light dark; --line: #8886; --ground: #fff; --ink: #1b2026; --link: #0b4f8a; }
+@media (prefers-color-scheme: dark) { :root { --ground: #14181c; --ink: #e8ebee; --link: #8fc4ee; } }
+html { background: var(--ground); color: var(--ink); } body { background: var(--ground); } a { color: var(--link); }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 1rem;
+overflow-wrap: break-word; }
 table { border-collapse: collapse; width: 100%; } th, td { border: 1px solid var(--line); padding: .3rem .5rem;
-text-align: left; vertical-align: top; overflow-wrap: anywhere; } code { overflow-wrap: anywhere; }
+text-align: left; vertical-align: top; } td, code, a { overflow-wrap: anywhere; }
 pre { overflow-x: auto; white-space: pre-wrap; }
-h3 { margin: 2rem 0 .3rem; } nav a { margin-right: .7rem; white-space: nowrap; } .wide { overflow-x: auto; }
+h3 { margin: 2rem 0 .3rem; } nav a { display: inline-block; margin-right: .7rem; }
 [hidden] { display: none; } @media print { nav, #find { display: none; } }
+.found { width: 9rem; } .proof { width: 50%; } li { margin: .2rem 0; }
+@media (max-width: 40rem) {
+  .wide tr, .wide td { display: block; } .wide tr { border: 1px solid var(--line); border-bottom: 0; }
+  .wide table { border-bottom: 1px solid var(--line); } .wide td { border: 0; } .wide tr:first-child { display: none; }
+  .wide td + td::before { content: attr(data-label) ": "; font-weight: bold; }
+}
 """
 _MANIFEST = "manifest.json"
 _LOG = "documents/audit-log.csv"
@@ -41,25 +51,25 @@ def page(snapshot: Mapping[str, Any], number: int, sha256: str, others: Sequence
         (
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{_t(snapshot['name'])}</title><style>{_STYLE}</style></head><body>",
+            f"<title>{_t(snapshot['name'])}</title><style>{_STYLE}</style></head><body><main>",
             f"<h1>{_t(snapshot['name'])}</h1>",
             _facts(snapshot, number, sha256),
             _check(),
             _documents(others),
             _log(snapshot, others),
             '<p id="find" hidden><label>Find in the requirements <input type="search"></label></p>',
-            "<nav>" + "".join(f'<a href="#{one.code}">{one.code}</a>' for one in known.families) + "</nav>",
+            '<nav aria-label="Families of requirements">'
+            + "".join(f'<a href="#{one.code}">{one.code}</a>' for one in known.families)
+            + "</nav>",
             _requirements(snapshot, known),
-            f"<script>{_SCRIPT}</script></body></html>\n",
+            f"</main><script>{_SCRIPT}</script></body></html>\n",
         )
     )
 
 
 def _facts(snapshot: Mapping[str, Any], number: int, sha256: str) -> str:
     score, system = snapshot["score"], snapshot["system"]
-    provisional = ""
-    if score["unassessed_objectives"]:
-        provisional = f" PROVISIONAL: {score['unassessed_objectives']} objectives not assessed."
+    open_ = provisional(snapshot)
     said = "none" if score["score"] is None else f"{score['score']} of {score['max']}"
     rows = {
         "Organization": snapshot["organization"],
@@ -67,7 +77,7 @@ def _facts(snapshot: Mapping[str, Any], number: int, sha256: str) -> str:
         "CAGE codes": system["cage_codes"],
         "Package": f"{number}, {Purpose(snapshot['purpose']).label}",
         "Frozen": f"{snapshot['frozen_at']} (UTC) by {snapshot['frozen_by'] or 'the command line'}",
-        "Score": f"{said}.{provisional} {score['reason'] or ''}",
+        "Score": " ".join(filter(None, (f"{said}.", open_ and f"{open_}.", score["reason"]))),
         "What the assessment supports": f"{score['supports']}: {score['supports_reason']}",
         "Artifacts": f"{len(snapshot['artifacts'])}, of them held elsewhere: {_held(snapshot)}",
         "Marked as CUI": _marked_files(snapshot),
@@ -124,8 +134,39 @@ def _check() -> str:
     )
 
 
+_ABOUT = {
+    "binder.pdf": "front binder: scope, diagrams, inventory, providers, what does not apply. Begin here",
+    "ssp.pdf": "system security plan",
+    "ssp.docx": "the same as a Word file",
+    "objectives.xlsx": "every objective with finding, methods, evidence and where to look",
+    "artifacts.xlsx": "the artifacts by objective and by file, with SHA-256",
+    "artifacts.csv": "the same by file",
+    "responsibility-matrix.xlsx": "who does what, provider or organization",
+    "assets.xlsx": "asset inventory",
+    "poam.xlsx": "plans of action and milestones",
+    "sprs.pdf": "worksheet for SPRS",
+    "sprs.xlsx": "the same as a workbook",
+    "sprs.json": "the same for programs",
+    "readiness.pdf": "what the contractor's own checks found open",
+    "briefing.pdf": "one page for the affirming official",
+    "audit-log.csv": "who did what, see below",
+    "oscal-ssp.json": "security plan for programs (OSCAL)",
+    "oscal-assessment-results.json": "assessment results for programs (OSCAL)",
+    "oscal-poam.json": "plan of action for programs (OSCAL)",
+    "records.json": "the frozen record that everything here is made from",
+    ARTIFACTS_LOG: "the hash of each artifact, as the DoD's artifact hashing guide has it",
+    HASH_LOG: "the hash of that log",
+    "verify.py": "checks this package",
+}
+
+
 def _documents(others: Sequence[str]) -> str:
-    return "<h2>Documents</h2><ul>" + "".join(f"<li>{_link(path, path)}</li>" for path in others) + "</ul>"
+    """What lies beside the artifacts, what is read first before the rest."""
+    order = {name: place for place, name in enumerate(_ABOUT)}
+    names = sorted(others, key=lambda path: order.get(path.rpartition("/")[2], len(order)))
+    told = ((path, _ABOUT.get(path.rpartition("/")[2], "")) for path in names)
+    lines = (f"<li>{_link(path, path)}{f': {_t(about)}' if about else ''}</li>" for path, about in told)
+    return f"<h2>Documents</h2><ul>{''.join(lines)}</ul>"
 
 
 def _log(snapshot: Mapping[str, Any], others: Sequence[str]) -> str:
@@ -161,7 +202,8 @@ def _family(snapshot: Mapping[str, Any], family: Family, places: Mapping[tuple[s
         parts.append(f'<section class="requirement"><h3 id="{one.id}">{one.id} {_t(one.title)}: {status.label}</h3>')
         if said[one.id]:
             parts.append(f"<details><summary>How it is implemented</summary><pre>{_t(said[one.id])}</pre></details>")
-        parts.append('<div class="wide"><table><tr><th>Objective</th><th>Finding</th><th>Evidence</th></tr>')
+        parts.append('<div class="wide"><table><tr><th scope="col">Objective</th>')
+        parts.append('<th scope="col" class="found">Finding</th><th scope="col" class="proof">Evidence</th></tr>')
         for objective in one.objectives:
             finding = told[one.id, objective.letter]
             parts.append(_row(objective, finding, places.get((one.id, objective.letter), [])))
@@ -173,8 +215,8 @@ def _row(objective: Objective, finding: Mapping[str, Any], evidence: list[str]) 
     how = f" ({', '.join(finding['methods'])})" if finding["methods"] else ""
     return (
         f"<tr><td>[{objective.letter}] {_t(objective.summary)}</td>"
-        f"<td>{Status(finding['status']).label}{how}<br>{_t(finding['note'])}</td>"
-        f"<td>{'<br>'.join(evidence) or 'none'}</td></tr>"
+        f'<td data-label="Finding">{Status(finding["status"]).label}{how}<br>{_t(finding["note"])}</td>'
+        f'<td data-label="Evidence">{"<br>".join(evidence) or "none"}</td></tr>'
     )
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from cmmc_tracker.reports.handoff.manifest import MANIFEST, RECORDS
 
-LONGEST = 1 << 28  # bytes of a record or a manifest: what is longer is none
+LONGEST = 1 << 27  # bytes of a record or a manifest, unpacked: some 90,000 artifacts
+# Lists, objects and commas in one: as many values at most. Read, each takes a hundred bytes, whatever it takes here.
+MOST_VALUES = 5_000_000
 _UNREADABLE = (OSError, RuntimeError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -34,6 +36,6 @@ def record(place: Path) -> dict[str, Any]:
 def _read(place: Path, name: str) -> bytes:
     with zipfile.ZipFile(place) as archive, archive.open(name) as member:
         found = member.read(LONGEST + 1)
-    if len(found) > LONGEST:
-        raise ValueError(f"{name} is longer than one of a package can be")
+    if len(found) > LONGEST or sum(map(found.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise ValueError(f"{name} unpacks to more than one of a package can be; it was not read")
     return found

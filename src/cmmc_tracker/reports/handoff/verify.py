@@ -32,7 +32,7 @@ HASH_LOG = "CMMCAssessmentLogHash.log"
 MANIFEST = "manifest.json"
 _ROW = re.compile(r"^SHA256\s+([0-9A-Fa-f]{64})\s+(\S.*?)\s*$")
 _PIECE = 1 << 20
-_LONGEST = 1 << 28  # bytes of a log or a manifest: what is longer is none
+_LONGEST, _MOST = 1 << 28, 5000000  # bytes, and lists and commas, of a log or a manifest: more is none
 _FOLDERS = ("artifacts", "documents")
 _PLAIN = re.compile(r"[!-~](?:[ -~]*[!-~])?")  # a part of a path as the tracker writes it
 _UNREADABLE = (OSError, RuntimeError, ValueError, EOFError, struct.error, zipfile.BadZipFile, zlib.error)
@@ -237,7 +237,7 @@ class Check:
         except _UNREADABLE as error:
             self._say("%s cannot be read: %s" % (name, error))
             return None
-        if len(data) > _LONGEST:
+        if len(data) > _LONGEST or sum(map(data.count, (b",", b"[", b"{"))) > _MOST:
             self._say("%s is longer than one of a package can be" % name)
             return None
         return data

@@ -5,16 +5,18 @@ The artifacts' bytes are the store's, and are hashed with all others.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.handoff.package import digest
+from cmmc_tracker.services.artifacts import LIFTED, SPILLED
 from cmmc_tracker.services.handoff import sealing
+from cmmc_tracker.services.handoff.sealing import Sealed
 from cmmc_tracker.services.work import Tracker, Work
-from cmmc_tracker.storage.tables import audit, package_files, packages
+from cmmc_tracker.storage.tables import audit, package_files, packages, tombstones
 
 _HASHES = ("snapshot_sha256", "log_sha256", "manifest_sha256")
 
@@ -53,6 +55,13 @@ def _logged(work: Work, package_id: int) -> dict[str, str]:
     return found
 
 
+def _spilled(work: Work, files: Iterable[Sealed]) -> bool:
+    """Whether something of a package was spilled."""
+    reasons = (tombstones.c.reason.startswith(one, autoescape=True) for one in (SPILLED, LIFTED))
+    stones = select(tombstones.c.sha256).where(or_(*reasons))
+    return not {row.sha256 for row in work.rows(stones)}.isdisjoint(one.sha256 for one in files)
+
+
 def _wrong_files(work: Work, row: Any) -> Iterator[str]:
     text = sealing.manifest_of(work, row.id)
     if hashlib.sha256(text).hexdigest() != row.manifest_sha256:
@@ -62,8 +71,9 @@ def _wrong_files(work: Work, row: Any) -> Iterator[str]:
     there = sealing.members(work, row.id)
     if {one.path: (one.size, one.sha256) for one in there[:-1]} != named:
         yield "its files are not those of its manifest"
+    emptied = sealing.emptied(work, row.id) if _spilled(work, there) else []
     query = select(package_files.c.path, package_files.c.sha256, package_files.c.content)
     kept = query.where(package_files.c.package_id == row.id, package_files.c.content.is_not(None))
     for path, sha256, content in work.db.execute(kept.order_by(package_files.c.position)):
-        if hashlib.sha256(content).hexdigest() != sha256:
+        if hashlib.sha256(content).hexdigest() != sha256 and path not in emptied:
             yield f"{path} is not what was made at the freeze"

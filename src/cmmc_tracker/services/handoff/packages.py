@@ -93,13 +93,17 @@ def freeze(
 def reviewed(tracker: Tracker, actor: Actor, address: str, system: Access, asked: Asked) -> dict[str, Any]:
     """The snapshot that is to be frozen; raises `Conflict` listing what is not ready, without a reason for going on."""
     with tracker.read(actor, address) as work:
-        allow(actor, Action.PACKAGE_FREEZE, system)
-        content = picture(work, system)
+        content = picture_for(work, system, asked)
         content["not_ready"] = [*_clock(work), *content["not_ready"]]
-    content["purpose"], content["name"] = asked.purpose.value, asked.name
     if content["not_ready"] and not asked.reason:
         raise Conflict(_not_ready(content["not_ready"]))
     return content
+
+
+def picture_for(work: Work, system: Access, asked: Asked) -> dict[str, Any]:
+    """The snapshot with what it is frozen for."""
+    allow(work.actor, Action.PACKAGE_FREEZE, system)
+    return {**picture(work, system), "purpose": asked.purpose.value, "name": asked.name}
 
 
 def _clock(work: Work) -> list[dict[str, Any]]:

@@ -6,21 +6,22 @@ that can be reported; and every place in the zip is known before the first byte 
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select, update
 
 from cmmc_tracker.domain.handoff.package import canonical
 from cmmc_tracker.errors import Conflict, NotFound
 from cmmc_tracker.reports.handoff import manifest
 from cmmc_tracker.reports.handoff.manifest import Extra
+from cmmc_tracker.reports.registry import REPORTS
 from cmmc_tracker.services import integrity
-from cmmc_tracker.services.handoff import documents, log_extract
+from cmmc_tracker.services.handoff import diagrams, documents, log_extract
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import package_files
 
@@ -28,6 +29,7 @@ PIECE = 1_048_576
 THREADS = 4
 _AT_ONCE = 32  # files that wait for their hash: a failure is told soon, and the bar moves
 _CLAUSE = "32 CFR 170.17(c)(4)"
+_SHOWING = [f"{documents.FOLDER}/{name}" for name, one in REPORTS.items() if one.shows]
 Moved = Callable[[int], None]
 
 
@@ -118,12 +120,14 @@ def refuse_damaged(snapshot: Mapping[str, Any], wrong: Mapping[str, str]) -> Non
 def made_before(tracker: Tracker, snapshot: Mapping[str, Any]) -> list[Extra]:
     """What can be made before the package has a number: logs, checker, documents, the record.
 
-    All is of the snapshot alone, but for the extract of the audit log up to the head that the snapshot names.
+    All is of the snapshot alone, but for the extract of the audit log up to the head that the snapshot names, and the
+    pictures of the diagrams whose hashes it names.
     """
     opening = manifest.opening(snapshot)
     with tracker.read() as work:
         extract = log_extract.of(work, snapshot)
-    return [*opening, *documents.of(snapshot, extract), Extra(manifest.RECORDS, canonical(snapshot).encode())]
+    drawn = diagrams.of(tracker.blobs, snapshot)
+    return [*opening, *documents.of(snapshot, extract, drawn), Extra(manifest.RECORDS, canonical(snapshot).encode())]
 
 
 def sealed(ready: Prepared, number: int, sha256: str) -> list[Sealed]:
@@ -173,6 +177,25 @@ def manifest_of(work: Work, package_id: int) -> bytes:
     """The manifest of a sealed package; empty for one that is not."""
     named = (package_files.c.package_id == package_id, package_files.c.path == manifest.MANIFEST)
     return bytes(work.db.execute(select(package_files.c.content).where(*named)).scalar() or b"")
+
+
+def forget_pictures(work: Work, hashes: Collection[str]) -> None:
+    """Empty the front binders that may show one of these contents, which are spilled; the caller records it.
+
+    Their packages are given out no more. Their other documents have words of what was spilled, never its bytes.
+    """
+    having = select(package_files.c.package_id).where(
+        package_files.c.sha256.in_(hashes), package_files.c.content.is_(None)
+    )
+    shows = (package_files.c.path.in_(_SHOWING), package_files.c.package_id.in_(having))
+    work.change(update(package_files).where(*shows).values(content=b""))
+
+
+def emptied(work: Work, package_id: int) -> list[str]:
+    """The documents of a package that a spill emptied."""
+    kept = package_files.c
+    query = select(kept.path).where(kept.package_id == package_id, kept.size > 0, func.length(kept.content) == 0)
+    return [row.path for row in work.rows(query)]
 
 
 def read(tracker: Tracker, package_id: int, position: int, one: Sealed, part: tuple[int, int]) -> Iterator[bytes]:

@@ -109,6 +109,7 @@ def _refused(work: Work, package: Package, listed: Sequence[dict[str, Any]]) -> 
     rows = work.rows(there.where(kept.package_id == package.id, kept.content.is_(None), bad).order_by(kept.position))
     spilled = _spilled(work, {row.sha256 for row in rows if row.stored is None})
     found = {row.path: spilled.get(row.sha256, "gone") if row.stored is None else row.check_state for row in rows}
+    found |= dict.fromkeys(sealing.emptied(work, package.id), "taken out with a spill")
     held = {row.id for row in work.rows(select(artifacts.c.id).where(artifacts.c.quarantined_at.is_not(None)))}
     found |= {one["path"]: "in quarantine" for one in listed if one["artifact"] in held and one["path"] not in found}
     return [f"{path}: {why}" for path, why in found.items()]

@@ -91,7 +91,7 @@ def _page(form: str = "", errors: Mapping[str, str] | None = None, given: Mappin
     return render_template(
         "documents/show.html",
         room="packages",
-        listed=LISTED,
+        listed=_offered(),
         given={**now, **(given or {})},
         version=version,
         template=template,
@@ -102,6 +102,11 @@ def _page(form: str = "", errors: Mapping[str, str] | None = None, given: Mappin
         blocks=plan_template.BLOCKS,
         may_edit=Right.CONTRIBUTE in g.system.rights,
     )
+
+
+def _offered() -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """The documents that this person may have."""
+    return [(title, [one for one in some if exports.may_have(actor(), g.system, one[0])]) for title, some in LISTED]
 
 
 @pages.post("/facts")
