@@ -51,6 +51,18 @@ def _state(tracker: Tracker) -> str:
         return str(work.db.execute(select(blobs.c.text_state)).scalar_one())
 
 
+def test_a_clock_that_ran_ahead_and_was_set_right_stops_no_job(tracker: Tracker, clock: Clock) -> None:
+    job = next(one for one in JOBS if one.name == "checks")
+    clock.forward(days=400)
+    assert jobs.take(tracker, job, "a process that died")
+    clock.forward(days=-400)
+    assert jobs.take(tracker, job, "me")
+    assert not jobs.take(tracker, job, "another")
+    jobs.give_back(tracker, job, "me", done=True)
+    clock.forward(days=-400)
+    assert jobs._is_time(tracker, job)
+
+
 def test_what_a_document_says_is_found_once_it_was_read(tracker: Tracker, user: Person) -> None:
     user.upload("policy.docx", _docx("Removable media are encrypted with Zebrafish."))
     assert _found(user, "zebrafish") == []

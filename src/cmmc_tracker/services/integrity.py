@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
 from cmmc_tracker.domain.audit import Event
-from cmmc_tracker.errors import NotFound
+from cmmc_tracker.errors import Busy, NotFound
 from cmmc_tracker.services.artifacts import IN_USE
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import artifact_files, artifacts, blobs, held_files
@@ -67,8 +67,8 @@ def look(tracker: Tracker, sha256: str, size: int) -> tuple[str, str]:
         there = tracker.blobs.size(sha256)
     except NotFound:
         return "missing", f"({size:,} bytes)"
-    except OSError as error:
-        return "unreadable", error.strerror or str(error)
+    except (OSError, Busy) as error:
+        return "unreadable", getattr(error, "strerror", None) or str(error)
     if actual != sha256:
         return "altered", f"they now hash to {actual}"
     return (INTACT, "") if there == size else ("altered", f"there are {there:,} bytes, and {size:,} are recorded")
