@@ -42,7 +42,8 @@ def test_of_two_that_stop_each_other_both_are_kept(tracker: Tracker) -> None:
     for thread in threads:
         thread.join(20)
     with tracker.read() as work:
-        assert [row.value for row in work.rows(select(settings.c.value).where(settings.c.name.in_(list("ab"))))] == [2, 2]
+        query = select(settings.c.value).where(settings.c.name.in_(list("ab")))
+        assert [row.value for row in work.rows(query)] == [2, 2]
         assert audit.broken(work) is None
     assert len(times) == 3
 
