@@ -1,5 +1,5 @@
 # The project's commands. The work is done by tools/; here stand only their names.
-.PHONY: help run test check fmt bench crash attack demo wheel sbom lock
+.PHONY: help run test check fmt bench crash faults load attack demo wheel sbom lock
 
 # HOST counts only on make's own command line: some shells export HOST as the machine's name, and
 # `make run` must never open the tracker to the network because of that.
@@ -31,6 +31,12 @@ bench: ## measure the promised speed and memory
 
 crash: ## kill the server 50 times during writes and look for losses
 	@$(environment) dev && exec $(python) -m tests.crash
+
+faults: ## cause every fault that it must survive (KILLS=200) and look for losses; needs PostgreSQL's and Redis' programs
+	@$(environment) dev && exec $(python) -m tests.faults $(if $(KILLS),--kills '$(KILLS)')
+
+load: ## 200 people for 3 minutes on SQLite and PostgreSQL (PEOPLE=, SECONDS=): times, errors, memory, lost saves
+	@$(environment) dev && exec $(python) -m bench.load $(if $(PEOPLE),--people '$(PEOPLE)') $(if $(SECONDS),--seconds '$(SECONDS)')
 
 attack: ## set scanners upon a production installation of its own on the loopback; writes docs/security-scan.md
 	@$(environment) run && $(environment) attack && $(environment) wapiti && exec $(python) -m tools.attack

@@ -75,9 +75,10 @@ def environment(folder: Path, url: str | None = None) -> dict[str, str]:
 
 
 @contextmanager
-def started(command: list[str], env: dict[str, str]) -> Iterator[Server]:
-    """A server that prints its address first; ended at the end."""
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+def started(command: list[str], env: dict[str, str], *, quiet: bool = False) -> Iterator[Server]:
+    """A server that prints its address first; ended at the end. `quiet`: its lines for each request go nowhere."""
+    log = subprocess.DEVNULL if quiet else None
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None
     port = int(process.stdout.readline().rsplit(":", 1)[1].split("/")[0])
     server = Server(port, process)

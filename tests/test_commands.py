@@ -224,7 +224,7 @@ def test_make_alone_lists_every_command(machine: Machine) -> None:
     assert status == 0
     listed = {line.split()[1] for line in output.splitlines() if line.startswith("  make ")}
     assert "127.0.0.1:8000" in output
-    assert {"run", "test", "check", "fmt", "bench", "demo", "crash", "lock"} <= listed
+    assert {"run", "test", "check", "fmt", "bench", "demo", "crash", "faults", "load", "lock"} <= listed
 
 
 def pins(lock: str) -> set[str]:

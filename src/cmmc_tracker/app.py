@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from werkzeug.routing import IntegerConverter
 from cmmc_tracker.config import MIB, VARIABLES, Settings
 from cmmc_tracker.gate import csrf, exposition, headers, links, logs, metrics, problems, proxies, session, versions
 from cmmc_tracker.gate import uploads as gate_uploads
+from cmmc_tracker.gate.again import Application
 from cmmc_tracker.gate.doors import EXTENSION, Installation
 from cmmc_tracker.opening import open_tracker, read_settings, stream_of
 from cmmc_tracker.services import figures
 from cmmc_tracker.services.jobs.house import House
-from cmmc_tracker.services.limits import DatabaseLimiter, SharedLimiter
+from cmmc_tracker.services.limits import limiter_of
 from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage.database import SERVED_MS, make_engine
 from cmmc_tracker.storage.mail import Smtp
 
 
@@ -32,6 +35,7 @@ class _Number(IntegerConverter):
     regex = "[0-9]{1,18}"
 
 
+JOB_CONNECTIONS = 2
 SHARED_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -44,20 +48,23 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     given = dict(config or {})
     names = {variable.name for variable in VARIABLES}
     settings = read_settings({k: str(v) for k, v in given.items() if k in names})
-    return build(settings, open_tracker(settings), {k: v for k, v in given.items() if k not in names})
+    tracker = open_tracker(settings, statement_ms=SERVED_MS)
+    return build(settings, tracker, {k: v for k, v in given.items() if k not in names})
 
 
 def house_of(settings: Settings, tracker: Tracker) -> House:
     """The installation as its jobs know it."""
     mailer = Smtp(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
-    return House(tracker, mailer, settings.public_url, stream_of(settings))
+    # Connections of their own, few and unhurried: what the jobs do may take longer than a request's statements may.
+    engine = make_engine(settings.database_url, threads=JOB_CONNECTIONS)
+    return House(replace(tracker, engine=engine), mailer, settings.public_url, stream_of(settings))
 
 
 def build(settings: Settings, tracker: Tracker, more: Mapping[str, Any] | None = None) -> Flask:
     """Join the gate, the pages and the API over one tracker. The order of the gate's checks is the order here."""
     from cmmc_tracker import api, web  # noqa: PLC0415 - half of what there is to load, and most commands serve nothing
 
-    app = Flask("cmmc_tracker", static_folder="web/static", template_folder="web")
+    app = Application("cmmc_tracker", static_folder="web/static", template_folder="web")
     app.request_class = gate_uploads.UploadRequest
     app.config.update(
         SECRET_KEY=settings.secret,
@@ -73,7 +80,7 @@ def build(settings: Settings, tracker: Tracker, more: Mapping[str, Any] | None =
     )
     app.url_map.converters["int"] = _Number
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    limiter = SharedLimiter(settings.rate_limit_url) if settings.rate_limit_url else DatabaseLimiter(tracker)
+    limiter = limiter_of(settings.rate_limit_url, tracker)
     app.extensions[EXTENSION] = Installation(
         tracker, limiter, settings.production, settings.public_url, settings.max_upload_bytes
     )

@@ -14,6 +14,7 @@
     ├── UnsupportedType     a type that is not taken, or content that contradicts its name
     ├── TooMany             a limit on tries; `retry_after` in seconds
     ├── Busy                the database or the store cannot answer just now
+    │   └── Overtaken       two changes stopped each other, and this one gave way: done anew it may go well
     ├── NoSpace             the disk is full
     └── Misconfigured       a setting or the installation cannot be used: the start stops
 
@@ -105,6 +106,10 @@ class TooMany(TrackerError):
 
 class Busy(TrackerError):
     """The database or the store cannot answer just now; trying again may help."""
+
+
+class Overtaken(Busy):
+    """Two changes at the same instant stopped each other, and this one gave way; nothing of it was kept."""
 
 
 class NoSpace(TrackerError):

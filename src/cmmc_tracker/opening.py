@@ -23,10 +23,13 @@ def read_settings(overrides: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
-def open_tracker(settings: Settings) -> Tracker:
-    """The installation that the settings name: its database up to date, its store ready."""
-    engine = make_engine(settings.database_url)
-    migrate(engine)
+def open_tracker(settings: Settings, *, threads: int = 10, statement_ms: int = 0) -> Tracker:
+    """The installation that the settings name: its database up to date, its store ready.
+
+    Parameters: how many `threads` use it at once, and how long a statement of theirs may run (`make_engine`).
+    """
+    engine = make_engine(settings.database_url, threads=threads, statement_ms=statement_ms)
+    migrate(engine, settings.data_dir)
     scanner = Clamd(settings.scanner_url) if settings.scanner_url else None
     store = store_of(settings.upload_path, engine, settings.data_dir)
     tracker = Tracker(engine, store, scanner=scanner, zone=settings.time_zone)

@@ -205,7 +205,7 @@ def test_a_journal_that_makes_readers_wait_is_told(run: Doctor, folder: Path) ->
         ("trusted proxies", "!", {"PUBLIC_URL": ""}),
         ("trusted proxies", "✓", {"PUBLIC_URL": "", "TRUSTED_PROXIES": "0"}),
         ("sign-in limit", "!", {"RATE_LIMIT_URL": "memory://"}),
-        ("sign-in limit", "✗", {"RATE_LIMIT_URL": "redis://:hidden@127.0.0.1:1/0"}),
+        ("sign-in limit", "!", {"RATE_LIMIT_URL": "redis://:hidden@127.0.0.1:1/0"}),
         ("virus scanner", "✗", {"CLAMD_URL": "tcp://127.0.0.1:1"}),
         ("virus scanner", "✗", {"CLAMD_URL": "unix:///nowhere/clamd.ctl"}),
         ("mail", "✓", {}),

@@ -8,6 +8,7 @@ import random
 import re
 import zipfile
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode
 
 from tests.crash.ledger import Archive, Ledger, Register, Sent
@@ -191,10 +192,16 @@ _ACTS: dict[Callable[[Client, Ledger, random.Random], None], int] = {
 }
 
 
-def work(port: int, session: dict[str, str], ledger: Ledger, seed: int) -> None:
+def work(
+    port: int,
+    session: dict[str, str],
+    ledger: Ledger,
+    seed: int,
+    connected: Callable[[int, dict[str, str]], Any] = Client,
+) -> None:
     """Do one thing after the other until the server is gone."""
     chance = random.Random(seed)
-    client = Client(port, session)
+    client = connected(port, session)
     acts, weights = list(_ACTS), list(_ACTS.values())
     try:
         while True:

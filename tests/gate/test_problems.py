@@ -1,5 +1,6 @@
 """Failures into answers: a reference that is in the log, no trace, and a database that is away, locked or broken."""
 
+import errno
 import logging
 import re
 import sqlite3
@@ -159,3 +160,17 @@ def test_a_failure_in_the_middle_of_a_write_leaves_nothing_of_it(
     assert "secret detail" not in answer.text
     assert "secret detail" in caplog.text
     assert [one["slug"] for one in user.get("/api/v1/systems").get_json()["items"]] == ["main"]
+
+
+@pytest.mark.parametrize(("code", "status", "said"), [(errno.ENOSPC, 507, "full"), (errno.EIO, 503, "cannot be read")])
+def test_a_disk_that_fails_beside_the_store_is_told_as_that(
+    user: Person, monkeypatch: pytest.MonkeyPatch, code: int, status: int, said: str
+) -> None:
+    def fails(*_given: object) -> None:
+        raise OSError(code, "the disk says")
+
+    monkeypatch.setattr("cmmc_tracker.services.assessment.judge", fails)
+    answer = user.call("PATCH", "/systems/main/requirements/3.1.1/objectives/a", {"status": "met"})
+    assert answer.status_code == status
+    assert said in answer.get_json()["detail"]
+    assert "Nothing of this was kept" in answer.get_json()["detail"]

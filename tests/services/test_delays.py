@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from cmmc_tracker.errors import NotSignedIn, TooMany
-from cmmc_tracker.services import accounts, logins
+from cmmc_tracker.services import accounts, delays, logins
 from cmmc_tracker.services.delays import delay_after
 from cmmc_tracker.services.limits import DatabaseLimiter
 from cmmc_tracker.services.logins import Visitor
@@ -159,3 +159,17 @@ def test_failures_are_forgotten_after_a_day(tracker: Tracker, clock: Clock) -> N
     _fail(tracker, 1, "nobody", first=50)
     _fail(tracker, 5, first=20)
     assert logins.sign_in(tracker, DatabaseLimiter(tracker), _from(99), "bo", PASSWORD)
+
+
+def test_failures_of_a_clock_that_ran_ahead_make_nobody_wait_until_then(tracker: Tracker, clock: Clock) -> None:
+    one = delays.of_name("bo", "192.0.2.7", known_device=False)
+    clock.forward(days=400)
+    for _ in range(20):
+        with tracker.write() as work:
+            delays.begin(work, one)
+        clock.forward(minutes=2)
+    clock.forward(days=-401)
+    with tracker.write() as work:
+        delays.begin(work, one)
+    with pytest.raises(TooMany), tracker.write() as work:
+        delays.begin(work, one)

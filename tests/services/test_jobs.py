@@ -1,5 +1,6 @@
 """What the house does by itself: reading texts, hashing bytes again, reminding people. Each may run twice."""
 
+import errno
 import io
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,6 +16,7 @@ from cmmc_tracker.services import integrity, jobs, verify
 from cmmc_tracker.services.jobs import JOBS, Job, checks, reminders, texts
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.work import Tracker
+from cmmc_tracker.storage.blobs import FolderBlobs
 from cmmc_tracker.storage.mail import Smtp
 from cmmc_tracker.storage.tables import (
     affirmations,
@@ -49,6 +51,18 @@ def _found(person: Person, text: str) -> list[int]:
 def _state(tracker: Tracker) -> str:
     with tracker.read() as work:
         return str(work.db.execute(select(blobs.c.text_state)).scalar_one())
+
+
+def test_a_clock_that_ran_ahead_and_was_set_right_stops_no_job(tracker: Tracker, clock: Clock) -> None:
+    job = next(one for one in JOBS if one.name == "checks")
+    clock.forward(days=400)
+    assert jobs.take(tracker, job, "a process that died")
+    clock.forward(days=-400)
+    assert jobs.take(tracker, job, "me")
+    assert not jobs.take(tracker, job, "another")
+    jobs.give_back(tracker, job, "me", done=True)
+    clock.forward(days=-400)
+    assert jobs._is_time(tracker, job)
 
 
 def test_what_a_document_says_is_found_once_it_was_read(tracker: Tracker, user: Person) -> None:
@@ -171,6 +185,38 @@ def test_missing_bytes_are_found_too(tracker: Tracker, user: Person, tmp_path: P
     sha256 = user.upload("a.txt", b"what was received").get_json()["current_version"]["sha256"]
     _stored(tmp_path, sha256).unlink()
     assert integrity.check(tracker, sha256, 17)[0] == "missing"
+
+
+def test_a_store_that_is_away_says_nothing_of_the_bytes(
+    tracker: Tracker, user: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user.upload("a.txt", b"a")
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderBlobs, "check", _fails)
+        patch.setattr(FolderBlobs, "ping", _fails)
+        checks.turn(House(tracker))
+        assert checks.wanted(House(tracker))
+    checks.turn(House(tracker))
+    assert "all 1 intact" in user.get("/").text
+
+
+def _fails(*_given: object) -> None:
+    raise OSError(errno.EIO, "Input/output error")
+
+
+def test_what_could_not_be_read_is_tried_again_soon_and_given_out_when_it_can_be(
+    tracker: Tracker, user: Person, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user.upload("a.txt", b"a")
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderBlobs, "check", _fails)
+        checks.turn(House(tracker))
+    assert "1 of 1 stored files damaged" in user.get("/").text
+    assert user.get("/uploads/1/1/a.txt").data == b"a"
+    assert not checks.wanted(House(tracker))
+    clock.forward(minutes=11)
+    checks.turn(House(tracker))
+    assert "all 1 intact" in user.get("/").text
 
 
 def test_within_thirty_days_everything_is_checked_and_nothing_sooner(

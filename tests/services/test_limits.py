@@ -7,17 +7,24 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from cmmc_tracker.errors import Busy, Misconfigured, NotSignedIn, TooMany
 from cmmc_tracker.services import logins
-from cmmc_tracker.services.limits import SIGN_IN, DatabaseLimiter, Limit, Limiter, SharedLimiter
+from cmmc_tracker.services.limits import (
+    SIGN_IN,
+    CoveredLimiter,
+    DatabaseLimiter,
+    Limit,
+    Limiter,
+    SharedLimiter,
+    limiter_of,
+)
 from cmmc_tracker.services.logins import Visitor
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.database import make_engine
-from tests.conftest import PASSWORD, add_account
+from tests.conftest import PASSWORD, Clock, add_account
 
 FEW = Limit("few", 3, 60, "Too many of them.")
 
@@ -114,13 +121,87 @@ def test_sign_in_tries_are_counted_in_redis_for_all_nodes(
         logins.sign_in(tracker, SharedLimiter(redis[0]), here, "bo", PASSWORD)
 
 
-def test_without_its_counter_nobody_signs_in(tracker: Tracker, tmp_path: Path) -> None:
-    add_account(tracker, "bo")
+def _nobody() -> str:
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    here = Visitor("192.0.2.7", "192.0.2.7", "a browser")
-    with pytest.raises(Busy, match="cannot be reached"):
-        logins.sign_in(tracker, SharedLimiter(f"redis://127.0.0.1:{port}/0"), here, "bo", PASSWORD)
+        return f"redis://127.0.0.1:{free.getsockname()[1]}/0"
+
+
+def test_without_redis_the_database_counts(tracker: Tracker, caplog: pytest.LogCaptureFixture) -> None:
+    add_account(tracker, "bo")
+    here, limiter = Visitor("192.0.2.7", "192.0.2.7", "a browser"), limiter_of(_nobody(), tracker)
+    logins.sign_in(tracker, limiter, here, "bo", PASSWORD)
+    for number in range(5):
+        with pytest.raises(NotSignedIn):
+            logins.sign_in(tracker, limiter, here, f"nobody{number}", "wrong")
+    with pytest.raises(TooMany, match="Too many login attempts"):
+        logins.sign_in(tracker, limiter, here, "bo", PASSWORD)
+    assert caplog.text.count("Redis does not answer") == 1
+
+
+class _Shared:
+    """A counter that is there until it is not, and comes back empty."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.settled = 0
+
+    def take(self, limit: Limit, _key: str) -> "_Shared":
+        self._reached()
+        if self.settled >= limit.tries:
+            raise TooMany(limit.message, 9)
+        return self
+
+    def give_back(self) -> None:
+        self._reached()
+
+    def settle(self) -> None:
+        self._reached()
+        self.settled += 1
+
+    def _reached(self) -> None:
+        if self.away:
+            raise Busy("gone")
+
+
+def test_tries_of_before_and_after_redis_went_away_count_together(tracker: Tracker) -> None:
+    shared, seconds = _Shared(), [0.0]
+    limiter = CoveredLimiter(shared, DatabaseLimiter(tracker), lambda: seconds[0])
+    limiter.take(FEW, "a").settle()
+    under_way = limiter.take(FEW, "a")
+    shared.away = True
+    under_way.settle()
+    limiter.take(FEW, "a").settle()
+    with pytest.raises(TooMany):
+        limiter.take(FEW, "a")
+    shared.away, shared.settled = False, 0
+    seconds[0] = SIGN_IN.seconds - 1.0
+    with pytest.raises(TooMany):
+        limiter.take(FEW, "a")
+    seconds[0] += 1.0
+    limiter.take(FEW, "a").give_back()
+
+
+def test_a_redis_that_says_nothing_is_waited_for_once_and_not_long(tracker: Tracker) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        begun = time.monotonic()
+        shared = SharedLimiter(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", seconds=0.2)
+        limiter = CoveredLimiter(shared, DatabaseLimiter(tracker))
+        for _ in range(3):
+            limiter.take(FEW, "a").give_back()
+        assert time.monotonic() - begun < 1.0
+
+
+def test_tries_of_a_clock_that_ran_ahead_make_nobody_wait_until_then(tracker: Tracker, clock: Clock) -> None:
+    limiter = DatabaseLimiter(tracker)
+    clock.forward(days=400)
+    for _ in range(3):
+        limiter.take(FEW, "a").settle()
+    clock.forward(days=-400)
+    with pytest.raises(TooMany) as told:
+        limiter.take(FEW, "a")
+    assert told.value.retry_after <= 60
+    clock.forward(seconds=61)
+    limiter.take(FEW, "a").give_back()
 
 
 def test_without_the_driver_of_redis_the_start_stops_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,6 +109,17 @@ def test_what_is_no_code_is_refused(tracker: Tracker, clock: Clock, wrong: str) 
     assert _actions(tracker)[0] == "login:failed"
 
 
+def test_a_clock_that_ran_ahead_and_was_set_right_shuts_nobody_out(tracker: Tracker, clock: Clock) -> None:
+    _, key, _ = _enrolled(tracker, clock)
+    clock.forward(days=400)
+    _finish(tracker, _first_step(tracker)[1], key.at(clock()))
+    clock.forward(days=-400)
+    code = key.at(clock())
+    assert _finish(tracker, _first_step(tracker)[1], code).token
+    with pytest.raises(NotSignedIn):
+        _finish(tracker, _first_step(tracker)[1], code)
+
+
 def test_a_code_may_be_typed_with_a_space(tracker: Tracker, clock: Clock) -> None:
     _, key, _ = _enrolled(tracker, clock)
     code = key.at(clock())

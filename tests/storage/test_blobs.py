@@ -1,5 +1,6 @@
 """The artifact store: bytes written once under their hash, and a sweep that never takes a living upload."""
 
+import errno
 import hashlib
 import multiprocessing
 import os
@@ -227,3 +228,21 @@ def test_what_is_kept_waits_for_the_disk_first_with_its_bytes_and_then_with_its_
         incoming.keep()
     assert synced[0] == spooled
     assert store.path(SHA256).parent in synced[1:]
+
+
+def test_a_disk_that_cannot_be_read_is_told_and_is_no_missing_file(
+    store: FolderBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256 = put(store)
+
+    def fails(*_given: object, **_more: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "open", fails)
+    with pytest.raises(Busy, match="cannot be read"):
+        store.open(sha256)
+    with pytest.raises(OSError, match="Input/output"):
+        store.check(sha256)
+    monkeypatch.setattr(Path, "stat", fails)
+    with pytest.raises(Busy, match="cannot be read"):
+        store.size(sha256)

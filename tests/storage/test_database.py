@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, insert, inspect, select, text
 
 from cmmc_tracker.errors import Busy, Misconfigured
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage import tables
+from cmmc_tracker.storage import copies, tables
 from cmmc_tracker.storage.blobs import FolderBlobs
 from cmmc_tracker.storage.database import HEAD, make_engine, migrate
 
@@ -82,13 +82,11 @@ def test_the_copy_made_before_a_migration_is_whole_and_private(tmp_path: Path) -
     migrate(engine)
     with Tracker(engine, FolderBlobs(tmp_path / "u")).write() as work:
         work.bookkeep(insert(tables.settings).values(name="kept", value=1))
-    from cmmc_tracker.storage import database
-
-    database._copy(tmp_path / "cmmc.db")
-    copies = list(tmp_path.glob("cmmc.db.before-upgrade-*"))
-    assert len(copies) == 1
-    assert copies[0].stat().st_mode & 0o777 == 0o600
-    with create_engine(f"sqlite:///{copies[0]}").connect() as connection:
+    copies.made(engine, tmp_path / "cmmc.db", None)
+    found = list(tmp_path.glob("cmmc.db.before-upgrade-*"))
+    assert len(found) == 1
+    assert found[0].stat().st_mode & 0o777 == 0o600
+    with create_engine(f"sqlite:///{found[0]}").connect() as connection:
         assert "kept" in connection.execute(select(tables.settings.c.name)).scalars().all()
 
 

@@ -7,19 +7,22 @@ import gzip
 import json
 import secrets
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 from alembic import command
 from psycopg import sql
-from sqlalchemy import Engine, create_engine, inspect, make_url, select, text
+from sqlalchemy import Engine, create_engine, insert, inspect, make_url, select, text
 from sqlalchemy.exc import OperationalError
 
-from cmmc_tracker.domain.audit import Entry, walk
+from cmmc_tracker.domain.audit import Entry, stamp, walk
 from cmmc_tracker.errors import Misconfigured
+from cmmc_tracker.storage import copies
 from cmmc_tracker.storage.database import HEAD, make_engine, migrate, sqlite_file
 from cmmc_tracker.storage.tables import audit, metadata
 
@@ -135,3 +138,51 @@ def test_before_an_upgrade_a_copy_of_the_file_is_made_that_is_as_it_was(tmp_path
     with closing(sqlite3.connect(copy)) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert sqlite_file(engine) == tmp_path / "cmmc.db"
+
+
+@pytest.mark.parametrize("old", ["postgresql"], indirect=True)
+def test_before_an_upgrade_postgresql_is_dumped_for_its_owner_only(old: OLD, tmp_path: Path) -> None:
+    engine = old("0001")
+    before = _rows(engine)
+    migrate(engine, tmp_path / "data")
+    (copy,) = (tmp_path / "data").glob("postgresql.before-upgrade-*.dump")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    name = f"cmmc_upgrade_{secrets.token_hex(6)}"
+    url = engine.url.set(database=name)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+        plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        subprocess.run(["pg_restore", "--no-owner", f"--dbname={plain}", str(copy)], check=True)
+        kept = create_engine(url)
+        assert (_revision(kept), _rows(kept)) == ("0001", before)
+        kept.dispose()
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.mark.parametrize("old", ["postgresql"], indirect=True)
+def test_without_a_dump_postgresql_is_upgraded_only_where_somebody_just_backed_up(
+    old: OLD, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = old("0001")
+    monkeypatch.setattr("shutil.which", lambda _name: None)
+    with pytest.raises(Misconfigured, match=r"pg_dump is not installed\. Nothing was changed"):
+        migrate(engine, tmp_path)
+    assert _revision(engine) == "0001"
+    backed_up = insert(audit).values(
+        **dict.fromkeys(("actor", "address", "entity", "detail", "previous", "hash"), "x"),
+        at=stamp(datetime.now(UTC) - timedelta(hours=23)),
+        action="backup:made",
+    )
+    with engine.connect() as connection, connection.begin():
+        connection.execute(backed_up)
+    migrate(engine, tmp_path)
+    assert _revision(engine) == HEAD
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dump_that_fails_leaves_nothing_and_says_why_without_the_password(tmp_path: Path) -> None:
+    engine = create_engine("postgresql+psycopg://tracker:hunter2@127.0.0.1:1/none")
+    why = copies._dumped(engine.url, tmp_path / "copy.dump")
+    assert "refused" in why
+    assert "hunter2" not in why
+    assert list(tmp_path.iterdir()) == []

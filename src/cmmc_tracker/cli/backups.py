@@ -139,7 +139,7 @@ def restore(src: str, *, as_json: bool) -> None:
     settings = read_settings()
     backup = reading.opened(*place_of(addresses.place(src)), settings.backup_passphrase)
     engine = make_engine(settings.database_url)
-    migrate(engine)
+    migrate(engine, settings.data_dir)
     store = settings.upload_path
     tracker = Tracker(engine, store_of(store, engine, settings.data_dir), zone=settings.time_zone)
     with byte_bar(shown=not as_json) as bar:

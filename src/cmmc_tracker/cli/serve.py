@@ -18,7 +18,7 @@ from cmmc_tracker.opening import open_tracker, read_settings
 from cmmc_tracker.services import jobs, logins
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import modes
-from cmmc_tracker.storage.database import sqlite_file
+from cmmc_tracker.storage.database import SERVED_MS, sqlite_file
 
 log = logging.getLogger("cmmc_tracker")
 _LOOKED_AT = 100_000  # files of the store at a start; `doctor` looks at all
@@ -35,7 +35,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     settings = read_settings()
     logs.arrange(settings.log_format)
     listening = server.listen(host, port)
-    tracker = open_tracker(settings)
+    tracker = open_tracker(settings, threads=threads, statement_ms=SERVED_MS)
     _look_at_modes(settings, sqlite_file(tracker.engine))
     if settings.metrics_token:
         share_counts(settings)

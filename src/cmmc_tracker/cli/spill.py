@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cmmc_tracker import config
 from cmmc_tracker.cli.lines import one_line
 from cmmc_tracker.cli.open import opened
 from cmmc_tracker.errors import Conflict
@@ -15,7 +16,8 @@ from cmmc_tracker.services import spill_confirming, spill_plan
 from cmmc_tracker.services.spill import Spilled
 from cmmc_tracker.services.spill_plan import Plan, Wanted
 from cmmc_tracker.services.work import Tracker
-from cmmc_tracker.storage import erasing
+from cmmc_tracker.storage import copies
+from cmmc_tracker.storage.database import sqlite_file
 
 
 @click.command()
@@ -115,7 +117,8 @@ def _told(found: Plan) -> dict[str, Any]:
 
 
 def _report(tracker: Tracker, done: Spilled, *, as_json: bool) -> None:
-    sentences = list(spilling.told(done, erasing.copies(tracker.engine)))
+    left = copies.there(sqlite_file(tracker.engine), config.read().data_dir)
+    sentences = list(spilling.told(done, left))
     if as_json:
         said = {"gone": done.gone, "kept_as_version": done.kept_as, "left": done.left, "to_do": sentences}
         click.echo(json.dumps({**_told(done.plan), **said}))

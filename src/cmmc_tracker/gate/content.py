@@ -12,6 +12,7 @@ from cmmc_tracker.errors import Conflict
 from cmmc_tracker.gate import places
 from cmmc_tracker.gate.doors import installation
 from cmmc_tracker.gate.headers import PDF_POLICY, UPLOAD_POLICY
+from cmmc_tracker.services import integrity
 from cmmc_tracker.services.artifact_views import File
 from cmmc_tracker.services.exports import XLSX, Document
 
@@ -95,6 +96,8 @@ def refuse_held(file: File) -> None:
 
 def refuse_damaged(file: File) -> None:
     """Raise `Conflict` for bytes that are known to be damaged, unless the request wants them all the same."""
+    if file.check_state == integrity.UNREADABLE:
+        return  # whoever reads them finds out whether they can be read now
     if file.is_damaged and request.args.get("damaged") != "yes":
         raise Conflict(
             "The bytes of this file are not those that were received: the last check found them "

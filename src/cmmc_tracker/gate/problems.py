@@ -4,6 +4,7 @@ Below `/api/` the answer is `application/problem+json` (RFC 9457), elsewhere a s
 trace; every failure carries a reference that stands in the log, an unforeseen one beside its trace.
 """
 
+import errno
 import logging
 import secrets
 from contextlib import suppress
@@ -35,6 +36,7 @@ STATUS: dict[type[TrackerError], int] = {
     errors.UnsupportedType: 415,
     errors.TooMany: 429,
     errors.Busy: 503,
+    errors.Overtaken: 503,
     errors.NoSpace: 507,
     errors.Misconfigured: 503,
 }
@@ -69,6 +71,7 @@ def watch(app: Flask) -> None:
     """Answer every failure of the app."""
     app.register_error_handler(TrackerError, _told)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(OSError, _of_machine)
     app.register_error_handler(Exception, _unforeseen)
 
 
@@ -124,6 +127,17 @@ def _http(error: HTTPException) -> Response:
         if name in {"Allow", "Content-Range"}:
             response.headers[name] = value
     return response
+
+
+def _of_machine(error: OSError) -> Response:
+    """A disk that is full or fails where no store stands between: a temporary file, a child's pipe."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return answer(507, "The disk is full. Nothing of this was kept; an administrator must free some space.")
+    if error.errno == errno.EIO:
+        return answer(
+            503, "A disk cannot be read or written. Nothing of this was kept; tell an administrator.", error=error
+        )
+    return _unforeseen(error)
 
 
 def _unforeseen(error: Exception) -> Response:

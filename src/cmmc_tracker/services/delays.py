@@ -92,7 +92,9 @@ def _left(rows: dict[str, Any], account: str, network: str, now: datetime) -> in
     if _failures(rows, network) < _FEW_FAILURES:
         delay = min(delay, timedelta(seconds=_FIRST_SECONDS))
     # Without a delay nobody waits, also when a try of the same instant was written down by a later clock.
-    return ceil((rows[account].last_at + delay - now).total_seconds()) if delay else 0
+    left = ceil((rows[account].last_at + delay - now).total_seconds()) if delay else 0
+    # Longer than any delay: the clock ran ahead then and was set right since; nobody waits until that day.
+    return left if left <= 2 * _MOST_SECONDS else 0
 
 
 def _count(work: Work, key: str, rows: dict[str, Any]) -> None:

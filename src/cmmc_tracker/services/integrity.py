@@ -10,13 +10,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
 from cmmc_tracker.domain.audit import Event
-from cmmc_tracker.errors import NotFound
+from cmmc_tracker.errors import Busy, NotFound
 from cmmc_tracker.services.artifacts import IN_USE
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import artifact_files, artifacts, blobs, held_files
 
 PERIOD = timedelta(days=30)
 INTACT = "intact"
+UNREADABLE = "unreadable"  # as it was last tried; nobody knows what the bytes are
+AGAIN = timedelta(minutes=10)  # then what could not be read, or was missing, is tried once more
 _TOLD = {"altered": "Altered", "missing": "Missing", "unreadable": "Unreadable"}
 
 
@@ -52,9 +54,13 @@ class Summary:
 
 
 def due(tracker: Tracker, most: int) -> list[tuple[str, int]]:
-    """The contents (hash, bytes) whose last check is longer ago than the period, the oldest first."""
+    """The contents (hash, bytes) whose last check is longer ago than the period, the oldest first.
+
+    Those that could not be read, or were not there, come again soon: a disk or a bucket that was away is no loss.
+    """
     with tracker.read() as work:
-        late = or_(blobs.c.checked_at.is_(None), blobs.c.checked_at < work.now - PERIOD)
+        again = and_(blobs.c.check_state.in_((UNREADABLE, "missing")), blobs.c.checked_at < work.now - AGAIN)
+        late = or_(blobs.c.checked_at.is_(None), blobs.c.checked_at < work.now - PERIOD, again)
         order = (blobs.c.checked_at.is_not(None), blobs.c.checked_at)
         query = select(blobs.c.sha256, blobs.c.size).where(late).order_by(*order).limit(most)
         return [(row.sha256, row.size) for row in work.rows(query)]
@@ -67,16 +73,21 @@ def look(tracker: Tracker, sha256: str, size: int) -> tuple[str, str]:
         there = tracker.blobs.size(sha256)
     except NotFound:
         return "missing", f"({size:,} bytes)"
-    except OSError as error:
-        return "unreadable", error.strerror or str(error)
+    except (OSError, Busy) as error:
+        return UNREADABLE, getattr(error, "strerror", None) or str(error)
     if actual != sha256:
         return "altered", f"they now hash to {actual}"
     return (INTACT, "") if there == size else ("altered", f"there are {there:,} bytes, and {size:,} are recorded")
 
 
 def check(tracker: Tracker, sha256: str, size: int) -> tuple[str, str]:
-    """Hash one content again and remember how it stands; a change for the worse or the better goes into the log."""
+    """Hash one content again and remember how it stands; a change for the worse or the better goes into the log.
+
+    Raises `Busy` or `OSError` where it is the whole store that cannot be read: that says nothing of this content.
+    """
     state, said = look(tracker, sha256, size)
+    if state == UNREADABLE:
+        tracker.blobs.ping()
     with tracker.write() as work:
         note(work, sha256, state)
     return state, said

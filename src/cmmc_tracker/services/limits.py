@@ -3,15 +3,19 @@
 A try takes its place before the password is looked at and gives it back when it was right, so tries at the same
 instant cannot slip through together. While right and wrong are not known yet, a further try waits for a moment
 instead of being refused: an office behind one address can sign in at nine o'clock.
+
+Where Redis counts and does not answer, the database counts in its place. It knows what was wrong before, for that is
+written there too; and it goes on counting for as long as the longest tries count, for Redis may come back empty.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from limits import RateLimitItemPerSecond
 from limits.errors import ConfigurationError, StorageError
@@ -24,6 +28,8 @@ from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage.tables import limit_hits
 
 _PATIENCE = 4.0  # seconds that a try waits for others that are being checked
+_REDIS_SECONDS = 2.0  # without an answer, then it is away
+log = logging.getLogger("cmmc_tracker")
 _LONGEST = timedelta(hours=1)  # no limit counts what is older
 _ABANDONED = timedelta(seconds=15)  # a place taken for longer belongs to a worker that died: it counts
 
@@ -73,31 +79,47 @@ class DatabaseLimiter:
     tracker: Tracker
     sleep: Callable[[float], None] = time.sleep
 
+    def note(self, limit: Limit, key: str) -> None:
+        """Write down a wrong try that another counter counts, so that this one knows of it should it be needed."""
+        with self.tracker.write() as work:
+            work.bookkeep(delete(limit_hits).where(limit_hits.c.at <= work.now - _LONGEST))
+            work.bookkeep(insert(limit_hits).values(key=_key(limit, key), at=work.now, settled=True))
+
     def take(self, limit: Limit, key: str) -> Place:
         """Take a place for a try, or raise `TooMany` with the seconds to wait."""
         waited = 0.0
         while True:
             with self.tracker.write() as work:
-                hit = _place(work, limit, f"{limit.name}:{key}"[:200], last_chance=waited >= _PATIENCE)
+                hit = _place(work, limit, _key(limit, key), last_chance=waited >= _PATIENCE)
+            if isinstance(hit, TooMany):
+                raise hit  # out here: what was set right of the clock's stays so
             if hit is not None:
                 return _DatabasePlace(self.tracker, hit)
             self.sleep(0.05)
             waited += 0.05
 
 
-def _place(work: Work, limit: Limit, key: str, *, last_chance: bool) -> int | None:
-    """The number of the place taken, or None when it must be asked again; raises `TooMany`."""
+def _key(limit: Limit, key: str) -> str:
+    return f"{limit.name}:{key}"[:200]
+
+
+def _place(work: Work, limit: Limit, key: str, *, last_chance: bool) -> int | TooMany | None:
+    """The number of the place taken, a refusal, or None when it must be asked again."""
     work.alone(key)
     since = work.now - timedelta(seconds=limit.seconds)
     old = limit_hits.c.at <= work.now - _LONGEST
     work.bookkeep(delete(limit_hits).where(old | ((limit_hits.c.key == key) & (limit_hits.c.at <= since))))
+    # Of a clock that ran ahead and was set right: it counts from now, and nobody waits until that day.
+    work.bookkeep(
+        update(limit_hits).where((limit_hits.c.key == key) & (limit_hits.c.at > work.now)).values(at=work.now)
+    )
     columns = (limit_hits.c.at, limit_hits.c.settled)
     rows = work.rows(select(*columns).where(limit_hits.c.key == key).order_by(limit_hits.c.at))
     wrong = [row.at for row in rows if row.settled or row.at < work.now - _ABANDONED]
     if len(wrong) >= limit.tries or (len(rows) >= limit.tries and last_chance):
         oldest = (wrong or [row.at for row in rows])[0]
         wait = (oldest - since).total_seconds()
-        raise TooMany(limit.message, max(1, ceil(wait)))
+        return TooMany(limit.message, max(1, ceil(wait)))
     if len(rows) >= limit.tries:
         return None
     made = work.bookkeep(insert(limit_hits).values(key=key, at=work.now, settled=False)).inserted_primary_key
@@ -118,6 +140,14 @@ class _DatabasePlace:
             work.bookkeep(update(limit_hits).where(limit_hits.c.id == self.hit).values(settled=True))
 
 
+def storage_of(url: str, seconds: float) -> Storage:
+    """What counts at an address, asked once and for so many seconds; raises `ConfigurationError` without its driver."""
+    patience: dict[str, Any] = {}
+    if not url.startswith("memory:"):
+        patience = {"socket_timeout": seconds, "socket_connect_timeout": seconds, "retry": None}
+    return cast("Storage", storage_from_string(url, wrap_exceptions=True, **patience))
+
+
 class SharedLimiter:
     """Counts in memory or Redis (`RATE_LIMIT_URL`), by the moving window of the `limits` library.
 
@@ -125,9 +155,9 @@ class SharedLimiter:
     order that can only count a try twice, never not at all.
     """
 
-    def __init__(self, url: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, url: str, sleep: Callable[[float], None] = time.sleep, seconds: float = _REDIS_SECONDS) -> None:
         try:
-            self.storage = cast("Storage", storage_from_string(url, wrap_exceptions=True))
+            self.storage = storage_of(url, seconds)
         except ConfigurationError:
             raise Misconfigured(
                 "RATE_LIMIT_URL names Redis, but its driver is missing or too old: pip install 'cmmc-tracker[redis]'"
@@ -176,6 +206,59 @@ class _SharedPlace:
         with _reached():
             self.limiter.window.hit(self.item, self.key)
         self.give_back()
+
+
+def limiter_of(url: str, tracker: Tracker) -> Limiter:
+    """The limiter that the settings name: the database's, one in memory, or Redis with the database behind it."""
+    database = DatabaseLimiter(tracker)
+    if not url:
+        return database
+    shared = SharedLimiter(url)
+    return shared if url.startswith("memory:") else CoveredLimiter(shared, database)
+
+
+class CoveredLimiter:
+    """Counts in Redis, and in the database while Redis is away and for five minutes more."""
+
+    def __init__(self, shared: Limiter, database: DatabaseLimiter, clock: Callable[[], float] = time.monotonic) -> None:
+        self._shared, self.database, self._clock = shared, database, clock
+        self._back_at = 0.0  # on that clock
+
+    def take(self, limit: Limit, key: str) -> Place:
+        """Take a place for a try, or raise `TooMany` with the seconds to wait."""
+        if self._clock() >= self._back_at:
+            try:
+                return _CoveredPlace(self, self._shared.take(limit, key), limit, key)
+            except Busy:
+                self.lost()
+        return self.database.take(limit, key)
+
+    def lost(self) -> None:
+        """Redis did not answer."""
+        if self._clock() >= self._back_at:
+            log.warning("Redis does not answer: tries of sign-in are counted in the database for %d s", SIGN_IN.seconds)
+        self._back_at = self._clock() + SIGN_IN.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _CoveredPlace:
+    limiter: CoveredLimiter
+    place: Place
+    limit: Limit
+    key: str
+
+    def give_back(self) -> None:
+        try:
+            self.place.give_back()
+        except Busy:  # its counter there ends by itself
+            self.limiter.lost()
+
+    def settle(self) -> None:
+        self.limiter.database.note(self.limit, self.key)  # first: it counts, whatever becomes of Redis
+        try:
+            self.place.settle()
+        except Busy:
+            self.limiter.lost()
 
 
 @contextmanager

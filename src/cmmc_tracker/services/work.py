@@ -4,27 +4,36 @@ Whatever changes rows says so in the audit log, in the same transaction: a Work 
 nothing fails. The entries are appended at the very end, after the last change: the chain has one tail, and
 holding its lock while waiting for a row could stop two writers for good.
 
+Two Works that change the same things in another order can stop each other; PostgreSQL then lets one go on and raises
+in the other, which is `Overtaken`. `again` is the one place that does such a thing anew.
+
 A trap: raising rolls back, so it would erase the record of a refusal. A refusal is written in its own Work.
 """
 
+import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import CompoundSelect, Connection, Engine, Executable, Row, Select, insert, select, text
 from sqlalchemy.engine import CursorResult
 
 from cmmc_tracker.domain.audit import GENESIS, Entry, Event, canonical, digest, stamp
 from cmmc_tracker.domain.permissions import Actor
-from cmmc_tracker.errors import Stale
+from cmmc_tracker.errors import Overtaken, Stale
 from cmmc_tracker.storage import tables
 from cmmc_tracker.storage.database import begun, is_own_schema, translated
 from cmmc_tracker.storage.scanner import Scanner
 from cmmc_tracker.storage.store import Blobs
 
 _CHAIN_LOCK = 0x41554454  # an advisory lock's number on PostgreSQL: "AUDT"
+TRIES = 4
+_T = TypeVar("_T")
+_kept: ContextVar[int] = ContextVar("kept", default=0)  # Works that were committed by this thread
 
 
 @dataclass(slots=True)
@@ -137,8 +146,13 @@ class Tracker:
     @contextmanager
     def write(self, actor: Actor | None = None, address: str = "") -> Iterator[Work]:
         """A transaction that may change; commits on leaving cleanly, else rolls back."""
-        with translated(), begun(self.engine, writes=True) as db, db.begin(), self.within(db, actor, address) as work:
-            yield work
+        with translated(), begun(self.engine, writes=True) as db:
+            with db.begin() as transaction:
+                with self.within(db, actor, address) as work:
+                    yield work
+                with translated(keeping=bool(work.entries)):
+                    transaction.commit()
+            _kept.set(_kept.get() + 1)
 
     @contextmanager
     def within(self, db: Connection, actor: Actor | None = None, address: str = "") -> Iterator[Work]:
@@ -149,6 +163,23 @@ class Tracker:
             raise AssertionError("a Work changed rows and recorded nothing in the audit log")
         if work.entries:
             _append(work)
+
+
+def again(act: Callable[[], _T], may: Callable[[], bool] = lambda: True) -> _T:
+    """Do what opens Works; where another change made it give way, do it anew, a few times.
+
+    Not once a Work of it was kept: that would be kept twice. `may` tells whether the rest of it can be done twice.
+    """
+    for tried in range(1, TRIES + 1):
+        before = _kept.get()
+        try:
+            return act()
+        except Overtaken:
+            if tried == TRIES or _kept.get() != before or not may():
+                raise
+            # Not at once and not together: the other one is still at it.
+            time.sleep(tried * (10 + secrets.randbelow(40)) / 1_000)
+    raise AssertionError("the last try returns or raises")
 
 
 def _append(work: Work) -> None:

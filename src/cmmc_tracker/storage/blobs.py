@@ -64,6 +64,18 @@ def _told() -> Iterator[None]:
         raise Busy("The artifact store cannot be written just now. Nothing was kept of this file.") from error
 
 
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """The same for what is read."""
+    try:
+        yield
+    except OSError as error:
+        raise Busy(
+            "The artifact store cannot be read just now. Nothing was changed; please try again in a moment, and "
+            "tell an administrator if it stays so: the disk may be failing."
+        ) from error
+
+
 class FolderBlobs:
     """The store in a folder: `ab/abcdef…` for each content, `.incoming/` for uploads under way."""
 
@@ -116,6 +128,10 @@ class FolderBlobs:
 
     def path(self, sha256: str) -> Path:
         """Where the bytes of a content are; raises `NotFound`, for a link that leads elsewhere too."""
+        with _readable():
+            return self._found(sha256)
+
+    def _found(self, sha256: str) -> Path:
         place = self._place(sha256)
         try:
             # The folder and the file themselves: a thousand files are looked up while a package is sent.
@@ -128,11 +144,13 @@ class FolderBlobs:
 
     def open(self, sha256: str) -> BinaryIO:
         """The bytes of a content; raises `NotFound`."""
-        return self.path(sha256).open("rb")
+        with _readable():
+            return self._found(sha256).open("rb")
 
     def size(self, sha256: str) -> int:
         """How many bytes a content has; raises `NotFound`."""
-        return self.path(sha256).stat().st_size
+        with _readable():
+            return self._found(sha256).stat().st_size
 
     def place(self, sha256: str) -> Path:
         """The file that holds the bytes; raises `NotFound`."""
@@ -145,7 +163,7 @@ class FolderBlobs:
 
     def check(self, sha256: str) -> str:
         """The hash that the bytes have now; raises `NotFound`, or `OSError` for a disk that cannot be read."""
-        with self.path(sha256).open("rb") as file:
+        with self._found(sha256).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def names(self) -> Iterator[str]:

@@ -10,7 +10,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,29 +28,41 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from cmmc_tracker.errors import Busy, Misconfigured, NoSpace, TrackerError
+from cmmc_tracker.errors import Busy, Misconfigured, NoSpace, Overtaken, TrackerError
+from cmmc_tracker.storage import copies
 
 HEAD = "0012"  # the newest migration; a test compares it with the migrations folder
 _MIGRATION_LOCK = 0x434D4D43  # an advisory lock's number on PostgreSQL: "CMMC"
 _BUSY_MS = 15_000
 _RESTED_SECONDS = 5.0
 _POOL_SECONDS = 5
+_THREADS = 10  # that use an engine at once where nobody says how many
+SERVED_MS = 60_000  # for which a statement of a server's request may run; commands and jobs take the time they need
+_IDLE_MS = 300_000  # after which a served transaction that asks nothing is ended, with the locks it holds
 # A server that is gone without a word is noticed in these times: what was sent must be received, silence is probed.
 STANDSTILL = {"tcp_user_timeout": 10_000, "keepalives_idle": 10, "keepalives_interval": 5}
 _BUSY = "The database cannot answer just now. Nothing was changed; please try again in a moment."
+_UNKNOWN = (
+    "The database went away just when this was being kept, so it is not known whether it was. Look at what is there "
+    "now before you send it again."
+)
+_OVERTAKEN = "Others changed the same things at the same instant. Nothing of yours was saved; please try again."
+_GIVES_WAY = {"40001", "40P01"}  # serialization failure, deadlock ("PostgreSQL Error Codes", appendix A of its manual)
 _DAMAGED = "The database cannot be read: its file is damaged. Nothing was changed; an administrator must restore it."
 
 
-def make_engine(url: str, busy_ms: int = _BUSY_MS) -> Engine:
+def make_engine(url: str, busy_ms: int = _BUSY_MS, *, threads: int = _THREADS, statement_ms: int = 0) -> Engine:
     """An engine for a SQLite or PostgreSQL URL; raises `Misconfigured` when it cannot be one.
 
-    `busy_ms` is how long a lock that somebody else holds is waited for before `Busy` is told.
+    Parameters: `busy_ms` is how long a lock that somebody else holds is waited for before `Busy` is told; `threads` how
+    many use the engine at once, each of which may need a second connection beside its own; `statement_ms` how long a
+    statement may run on PostgreSQL, 0 for as long as it takes.
     """
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(url, parsed.database, busy_ms)
-        return _postgresql(parsed, busy_ms)
+            return _sqlite(url, parsed.database, busy_ms, threads)
+        return _postgresql(parsed, busy_ms, threads, statement_ms)
     except (ArgumentError, NoSuchModuleError) as error:
         raise Misconfigured(f"DATABASE_URL cannot be used: {error}") from None
     except ModuleNotFoundError:
@@ -60,17 +71,16 @@ def make_engine(url: str, busy_ms: int = _BUSY_MS) -> Engine:
         ) from None
 
 
-def _postgresql(url: URL, busy_ms: int) -> Engine:
+def _postgresql(url: URL, busy_ms: int, threads: int, statement_ms: int) -> Engine:
+    limits = {"lock_timeout": busy_ms, "statement_timeout": statement_ms}
+    limits["idle_in_transaction_session_timeout"] = _IDLE_MS if statement_ms else 0
+    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
-        pool_size=10,
-        max_overflow=10,
+        pool_size=threads,
+        max_overflow=threads,
         pool_timeout=_POOL_SECONDS,
-        connect_args={
-            "connect_timeout": 5,
-            "options": f"-c timezone=UTC -c lock_timeout={busy_ms}",
-            **STANDSTILL,
-        },
+        connect_args={"connect_timeout": 5, "options": f"-c timezone=UTC {options}", **STANDSTILL},
     )
 
     @event.listens_for(engine, "checkin")
@@ -103,10 +113,10 @@ def begun(engine: Engine, *, writes: bool) -> Connection:
     return connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
-def _sqlite(url: str, file: str | None, busy_ms: int) -> Engine:
+def _sqlite(url: str, file: str | None, busy_ms: int, threads: int) -> Engine:
     if not file or file == ":memory:":
         raise Misconfigured("DATABASE_URL cannot be used: SQLite needs a file, so that all workers see the same data")
-    engine = create_engine(url, connect_args={"timeout": busy_ms / 1000}, pool_size=10, max_overflow=10)
+    engine = create_engine(url, connect_args={"timeout": busy_ms / 1000}, pool_size=threads, max_overflow=threads)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -138,17 +148,22 @@ def sqlite_file(engine: Engine) -> Path | None:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn what a database driver raises into what a person can be told."""
+def translated(*, keeping: bool = False) -> Iterator[None]:
+    """Turn what a database driver raises into what a person can be told.
+
+    `keeping`: it is a commit. One whose connection is lost may have been kept, and nobody can be told that it was not.
+    """
     try:
         yield
     except DBAPIError as error:
-        raise _told(error) from error
+        raise (Busy(_UNKNOWN) if keeping and error.connection_invalidated else _told(error)) from error
     except PoolTimeoutError as error:  # more at once than the pool has connections for
         raise Busy(_BUSY) from error
 
 
 def _told(error: DBAPIError) -> TrackerError:
+    if getattr(error.orig, "sqlstate", None) in _GIVES_WAY:
+        return Overtaken(_OVERTAKEN)
     said = str(error.orig).lower()
     if "full" in said or "no space" in said or said == "disk i/o error":
         return NoSpace(
@@ -163,8 +178,9 @@ def _told(error: DBAPIError) -> TrackerError:
     raise error
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the schema up to date, under a lock, after a copy of a SQLite file that holds data.
+def migrate(engine: Engine, copies_to: Path | None = None) -> None:
+    """Bring the schema up to date, under a lock, after a copy of what there is: beside a SQLite file, PostgreSQL's in
+    the folder `copies_to`.
 
     Raises `Misconfigured` for a database of a newer version, one that is not ours, or one that cannot be
     reached or written.
@@ -179,7 +195,7 @@ def migrate(engine: Engine) -> None:
             found = _revision(engine)
             if found == HEAD:
                 return
-            _upgrade(engine, found, file)
+            _upgrade(engine, found, file, copies_to)
         if file is not None:
             file.chmod(0o600)
     except DBAPIError as error:
@@ -220,6 +236,9 @@ def locked(engine: Engine, file: Path | None) -> Iterator[None]:
     """One process migrates; the others wait and then find it done."""
     if file is None:
         with engine.connect() as connection:
+            _take_time(connection)
+            # A second node waits so long for the one that migrates.
+            connection.execute(text("SET LOCAL lock_timeout = '10min'"))
             connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": _MIGRATION_LOCK})
             try:
                 yield
@@ -234,6 +253,13 @@ def locked(engine: Engine, file: Path | None) -> Iterator[None]:
         os.close(lock)
 
 
+def _take_time(connection: Connection) -> None:
+    """Let this transaction take as long as it needs, and rest as long, whatever holds for others."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+
+
 def migrations() -> Any:
     """Alembic's settings, with the folder of our migrations."""
     from alembic.config import Config  # noqa: PLC0415
@@ -243,7 +269,7 @@ def migrations() -> Any:
     return config
 
 
-def _upgrade(engine: Engine, found: str | None, file: Path | None) -> None:
+def _upgrade(engine: Engine, found: str | None, file: Path | None, copies_to: Path | None) -> None:
     # Alembic is imported here only: a start that finds nothing to do is spared its 0.2 s.
     from alembic import command  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
@@ -255,10 +281,11 @@ def _upgrade(engine: Engine, found: str | None, file: Path | None) -> None:
             "The database was written by a newer version of the tracker than this one; nothing was changed. "
             "Start the newer version, or restore a backup of before its upgrade."
         )
-    if found is not None and file is not None:
-        _copy(file)
+    if found is not None:
+        copies.made(engine, file, copies_to)
     try:
         with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            _take_time(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except (SQLAlchemyError, OSError) as error:
@@ -270,12 +297,3 @@ def _upgrade(engine: Engine, found: str | None, file: Path | None) -> None:
             f"The upgrade of the database from {found} to {HEAD} failed: {why}. Nothing was changed: go on with the "
             "version before, or mend what is named and start again."
         ) from error
-
-
-def _copy(file: Path) -> None:
-    """A consistent copy beside the file, by SQLite's own backup, before anything is altered."""
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    copy = file.with_name(f"{file.name}.before-upgrade-{stamp}")
-    copy.touch(mode=0o600)
-    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)

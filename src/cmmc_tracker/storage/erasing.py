@@ -7,7 +7,6 @@ rows. What PostgreSQL's own log (WAL) and its archives hold is out of reach: the
 import sqlite3
 import time
 from contextlib import closing
-from pathlib import Path
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -62,12 +61,7 @@ def _sqlite(engine: Engine, patience: float) -> str:
 
 def _postgresql(engine: Engine) -> str:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SET statement_timeout = 0"))  # a large table is written anew for minutes
         for statement in _REWRITTEN:
             connection.execute(statement)
     return ""
-
-
-def copies(engine: Engine) -> list[Path]:
-    """Copies of the database that upgrades left beside it."""
-    file = sqlite_file(engine)
-    return sorted(file.parent.glob(f"{file.name}.before-upgrade-*")) if file is not None else []

@@ -303,9 +303,11 @@ def _of_answer(name: str, code: str) -> TrackerError:
     if code in _GONE:
         return NotFound("it is missing")
     if code in _REFUSED:
-        return Busy(f"{name} refuses this installation ({code}): an administrator must look at its rights.")
+        return Busy(
+            f"{name} refuses this installation ({code}): an administrator must look at its rights. Nothing was changed."
+        )
     if code == "NoSuchBucket":
-        return Busy(f"{name}: there is no such bucket.")
+        return Busy(f"{name}: there is no such bucket. Nothing was changed.")
     if code in _FULL:
         return NoSpace(f"{name} has no space left ({code}). Nothing of this was kept.")
     if code in {"BadDigest", "InvalidDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"}:

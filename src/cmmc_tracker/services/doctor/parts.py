@@ -3,15 +3,14 @@
 import io
 import time
 from collections.abc import Iterator
-from typing import cast
 from urllib.parse import urlsplit
 
 from limits.errors import ConfigurationError, StorageError
-from limits.storage import Storage, storage_from_string
 from sqlalchemy.exc import DBAPIError
 
 from cmmc_tracker.errors import TrackerError
 from cmmc_tracker.services.doctor.findings import Finding, Patient, bad, good, said, warning
+from cmmc_tracker.services.limits import storage_of
 from cmmc_tracker.storage import disk, looking
 from cmmc_tracker.storage.addresses import Bucket
 from cmmc_tracker.storage.blobs import FolderBlobs
@@ -138,13 +137,13 @@ def counter(p: Patient) -> Iterator[Finding]:
     elif _redis_answers(p.rate_limit_url):
         yield good("sign-in limit", "Redis answers")
     else:
-        text = "Redis does not answer, so nobody can sign in"
-        yield bad("sign-in limit", text, "start it, or mend RATE_LIMIT_URL")
+        text = "Redis does not answer; the database counts in its place"
+        yield warning("sign-in limit", text, "start it, or mend RATE_LIMIT_URL")
 
 
 def _redis_answers(url: str) -> bool:
     try:
-        return cast("Storage", storage_from_string(url, wrap_exceptions=True, socket_connect_timeout=5)).check()
+        return storage_of(url, 5.0).check()
     except (ConfigurationError, StorageError):
         return False
 

@@ -2,6 +2,7 @@
 
 import time
 
+from cmmc_tracker.errors import Busy
 from cmmc_tracker.services import integrity
 from cmmc_tracker.services.jobs.house import House
 
@@ -21,7 +22,10 @@ def turn(house: House) -> bool:
         if not due:
             return False
         for sha256, size in due:
-            integrity.check(house.tracker, sha256, size)
+            try:
+                integrity.check(house.tracker, sha256, size)
+            except (Busy, OSError):  # the store is away: `/readyz` says so, and the next turn comes
+                return False
             if time.monotonic() - begun > SECONDS:
                 return False
     return False
