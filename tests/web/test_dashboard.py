@@ -34,7 +34,8 @@ def test_who_works_in_several_systems_stays_in_the_one_that_is_open(user: Person
     for path in ("/", "/artifacts", "/my-work", "/artifacts/upload"):
         assert f'href="{path}?system=lab"' in page
         assert 'href="/systems/lab/scope"' in user.get(f"{path}?system=lab").text, path
-    assert "Level 1" in user.get("/?system=lab").text
+    user.upload("a.txt", b"one", system="main")
+    assert "Nothing is assessed here yet" in user.get("/?system=lab").text
     assert 'href="/systems/main/scope"' in user.get("/my-work?system=nowhere").text
 
 
