@@ -110,6 +110,12 @@ def planned_for(requirement: str) -> Item:
     return Item(8, parse({"requirement": requirement, "weakness": "w", "operational": True}), ItemStatus.OPEN)
 
 
+def deficient(*, confirmed: bool = True, **changes: Any) -> Callable[[Snapshot], Snapshot]:
+    """The system with a temporary deficiency that an item of the operational plan mends."""
+    one = with_objective(special=replace(DEFICIENCY, **changes), confirmed=confirmed)
+    return lambda snapshot: replace(one(snapshot), items=(planned_for(AT.requirement),))
+
+
 def with_one_method(snapshot: Snapshot) -> Snapshot:
     state = next(one for one in snapshot.requirements if one.requirement.id == AT.requirement)
     ones = tuple(replace(one, methods=(Method.EXAMINE,)) for one in state.objectives)
@@ -146,7 +152,7 @@ CASES = {
     9: (with_parts(plan_reviewed_on=date(2025, 11, 27)), "was due on 27 Nov 2026"),
     10: (with_objective(status=Status.NOT_MET, note="Not controlled."), "neither on the POA&M"),
     11: (not_met_and_planned, "to be done by 27 Nov 2026"),
-    12: (with_objective(special=replace(DEFICIENCY, reviewed_on=date(2026, 8, 29))), "no review within 90 days"),
+    12: (deficient(reviewed_on=date(2026, 8, 29)), "no review within 90 days"),
     13: (with_objective(ObjectiveId(AT.requirement, "b"), special=INHERITED), "no line of a responsibility matrix"),
     14: (with_parts(providers=(replace(CLOUD, basis=Basis.NOT_NEEDED),)), "no FedRAMP basis"),
     15: (with_parts(providers=(replace(CLOUD, matrix_on=date(2025, 11, 27)),)), "older than a year"),
@@ -207,7 +213,8 @@ def test_a_check_that_is_switched_off_says_nothing(number: int) -> None:
     [
         (with_objective(evidence=(replace(POLICY, is_damaged=True), RECORD)), 3),
         (with_parts(plan_reviewed_on=None), 9),
-        (with_objective(special=DEFICIENCY, confirmed=False), 7),
+        (deficient(confirmed=False), 7),
+        (with_objective(special=DEFICIENCY), 12),  # nothing on the operational plan mends it
         (with_parts(providers=(replace(CLOUD, matrix_on=None),)), 15),
         (with_parts(assets=(Asset(1, "Laptop", AssetCategory.SPECIALIZED, in_plan=False, on_diagram=False),)), 16),
         (with_parts(people=(Person("Cal", date(2025, 11, 27)),)), 18),
@@ -232,6 +239,7 @@ def test_the_other_half_of_a_check_is_found_too(change: Callable[[Snapshot], Sna
                 Asset(2, "Laptop", AssetCategory.CUI, in_plan=True, on_diagram=True),
             )
         ),
+        deficient(),
         with_objective(judged_on=date(2025, 11, 28)),
         with_requirement(responsibility="shared"),
         with_parts(providers=(Provider(2, "Cleaners", False, Held.NONE, Basis.NOT_NEEDED, None),)),

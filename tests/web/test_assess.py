@@ -1,15 +1,18 @@
 """Working through the objectives, on screen and on paper; the placemat; on what a finding rests."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from cmmc_tracker.domain.catalog import load
 from cmmc_tracker.domain.rulebook import sections
 from cmmc_tracker.domain.special import Basis
 from cmmc_tracker.services.work import Tracker
-from tests.conftest import Person
+from cmmc_tracker.storage.tables import artifacts
+from tests.conftest import OPERATOR, Person
 
 ASSESS = "/systems/main/assess"
 REQUIREMENT = "/systems/main/requirements/AC.L2-3.1.1"
@@ -91,6 +94,17 @@ def test_the_placemat_has_all_110_and_fades_what_does_not_fit(user: Person) -> N
     assert user.get("/systems/main/placemat?weight=5").text.count(" faded") == 110 - fives
     assert user.get("/systems/main/placemat?owner=nobody").text.count(" faded") == 0
     assert user.get("/systems/main/placemat?status=met&weight=none").text.count(" faded") == 110
+
+
+def test_the_placemat_shows_where_evidence_is_stale_or_missing(user: Person, tracker: Tracker) -> None:
+    judge(user, "met")
+    assert user.get("/systems/main/placemat?evidence=missing").text.count(" faded") == 109
+    assert user.get("/systems/main/placemat?evidence=stale").text.count(" faded") == 110
+    assert user.upload("a.txt", b"a", objectives="3.1.1[a]", cadence="monthly").status_code == 201
+    with tracker.write(OPERATOR) as work:
+        work.bookkeep(update(artifacts).values(due_on=work.today - timedelta(days=1)))
+    assert user.get("/systems/main/placemat?evidence=stale").text.count(" faded") == 109
+    assert user.get("/systems/main/placemat?evidence=missing").text.count(" faded") == 110
 
 
 def test_a_requirement_says_why_in_one_sentence_with_the_clause(user: Person) -> None:

@@ -155,8 +155,9 @@ def _assess(tracker: Tracker, cell: Cell) -> None:
             _describe(work, cell.access)
             for file, (title, kind, _, where) in zip(received, (_MANUAL, _BINDER), strict=True):
                 facts = {"title": title, "kind": kind, "collected_on": work.today.isoformat()}
-                few = 1 if kind == "policy" else None  # the manual says how: its first objective asks for that
-                shows = [ObjectiveId(one.id, o.letter) for one in known for o in one.objectives[:few]]
+                first = {one.family: one for one in reversed(known)}.values()  # where the manual says how
+                about = first if kind == "policy" else known
+                shows = [ObjectiveId(one.id, o.letter) for one in about for o in one.objectives]
                 create_linked(work, cell.access, [file], facts, [Target(cell.access, o, where, "") for o in shows])
             for one in known:
                 _judge(work, cell.access, one, _NOT_MET)

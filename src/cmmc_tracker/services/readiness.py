@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from cmmc_tracker.domain import readiness
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Access, Action, allow
-from cmmc_tracker.domain.readiness import CHECKS, Check, Finding, Level
+from cmmc_tracker.domain.readiness import CHECKS, Check, Finding, Level, stale
 from cmmc_tracker.domain.snapshot import Snapshot
 from cmmc_tracker.errors import Conflict, NotFound
 from cmmc_tracker.services import snapshots
@@ -38,6 +38,11 @@ def report(work: Work, system: Access) -> Report:
     row = work.db.execute(select(systems.c.checks_off, systems.c.version).where(systems.c.id == system.system_id)).one()
     off = _hints(row.checks_off)
     return Report(snapshot, tuple(readiness.found(snapshot, off)), off, row.version)
+
+
+def with_stale_evidence(work: Work, system: Access) -> frozenset[str]:
+    """The requirements that are MET on evidence that is overdue, or damaged: those of check 3."""
+    return frozenset(one.requirement for one in stale.CHECK.look(snapshots.of(work, system)))
 
 
 def check(number: int) -> Check:

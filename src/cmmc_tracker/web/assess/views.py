@@ -10,7 +10,7 @@ from cmmc_tracker.domain.catalog import parse_objective_id
 from cmmc_tracker.domain.interviews import ROLES, questions
 from cmmc_tracker.errors import Invalid, NotFound
 from cmmc_tracker.gate.doors import open_read, system
-from cmmc_tracker.services import assessment, assignments, walking
+from cmmc_tracker.services import assessment, assignments, readiness, walking
 from cmmc_tracker.services.assessment import Line
 from cmmc_tracker.services.walking import WAYS
 from cmmc_tracker.web.requirements.talk import choices_of, part_of
@@ -102,10 +102,11 @@ def interviews(slug: str) -> ResponseReturnValue:
 def placemat(slug: str) -> ResponseReturnValue:
     """All requirements on one screen and one sheet; what does not fit the filter fades."""
     g.system = system(slug)
-    wanted = {name: request.args.get(name, "")[:80] for name in ("weight", "owner", "status")}
+    wanted = {name: request.args.get(name, "")[:80] for name in ("weight", "owner", "status", "evidence")}
     with open_read() as work:
         picture = assessment.picture(work, g.system)
         people = assignments.of(work, g.system)
+        old = readiness.with_stale_evidence(work, g.system) if wanted["evidence"] == "stale" else frozenset()
     owners = {requirement: one.person for requirement, one in people.by_duty[Duty.OWNER].items()}
     known = catalog.load(g.system.level)
     return render_template(
@@ -115,18 +116,20 @@ def placemat(slug: str) -> ResponseReturnValue:
         score=picture.score,
         owners=owners,
         wanted=wanted,
-        faded={one.requirement.id for one in picture.lines if not _fits(one, wanted, owners)},
+        faded={one.requirement.id for one in picture.lines if not _fits(one, wanted, owners, old)},
         weights=WEIGHTS,
         tip=_tip,
     )
 
 
-def _fits(line: Line, wanted: dict[str, str], owners: dict[str, str]) -> bool:
+def _fits(line: Line, wanted: dict[str, str], owners: dict[str, str], old: frozenset[str]) -> bool:
     weight = "none" if line.requirement.weight is None else str(line.requirement.weight)
     return (
         (not wanted["weight"] or wanted["weight"] == weight)
         and (not wanted["status"] or wanted["status"] == line.status)
         and (not wanted["owner"] or wanted["owner"] == owners.get(line.requirement.id, "nobody"))
+        and (wanted["evidence"] != "stale" or line.requirement.id in old)
+        and (wanted["evidence"] != "missing" or bool(line.unproven))
     )
 
 
