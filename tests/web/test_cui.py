@@ -142,6 +142,22 @@ def test_answers_are_kept_drafts_shown_there_and_under_settings(admin: Person) -
     assert admin.call("GET", "/systems").get_json()["items"][0]["name"] == "Enclave"
 
 
+def test_the_level_is_asked_while_nothing_is_kept_and_stays_after(admin: Person) -> None:
+    page = admin.get("/welcome").text
+    assert 'name="level" value="2" checked' in page
+    wrong = admin.post("/welcome", {**ANSWERS, **_versions(page), "level": "9"})
+    assert (wrong.status_code, "Choose one of the levels." in wrong.text) == (422, True)
+    chosen = {**ANSWERS, "place": "", "host": "", "level": "1"}
+    assert admin.post("/welcome", {**chosen, **_versions(page)}).status_code == 302
+    assert admin.call("GET", "/systems/main/score").get_json()["level"] == 1
+    assert admin.upload("policy.txt", b"what we do").status_code == 201
+    page = admin.get("/welcome").text
+    assert 'name="level"' not in page
+    late = admin.post("/welcome", {**chosen, **_versions(page), "level": "2"})
+    assert (late.status_code, "stays at Level 1" in late.text) == (409, True)
+    assert admin.call("GET", "/systems/main/score").get_json()["level"] == 1
+
+
 def test_who_confirms_a_row_among_the_first_questions_stays_there(admin: Person) -> None:
     seen = _versions(admin.get("/welcome").text)
     assert admin.post("/welcome", {**ANSWERS, **seen}).status_code == 302

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from cmmc_tracker.domain.catalog import ObjectiveId
+from cmmc_tracker.domain.catalog import LEVELS, ObjectiveId
 from cmmc_tracker.domain.text import clean_line, clean_text
 from cmmc_tracker.errors import Invalid
 
@@ -125,13 +125,14 @@ _PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What was said after the set-up; `place` None: not said."""
+    """What was said after the set-up; `place` and `level` None: not said."""
 
     organization: str
     system_name: str
     cui_allowed: bool
     place: Place | None
     host: str
+    level: int | None = None
 
     @classmethod
     def parse(cls, form: Mapping[str, str]) -> "Answers":
@@ -150,9 +151,13 @@ class Answers:
             wrong["place"] = "Choose one of the places, or leave it out."
         elif place in {Place.HOSTED, Place.CLOUD} and not host:
             wrong["host"] = "Say who hosts it: the provider goes into the scope by its name."
+        level = form.get("level", "")
+        if level not in {"", *map(str, LEVELS)}:
+            wrong["level"] = "Choose one of the levels."
         if wrong:
             raise Invalid(wrong)
-        return cls(organization, system_name, cui == "yes", Place(place) if place else None, host)
+        chosen = int(level) if level else None
+        return cls(organization, system_name, cui == "yes", Place(place) if place else None, host, chosen)
 
 
 @dataclass(frozen=True, slots=True)

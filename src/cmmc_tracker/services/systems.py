@@ -73,22 +73,28 @@ def _insert(work: Work, slug: str, name: str, level: int) -> int:
     key = made.inserted_primary_key
     assert key is not None  # noqa: S101 a narrowing for the type checker: an INSERT of one row has a key
     system_id = int(key[0])
+    furnish(work, system_id, level)
+    return system_id
+
+
+def furnish(work: Work, system_id: int, level: int) -> None:
+    """Give a system the requirements and objectives of its level, with nothing said of any."""
     requirements = catalog.load(level).requirements
     work.change(insert(implementations), [{"system_id": system_id, "requirement": r.id} for r in requirements])
     work.change(
         insert(findings),
         [{"system_id": system_id, "requirement": r.id, "letter": o.letter} for r in requirements for o in r.objectives],
     )
-    return system_id
 
 
 @dataclass(frozen=True, slots=True)
 class Ruled:
-    """A system as administrators rule it: its name, and whether CUI may never be stored in it."""
+    """A system as administrators rule it: its name, its level, and whether CUI may never be stored in it."""
 
     id: int
     slug: str
     name: str
+    level: int
     cui_never: bool
     version: int
 
@@ -96,8 +102,10 @@ class Ruled:
 def ruled(work: Work) -> list[Ruled]:
     """All systems of the installation, for administrators, whatever they are members of."""
     allow(work.actor, Action.SETTINGS_EDIT)
-    query = select(systems.c.id, systems.c.slug, systems.c.name, systems.c.cui_never, systems.c.version)
-    return [Ruled(r.id, r.slug, r.name, r.cui_never, r.version) for r in work.rows(query.order_by(systems.c.id))]
+    query = select(
+        systems.c.id, systems.c.slug, systems.c.name, systems.c.level, systems.c.cui_never, systems.c.version
+    )
+    return [Ruled(**r._mapping) for r in work.rows(query.order_by(systems.c.id))]  # noqa: SLF001 its public name
 
 
 def rule(work: Work, slug: str, seen: int | None, *, name: str | None = None, cui_never: bool | None = None) -> None:

@@ -7,13 +7,14 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cmmc_tracker.domain import settings as rules
+from cmmc_tracker.domain.catalog import LEVELS
 from cmmc_tracker.domain.cui import may_be_stored
 from cmmc_tracker.domain.scope import Answers, AssetCategory, AssetFacts, Place, ProviderFacts
 from cmmc_tracker.errors import Conflict, Invalid, NotFound, Stale
 from cmmc_tracker.gate.doors import actor, installation, open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.session import admin_required
-from cmmc_tracker.services import removing, settings, setup, systems
+from cmmc_tracker.services import settings, setup, systems, unused
 from cmmc_tracker.services.scope import drafts
 
 pages = Blueprint("settings", __name__)
@@ -74,7 +75,7 @@ def rule_system(slug: str) -> ResponseReturnValue:
     try:
         with open_write() as work:
             if removes:
-                removing.remove(work, slug, form_version())
+                unused.remove(work, slug, form_version())
             else:
                 systems.rule(work, slug, form_version(), cui_never=form.get("cui_never") == "on")
     except Stale:
@@ -129,10 +130,12 @@ def _questions(errors: Mapping[str, str], typed: Mapping[str, Any] | None, *, st
     with open_read() as work:
         current, version = settings.current(work), settings.version(work)
         rows, first = drafts.rows(work), systems.ruled(work)[0]
+        levels = LEVELS if unused.can_change_level(work, first.slug) else ()
     kept = {
         "organization": current.organization,
         "system_name": first.name,
         "cui": "yes" if current.cui_allowed else "no",
+        "level": str(first.level),
     }
     return render_template(
         "settings/welcome.html",
@@ -141,6 +144,7 @@ def _questions(errors: Mapping[str, str], typed: Mapping[str, Any] | None, *, st
         version=version,
         now=current,
         first=first,
+        levels=levels,
         rows=rows,
         stale=stale,
         Place=Place,

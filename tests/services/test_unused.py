@@ -1,4 +1,4 @@
-"""A system that was made by mistake is removed while nothing was kept in it; any other one stays."""
+"""While nothing was kept in a system, its level can change and it can be removed; any other one stays as it is."""
 
 from dataclasses import replace
 from datetime import date
@@ -6,14 +6,15 @@ from datetime import date
 import pytest
 from sqlalchemy import insert, select, update
 
+from cmmc_tracker.domain.catalog import load
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.errors import Conflict, Forbidden, NotFound, Stale
-from cmmc_tracker.services import removing, systems, verify
+from cmmc_tracker.services import systems, unused, verify
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import tables
 from cmmc_tracker.storage.tables import assets, findings, implementations, packages, plan_sections
 from tests.conftest import OPERATOR
-from tests.services.evidence import other_system, somebody
+from tests.services.evidence import made, other_system, somebody
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def lab(tracker: Tracker, bo: Actor) -> Access:
 
 def _remove(tracker: Tracker, slug: str, seen: int | None = None, who: Actor = OPERATOR) -> None:
     with tracker.write(who) as work:
-        removing.remove(work, slug, seen)
+        unused.remove(work, slug, seen)
 
 
 def _slugs(tracker: Tracker) -> list[str]:
@@ -93,4 +94,35 @@ def test_the_first_system_stays_and_an_old_page_a_user_and_a_wrong_name_remove_n
 def test_every_table_that_belongs_to_a_system_is_looked_at() -> None:
     """A table without that key would be missed, and its rows would stay behind."""
     named = {table.name for table in tables.metadata.sorted_tables if "system_id" in table.c}
-    assert named == {table.name for table in removing._all_of_systems()}
+    assert named == {table.name for table in unused._all_of_systems()}
+
+
+@pytest.mark.parametrize("level", [1, 3])
+def test_a_system_in_which_nothing_was_kept_gets_another_level(tracker: Tracker, lab: Access, level: int) -> None:
+    for slug in ("main", lab.slug):
+        with tracker.write(OPERATOR) as work:
+            assert unused.can_change_level(work, slug)
+            unused.set_level(work, slug, level, 1)
+        with tracker.read() as work:
+            system = systems.all_of(work)[slug]
+            rows = work.rows(select(findings.c.requirement).where(findings.c.system_id == system.system_id))
+        assert system.level == level
+        assert {row.requirement for row in rows} == {one.id for one in load(level).requirements}
+    assert verify.run(tracker).problems == []
+
+
+def test_a_level_stays_where_something_was_kept_and_for_an_old_page_and_for_users(
+    tracker: Tracker, lab: Access, bo: Actor
+) -> None:
+    with pytest.raises(Stale), tracker.write(OPERATOR) as work:
+        unused.set_level(work, lab.slug, 1, 7)
+    with pytest.raises(Forbidden), tracker.write(bo) as work:
+        unused.set_level(work, lab.slug, 1, 1)
+    made(tracker, bo)
+    with tracker.read(OPERATOR) as work:
+        assert not unused.can_change_level(work, "main")
+    with pytest.raises(Conflict, match="stays at Level 2, because something is in it: artifacts"):
+        with tracker.write(OPERATOR) as work:
+            unused.set_level(work, "main", 1, 1)
+    with tracker.read() as work:
+        assert systems.all_of(work)["main"].level == 2

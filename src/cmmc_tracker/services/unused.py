@@ -1,18 +1,19 @@
-"""Taking away a system that was made by mistake: only one in which nothing was kept yet. Administrators only.
+"""A system in which nothing was kept yet may get another level, or be taken away as a mistake. Administrators only.
 
-Our decision: there is no other way to remove a system. What was found, planned, frozen or recorded is evidence for
+Our decision: there is no other way to change a level or to remove a system. What was found, planned, frozen or recorded is evidence for
 years (32 CFR 170.17(c)(4): six from the status date), and the log goes on naming it. A system with a frozen package
 stays.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Table, delete, select
+from sqlalchemy import Table, delete, select, update
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Action, allow
 from cmmc_tracker.errors import Conflict, NotFound, Stale
-from cmmc_tracker.services.systems import MAIN
+from cmmc_tracker.services.systems import MAIN, furnish
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import (
     assignments,
@@ -37,15 +38,9 @@ def remove(work: Work, slug: str, seen: int | None) -> None:
     Raises `Conflict` for the first system, for one with a frozen package, with the clause, and for one in which
     anything was kept; `Stale` when somebody changed it since version `seen`.
     """
-    allow(work.actor, Action.SETTINGS_EDIT)
-    work.alone("systems")
-    row = work.row(select(systems).where(systems.c.slug == slug))
-    if row is None:
-        raise NotFound("There is no such system.")
+    row = _found(work, slug, seen)
     if slug == MAIN:
         raise Conflict("The first system of an installation stays; rename it, if its name is wrong.")
-    if seen not in {None, row.version}:
-        raise Stale("Somebody else changed this system meanwhile. Nothing was removed.")
     if work.row(select(packages.c.id).where(packages.c.system_id == row.id).limit(1)):
         raise Conflict(f"{row.name} has a frozen package, so it stays: what was frozen is kept for years.", RETENTION)
     kept = _kept(work, row.id)
@@ -59,6 +54,45 @@ def remove(work: Work, slug: str, seen: int | None) -> None:
     work.change_one(delete(systems).where(systems.c.id == row.id, systems.c.version == row.version))
     before = {"name": row.name, "level": row.level}
     work.record(Event.SYSTEM_REMOVED, f"system:{slug}", {"before": before})
+
+
+def set_level(work: Work, slug: str, level: int, seen: int | None) -> None:
+    """Give a system in which nothing was kept the requirements of another level; its assignments end.
+
+    Raises `NotFound`, `Conflict` where anything was kept in it, `Stale` when somebody changed it since version `seen`.
+    """
+    row = _found(work, slug, seen)
+    if row.level == level:
+        return
+    if kept := _kept(work, row.id):
+        raise Conflict(
+            f"{row.name} stays at Level {row.level}, because something is in it: {', '.join(kept)}. Make another system "
+            "for another level."
+        )
+    for table in (*_FROM_THE_START, assignments):
+        work.change(delete(table).where(table.c.system_id == row.id))
+    furnish(work, row.id, level)
+    named = update(systems).where(systems.c.id == row.id, systems.c.version == row.version)
+    work.change_one(named.values(level=level, version=systems.c.version + 1))
+    detail = {"before": {"level": row.level}, "after": {"level": level}}
+    work.record(Event.SYSTEM_CHANGED, f"system:{slug}", detail)
+
+
+def can_change_level(work: Work, slug: str) -> bool:
+    """Whether nothing was kept in a system yet."""
+    row = work.row(select(systems.c.id).where(systems.c.slug == slug))
+    return row is not None and not _kept(work, row.id)
+
+
+def _found(work: Work, slug: str, seen: int | None) -> Any:
+    allow(work.actor, Action.SETTINGS_EDIT)
+    work.alone("systems")
+    row = work.row(select(systems).where(systems.c.slug == slug))
+    if row is None:
+        raise NotFound("There is no such system.")
+    if seen not in {None, row.version}:
+        raise Stale("Somebody else changed this system meanwhile. Nothing was changed.")
+    return row
 
 
 def _kept(work: Work, system_id: int) -> Sequence[str]:
