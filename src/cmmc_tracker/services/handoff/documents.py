@@ -30,7 +30,9 @@ def of(
     with ThreadPoolExecutor(THREADS) as pool:
         # What was frozen by an earlier version has suggestions in its record, and its documents have none.
         said = {**confirmed(snapshot), EXTRACT: extract, DIAGRAMS: drawn or {}}
-        made = {name: pool.submit(report.make, said) for name, report in REPORTS.items()}
-        for name, future in made.items():
+        # The longest first, the security plan before all: else it is set alone at the end.
+        order = sorted(REPORTS, key=lambda name: (name.endswith(".pdf"), name), reverse=True)
+        made = {name: pool.submit(REPORTS[name].make, said) for name in order}
+        for name in REPORTS:
             with suppress(*([Conflict] if REPORTS[name].optional else [])):
-                yield Extra(f"{FOLDER}/{name}", future.result())
+                yield Extra(f"{FOLDER}/{name}", made[name].result())
