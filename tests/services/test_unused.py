@@ -121,8 +121,8 @@ def test_a_level_stays_where_something_was_kept_and_for_an_old_page_and_for_user
     made(tracker, bo)
     with tracker.read(OPERATOR) as work:
         assert not unused.can_change_level(work, "main")
-    with pytest.raises(Conflict, match="stays at Level 2, because something is in it: artifacts"):
-        with tracker.write(OPERATOR) as work:
-            unused.set_level(work, "main", 1, 1)
+    stays = "stays at Level 2, because something is in it: artifacts"
+    with pytest.raises(Conflict, match=stays), tracker.write(OPERATOR) as work:
+        unused.set_level(work, "main", 1, 1)
     with tracker.read() as work:
         assert systems.all_of(work)["main"].level == 2

@@ -1,8 +1,8 @@
 """A system in which nothing was kept yet may get another level, or be taken away as a mistake. Administrators only.
 
-Our decision: there is no other way to change a level or to remove a system. What was found, planned, frozen or recorded is evidence for
-years (32 CFR 170.17(c)(4): six from the status date), and the log goes on naming it. A system with a frozen package
-stays.
+Our decision: there is no other way to change a level or to remove a system. What was found, planned, frozen or
+recorded is evidence for years (32 CFR 170.17(c)(4): six from the status date), and the log goes on naming it. A system
+with a frozen package stays.
 """
 
 from collections.abc import Sequence
@@ -66,8 +66,8 @@ def set_level(work: Work, slug: str, level: int, seen: int | None) -> None:
         return
     if kept := _kept(work, row.id):
         raise Conflict(
-            f"{row.name} stays at Level {row.level}, because something is in it: {', '.join(kept)}. Make another system "
-            "for another level."
+            f"{row.name} stays at Level {row.level}, because something is in it: {', '.join(kept)}. "
+            "Make another system for another level."
         )
     for table in (*_FROM_THE_START, assignments):
         work.change(delete(table).where(table.c.system_id == row.id))
