@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -155,7 +155,10 @@ def _watched(server: Server) -> Iterator[tuple[list[int], dict[str, float]]]:
 def _used(server: Server) -> dict[str, float]:
     """Seconds of the processor so far: server, database, this client, and the whole machine."""
     own = psutil.Process().cpu_times()
-    served = [one.cpu_times() for one in server.processes()]
+    served = []
+    for one in server.processes():
+        with suppress(psutil.NoSuchProcess):
+            served.append(one.cpu_times())
     of_database = 0.0
     for one in psutil.process_iter(["name", "cpu_times"]):
         times = one.info["cpu_times"]

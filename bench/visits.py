@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import json
+import secrets
 import threading
 import time
 from collections import Counter, defaultdict
@@ -83,7 +84,9 @@ class Person:
     def save(self) -> None:
         """Save an objective; the last one wins, and each counts."""
         one = self._chance.choice(OBJECTIVES)
-        body = json.dumps({"status": self._chance.choice(("met", "not_met")), "note": f"seen {self._chance.random()}"})
+        # A note that was never there: saving what stands there already is no change, and has no version of its own.
+        note = f"seen {secrets.token_hex(8)}"
+        body = json.dumps({"status": self._chance.choice(("met", "not_met")), "note": note})
         path = f"/api/v1/systems/main/requirements/{one[0]}/objectives/{one[1]}"
         if self.call("saving", "PATCH", path, body.encode(), "application/json") is not None:
             with self._book.lock:
@@ -119,7 +122,8 @@ class Person:
         while time.monotonic() < until:
             self._chance.choices(acts, weights)[0]()
             if pause:
-                time.sleep(self._chance.expovariate(1 / pause))
+                left = max(0.0, until - time.monotonic())
+                time.sleep(min(self._chance.expovariate(1 / pause), left))
         self._connection.close()
 
 
