@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -102,8 +102,8 @@ class Ruled:
 def ruled(work: Work) -> list[Ruled]:
     """All systems of the installation, for administrators, whatever they are members of."""
     allow(work.actor, Action.SETTINGS_EDIT)
-    query = select(*(systems.c[one.name] for one in fields(Ruled))).order_by(systems.c.id)
-    return [Ruled(*row) for row in work.rows(query)]
+    query = select(systems).order_by(systems.c.id)
+    return [Ruled(r.id, r.slug, r.name, r.level, r.cui_never, r.version) for r in work.rows(query)]
 
 
 def rule(work: Work, slug: str, seen: int | None, *, name: str | None = None, cui_never: bool | None = None) -> None:
