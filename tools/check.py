@@ -36,7 +36,9 @@ ONCE = (
     "tests/web",
     *("tests/domain", "tests/importers", "tests/reports", "tests/deploy"),
     *(f"tests/test_{name}.py" for name in ("sql_lint", "attack_tool", "security_doc", "house", "commands", "bench")),
+    *(f"tests/test_{name}.py" for name in ("packaging", "second_reader", "rules_doc")),
     *(f"tests/attack/test_{name}.py" for name in ("redirects", "csrf", "hosts", "headers", "slow", "weight")),
+    *("tests/attack/test_bad_requests.py", "tests/buckets/test_backups.py", "tests/buckets/test_blobs.py"),
     *(f"tests/services/test_{n}.py" for n in ("preview_pages", "pdf_child", "text_child", "extraction", "sheets")),
     *(
         "tests/storage/test_scanner.py",

@@ -121,7 +121,6 @@ def test_every_page_is_quiet_fits_and_has_no_barrier(ada: Served, tab: Callable[
     sign_in(page)
     for path in PAGES[part::PARTS]:
         page.goto(path)
-        page.wait_for_load_state("networkidle")
         look(page, path)
 
 
@@ -315,7 +314,6 @@ def test_the_policy_allows_everything_that_pages_do(ada: Served, tab: Callable[.
     sign_in(page)
     for path in PAGES:
         page.goto(path)
-        page.wait_for_load_state("networkidle")
     expect(page.get_by_role("heading", name="Not Found")).to_be_visible()
 
 
@@ -328,7 +326,6 @@ def test_pages_weigh_little(ada: Served, tab: Callable[..., Page]) -> None:
         page.context.clear_cookies(name="nothing")
         page.on("requestfinished", lambda request, sizes=sizes: sizes.append(request.sizes()["responseBodySize"]))
         page.goto(path)
-        page.wait_for_load_state("networkidle")
         assert 1_000 < sum(sizes) < LARGEST_UNCACHED, path
 
 
@@ -347,7 +344,6 @@ def test_the_screenshot_of_the_readme_is_made_here(ada: Served, tab: Callable[..
     assert ada.command("demo").returncode == 0
     page = tab(1280, 800, color_scheme="light")
     sign_in(page)
-    page.wait_for_load_state("networkidle")
     picture = Path("docs/images/dashboard.png")
     fresh = page.screenshot()
     assert fresh.startswith(b"\x89PNG")
