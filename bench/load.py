@@ -149,7 +149,8 @@ def _watched(server: Server) -> Iterator[tuple[list[int], dict[str, float]]]:
         over.set()
         thread.join()
         whole = (time.monotonic() - begun) * (os.cpu_count() or 1)
-        shares |= {name: (seconds - used[name]) / whole for name, seconds in _used(server).items()}
+        # Of processes that ended meanwhile nothing is known any more: at least so much.
+        shares |= {name: max(0.0, seconds - used[name]) / whole for name, seconds in _used(server).items()}
 
 
 def _used(server: Server) -> dict[str, float]:
