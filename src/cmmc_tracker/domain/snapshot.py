@@ -58,11 +58,10 @@ class RequirementState:
     partial: bool
     narrative_on: date | None  # when it was last written
     owner: str
+    status: Status = field(init=False)  # from those of its objectives (32 CFR 170.24(b)); each check asks for it
 
-    @property
-    def status(self) -> Status:
-        """Its status, from those of its objectives (32 CFR 170.24(b))."""
-        return requirement_status(one.status for one in self.objectives)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", requirement_status(one.status for one in self.objectives))
 
 
 @dataclass(frozen=True, slots=True)

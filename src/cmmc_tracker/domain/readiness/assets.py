@@ -11,12 +11,14 @@ def _look(snapshot: Snapshot) -> Iterator[Finding]:
     for one in snapshot.assets:
         if one.category is None:
             yield Finding(16, f"{one.name} has no category.", subject=f"asset:{one.id}")
-        elif one.category.in_scope and not (one.in_plan and one.on_diagram):
-            lacking = [text for text, there in _PLACES if not getattr(one, there)]
-            yield Finding(16, f"{one.name} has no {' and no '.join(lacking)}.", subject=f"asset:{one.id}")
+        elif not (one.in_plan and one.on_diagram) and one.category.in_scope:
+            lacking = _LACKING[one.in_plan, one.on_diagram]
+            yield Finding(16, f"{one.name} has no {lacking}.", subject=f"asset:{one.id}")
 
 
-_PLACES = (("treatment in the security plan", "in_plan"), ("place on the network diagram", "on_diagram"))
+_PLAN, _DIAGRAM = "treatment in the security plan", "place on the network diagram"
+# By whether it is in the plan, and on the diagram: there may be thousands of assets.
+_LACKING = {(False, False): f"{_PLAN} and no {_DIAGRAM}", (False, True): _PLAN, (True, False): _DIAGRAM}
 CHECK = Check(
     16,
     "Assets that are not documented",
