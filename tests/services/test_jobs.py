@@ -73,6 +73,23 @@ def test_what_a_document_says_is_found_once_it_was_read(tracker: Tracker, user: 
     assert not texts.wanted(House(tracker))
 
 
+def test_reading_waits_while_files_come_one_after_the_other_but_not_for_long(
+    tracker: Tracker, user: Person, clock: Clock
+) -> None:
+    user.upload("a.txt", b"the first one")
+    assert not texts.wanted(House(tracker))
+    clock.forward(seconds=2)
+    assert texts.wanted(House(tracker))
+    clock.forward(seconds=20)
+    user.upload("b.txt", b"the second one")
+    assert not texts.wanted(House(tracker))
+    clock.forward(seconds=10)
+    user.upload("c.txt", b"the third one")
+    assert texts.wanted(House(tracker)), "the first one has waited long enough"
+    clock.forward(days=-1)
+    assert texts.wanted(House(tracker)), "a clock that was set back holds nothing up"
+
+
 def test_reading_twice_does_no_harm(tracker: Tracker, user: Person) -> None:
     user.upload("a.txt", b"Zebrafish")
     texts.turn(House(tracker))

@@ -1,12 +1,12 @@
 """All systems of a person side by side, in a fixed number of statements however many there are."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, Select, String, case, cast, func, select
 
 from cmmc_tracker.domain import catalog, clocks, lifecycle, scoring
 from cmmc_tracker.domain.assessment import SSP, Status
@@ -74,51 +74,71 @@ def of_mine(work: Work) -> list[Row]:
 
 
 def _scores(work: Work, mine: list[Access]) -> Mapping[int, Score]:
-    """The scores, from what is open: a requirement of which nothing is told is MET in all its objectives."""
+    """The scores, from what is open: a requirement of which nothing is told is MET in all its objectives.
+
+    What is told of a system comes as one text, from which its score is computed once, whoever asks.
+    """
     ids = [one.system_id for one in mine if one.level == SCORED]
-    is_open = findings.c.status.in_((Status.NOT_MET, Status.NOT_ASSESSED))
-    here = findings.c.system_id.in_(ids)
-    counted = (
-        select(
-            findings.c.system_id,
-            findings.c.requirement,
-            func.sum(case((findings.c.status == Status.NOT_MET, 1), else_=0)).label("not_met"),
-            func.sum(case((findings.c.status == Status.NOT_ASSESSED, 1), else_=0)).label("not_assessed"),
-        )
-        .where(here, is_open, findings.c.requirement != SSP)
+    counted, plan, switched = _open(ids), _plan(ids), _switched(ids)
+    told, plans, partial = ({row.system_id: row.told for row in work.rows(one)} for one in (counted, plan, switched))
+    return {one: _score(told.get(one, ""), plans.get(one, ""), partial.get(one, "")) for one in ids}
+
+
+def _open(ids: list[int]) -> Select[Any]:
+    """By system `requirement not-met not-assessed,…`: how many objectives are NOT MET, and not assessed."""
+    counts = [
+        func.sum(case((findings.c.status == status, 1), else_=0)) for status in (Status.NOT_MET, Status.NOT_ASSESSED)
+    ]
+    words = [cast(one, String) for one in (findings.c.requirement, *counts)]
+    each = (
+        select(findings.c.system_id, (words[0] + " " + words[1] + " " + words[2]).label("word"))
+        .where(findings.c.system_id.in_(ids), findings.c.status.in_((Status.NOT_MET, Status.NOT_ASSESSED)))
+        .where(findings.c.requirement != SSP)
         .group_by(findings.c.system_id, findings.c.requirement)
+        .subquery()
     )
-    told: dict[int, dict[str, tuple[int, int]]] = defaultdict(dict)
-    for row in work.rows(counted):
-        told[row.system_id][row.requirement] = (int(row.not_met), int(row.not_assessed))
-    plans: dict[int, dict[str, Status]] = defaultdict(dict)
-    plan = select(findings.c.system_id, findings.c.letter, findings.c.status).where(here, findings.c.requirement == SSP)
-    for row in work.rows(plan):
-        plans[row.system_id][row.letter] = Status(row.status)
-    switched = select(implementations.c.system_id, implementations.c.requirement).where(
-        implementations.c.system_id.in_(ids), implementations.c.partial
-    )
-    partial: dict[int, set[str]] = defaultdict(set)
-    for row in work.rows(switched):
-        partial[row.system_id].add(row.requirement)
-    return {one: _score(told[one], plans[one], partial[one]) for one in ids}
+    return _joined(each.c.system_id, each.c.word)
 
 
-def _score(told: Mapping[str, tuple[int, int]], plan: Mapping[str, Status], partial: set[str]) -> Score:
+def _plan(ids: list[int]) -> Select[Any]:
+    """By system `letter status,…`: what was found of the system security plan."""
+    word = findings.c.letter + " " + findings.c.status
+    return _joined(findings.c.system_id, word).where(findings.c.system_id.in_(ids), findings.c.requirement == SSP)
+
+
+def _switched(ids: list[int]) -> Select[Any]:
+    """By system `requirement,…`: those whose partial value counts."""
+    here = (implementations.c.system_id.in_(ids), implementations.c.partial)
+    return _joined(implementations.c.system_id, implementations.c.requirement).where(*here)
+
+
+def _joined(system_id: ColumnElement[int], word: ColumnElement[str]) -> Select[Any]:
+    columns: list[ColumnElement[Any]] = [system_id, func.aggregate_strings(word, ",").label("told")]
+    return select(*columns).group_by(system_id)
+
+
+@lru_cache(maxsize=1_024)
+def _score(told: str, plan: str, partial: str) -> Score:
     known = catalog.load(SCORED)
+    open_ones = {one: (int(not_met), int(rest)) for one, not_met, rest in map(str.split, _words(told))}
+    letters = {letter: Status(status) for letter, status in map(str.split, _words(plan))}
     given = {}
     for requirement in known.requirements:
         if requirement.id == SSP:
-            given[SSP] = tuple(plan[o.letter] for o in requirement.objectives)
+            given[SSP] = tuple(letters[o.letter] for o in requirement.objectives)
             continue
-        not_met, not_assessed = told.get(requirement.id, (0, 0))
+        not_met, not_assessed = open_ones.get(requirement.id, (0, 0))
         met = len(requirement.objectives) - not_met - not_assessed
         given[requirement.id] = (
             *((Status.NOT_MET,) * not_met),
             *((Status.NOT_ASSESSED,) * not_assessed),
             *((Status.MET,) * met),
         )
-    return scoring.score(known, given, partial=partial)
+    return scoring.score(known, given, partial=frozenset(_words(partial)))
+
+
+def _words(joined: str) -> list[str]:
+    return joined.split(",") if joined else []
 
 
 def _items(work: Work, ids: list[int]) -> Mapping[int, Any]:

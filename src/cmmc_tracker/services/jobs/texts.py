@@ -6,6 +6,7 @@ is not tried again; nothing else suffers.
 
 import logging
 import time
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import and_, delete, func, insert, select, update
@@ -22,11 +23,22 @@ from cmmc_tracker.storage.tables import artifact_files, artifacts, blob_texts, b
 log = logging.getLogger("cmmc_tracker")
 SECONDS = 20.0  # of one turn, after which others may take over
 PIECE = 20
+QUIET = timedelta(seconds=1)
+LONGEST_WAIT = timedelta(seconds=30)
 
 
 def wanted(house: House) -> bool:
-    """Whether a content waits for its reader."""
-    return bool(_waiting(house.tracker, most=1))
+    """Whether a content waits for its reader, and no more are just coming in.
+
+    While files come one after the other, reading them would take the processor and the database from those who send
+    them; nobody waits longer than `LONGEST_WAIT`.
+    """
+    waits = blobs.c.text_state == "waiting"
+    with house.tracker.read() as work:
+        query = select(func.min(blobs.c.stored_at), func.max(blobs.c.stored_at)).where(waits)
+        first, last = work.db.execute(query).one()
+        just_came = last is not None and timedelta(0) <= work.now - last < QUIET  # not by a clock that ran ahead
+        return first is not None and (not just_came or work.now - first > LONGEST_WAIT)
 
 
 def turn(house: House) -> bool:
