@@ -18,7 +18,7 @@ from cmmc_tracker.services.jobs import texts
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.scope import drafts, providers
 from cmmc_tracker.services.work import Tracker, Work
-from tests.conftest import OPERATOR, Person
+from tests.conftest import OPERATOR, Clock, Person
 from tests.services.evidence import FIRST, made, seen, somebody, switch, versioned
 
 BANNER = b"CUI//SP-CTI\nhow the coupling is built\n"
@@ -167,10 +167,11 @@ def test_who_was_accepted_before_its_text_was_read_is_held_back_for_what_the_tex
 
 
 def test_a_reader_that_dies_before_it_held_back_is_followed_by_one_that_does(
-    tracker: Tracker, bo: Actor, monkeypatch: pytest.MonkeyPatch
+    tracker: Tracker, bo: Actor, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     switch(tracker, cui_quarantine=True)
     artifact = made(tracker, bo, ("a.txt", LATER))
+    clock.forward(minutes=1)
 
     def dies(*_: object) -> None:
         raise KeyboardInterrupt

@@ -92,7 +92,7 @@ PAGES = (
     "/systems/main/requests?shown=open&about=AC.L2-3.1.1[a]&objective=AC.L2-3.1.1[a]",
     "/systems/main/scope/assets?q=server&category=cui&group=Laptops&lacking=1&cursor=1",
     "/systems/main/scope/people?cursor=1",
-    "/systems/main/packages/2/changes?since=1",
+    "/systems/main/packages/1/changes?since=1",
     "/systems/main/ssp/references?find=policy",
     "/systems/main/assess?way=open&q=access&at=AC.L2-3.1.1[a]",
     "/systems/main/worksheet?family=AC",
