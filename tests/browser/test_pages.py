@@ -326,6 +326,7 @@ def test_pages_weigh_little(ada: Served, tab: Callable[..., Page]) -> None:
         page.context.clear_cookies(name="nothing")
         page.on("requestfinished", lambda request, sizes=sizes: sizes.append(request.sizes()["responseBodySize"]))
         page.goto(path)
+        page.wait_for_load_state("networkidle")
         assert 1_000 < sum(sizes) < LARGEST_UNCACHED, path
 
 
