@@ -314,6 +314,7 @@ def test_the_policy_allows_everything_that_pages_do(ada: Served, tab: Callable[.
     sign_in(page)
     for path in PAGES:
         page.goto(path)
+        page.wait_for_load_state("networkidle")
     expect(page.get_by_role("heading", name="Not Found")).to_be_visible()
 
 
@@ -345,6 +346,7 @@ def test_the_screenshot_of_the_readme_is_made_here(ada: Served, tab: Callable[..
     assert ada.command("demo").returncode == 0
     page = tab(1280, 800, color_scheme="light")
     sign_in(page)
+    page.wait_for_load_state("networkidle")
     picture = Path("docs/images/dashboard.png")
     fresh = page.screenshot()
     assert fresh.startswith(b"\x89PNG")
