@@ -26,7 +26,7 @@ from tools.visitor import sign_in
 
 from cmmc_tracker.config import VARIABLES
 from tests.crash import processes
-from tests.crash.acts import Client, delete, go_on, hash_of, text_of, upload, upload_some, work
+from tests.crash.acts import Client, delete, freeze, go_on, hash_of, text_of, upload, upload_some, work
 from tests.crash.checks import Remains, compare
 from tests.crash.ledger import Ledger, Sent
 from tests.crash.processes import Process
@@ -34,6 +34,7 @@ from tests.crash.processes import Process
 PASSWORD = "Correct-Horse-Battery-9"
 BESIDE = (("purge",), ("verify",), ("purge", "verify"))  # the commands of a round
 CLIENTS = 4
+FREEZING = 0.2  # the share of rounds that last as long as a freeze may take
 
 
 class Drill:
@@ -51,6 +52,7 @@ class Drill:
         processes.run(self._environment, "purge", "--dry-run")
         self._start_seconds = time.monotonic() - begun
         self._most_seconds = 1.2
+        self._freeze_seconds = 0.0
         self.remains = Remains(self._environment, self.ledger)
 
     def prepare(self) -> None:
@@ -68,6 +70,10 @@ class Drill:
         self._most_seconds = max(1.2, 2 * (time.monotonic() - begun))  # of a life: some sixty acts on a slow machine
         for _ in range(10):
             delete(client, self.ledger, self._chance)
+        begun = time.monotonic()
+        freeze(client, self.ledger, self._chance)
+        assert self.ledger.frozen, "the server froze nothing"
+        self._freeze_seconds = time.monotonic() - begun
         processes.stop(server)
 
     def round(self) -> None:
@@ -83,9 +89,15 @@ class Drill:
         threads = [
             threading.Thread(target=work, args=(port, session, self.ledger, seed), daemon=True) for seed in seeds
         ]
+        freezes = self._chance.random() < FREEZING
+        if freezes:  # by one who does nothing else: it takes longer than most lives last
+            given = (port, session, self.ledger, seeds[0], Client, [freeze])
+            threads.append(threading.Thread(target=work, args=given, daemon=True))
         for thread in threads:
             thread.start()
-        if "purge" in commands and self._chance.random() < 0.5:
+        if freezes:
+            time.sleep(self._chance.uniform(1, 8) * self._freeze_seconds)  # beside all the others it takes longer
+        elif "purge" in commands and self._chance.random() < 0.5:
             self._await_purge(commands["purge"])
         else:
             time.sleep(self._chance.uniform(0.05, self._most_seconds))

@@ -7,7 +7,7 @@ import json
 import random
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -182,7 +182,8 @@ def freeze(client: Client, ledger: Ledger, chance: random.Random) -> None:
             ledger.frozen[told["id"]] = told["manifest_sha256"]
 
 
-_ACTS: dict[Callable[[Client, Ledger, random.Random], None], int] = {
+Act = Callable[[Client, Ledger, random.Random], None]
+_ACTS: dict[Act, int] = {
     upload_some: 35,
     judge: 20,
     delete: 20,
@@ -198,11 +199,12 @@ def work(
     ledger: Ledger,
     seed: int,
     connected: Callable[[int, dict[str, str]], Any] = Client,
+    only: Sequence[Act] = (),
 ) -> None:
-    """Do one thing after the other until the server is gone."""
+    """Do one thing after the other until the server is gone; `only` these, each as often as the others."""
     chance = random.Random(seed)
     client = connected(port, session)
-    acts, weights = list(_ACTS), list(_ACTS.values())
+    acts, weights = list(only or _ACTS), [1] * len(only) if only else list(_ACTS.values())
     try:
         while True:
             chance.choices(acts, weights)[0](client, ledger, chance)
