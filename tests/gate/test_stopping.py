@@ -73,7 +73,9 @@ def start(tmp_path: Path) -> Iterator[Starter]:
     """Starts servers, and ends those that a test leaves."""
     begun: list[Running] = []
 
-    def started(drain_seconds: int = 0, workers: int = 1, slow_forks: float = 0.0) -> Running:
+    def started(
+        drain_seconds: int = 0, workers: int = 1, slow_forks: float = 0.0, jobs: Callable[[], None] | None = None
+    ) -> Running:
         listening = server.listen("127.0.0.1", 0)
         stopping = threading.Event()
 
@@ -98,7 +100,7 @@ def start(tmp_path: Path) -> Iterator[Starter]:
             after_fork=lambda: None,
             stopping=stopping,
             drain_seconds=drain_seconds,
-            jobs=(lambda: time.sleep(60)) if slow_forks else None,
+            jobs=jobs or ((lambda: time.sleep(60)) if slow_forks else None),
         )
         pid = os.fork()
         if pid == 0:
@@ -221,3 +223,23 @@ def test_what_a_worker_is_told_before_it_came_to_listen_is_heard(start: Starter)
     status, ended = running.wait()
     assert status == 0
     assert ended - told < server._GRACE_SECONDS - 2  # past that they are ended without having heard
+
+
+def test_a_job_that_lets_no_exception_out_just_then_is_told_again(start: Starter, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+
+    def deaf_once() -> None:
+        with contextlib.suppress(SystemExit):
+            begun.touch()
+            time.sleep(60)
+        time.sleep(60)
+
+    running = start(jobs=deaf_once)
+    deadline = time.monotonic() + 20
+    while not begun.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    told = running.stop()
+    status, ended = running.wait()
+    assert status == 0
+    assert ended - told < server._GRACE_SECONDS - 2

@@ -55,6 +55,7 @@ def test_each_thread_of_a_server_has_a_connection_and_one_more(url: str) -> None
     with _engine(url, threads=12) as engine, contextlib.ExitStack() as all_at_once:
         for _ in range(24):
             all_at_once.enter_context(engine.connect())
+        assert engine.pool.checkedout() == 24  # type: ignore[attr-defined] of the kind of pool that it is
 
 
 def test_who_waits_for_a_migration_waits_longer_than_for_a_row(url: str) -> None:
