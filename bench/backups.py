@@ -66,7 +66,7 @@ def _filled(folder: Path) -> Tracker:
         path.write_bytes(data)
         rows.append({"sha256": sha256, "size": len(data), "stored_at": now})
     with tracker.write(fill.operator(tracker)) as work:
-        work.bookkeep(insert(blobs), rows)
+        work.db.execute(insert(blobs), rows)
     os.sync()
     return tracker
 

@@ -29,7 +29,7 @@ def documents(folder: Path) -> Iterator[Line]:
     actor = fill.operator(tracker)
     words = " ".join(f"word{n}" for n in range(299))
     with tracker.write(actor) as work:
-        work.bookkeep(update(tables.implementations).values(narrative=f"Written: {words}", changed_at=work.now))
+        work.db.execute(update(tables.implementations).values(narrative=f"Written: {words}", changed_at=work.now))
     began = time.perf_counter()
     with tracker.read(actor) as work:
         snapshot = json.loads(json.dumps(packages.picture(work, actor.systems["main"])))

@@ -48,7 +48,7 @@ def measure(folder: Path, hello: float, url: str | None = None) -> Iterator[Line
             taken = median(getter(server, path), 60)
             yield _ratio(f"{what} ({name})", taken, hello, 25)
         fsync = stage.fsync_seconds(folder)
-        saved = median(_saver(server), 60)
+        saved = median(saver(server), 60)
         limit = 12 * hello + fsync
         yield Line(
             f"saving one objective ({name})",
@@ -95,7 +95,8 @@ def counted(tracker: Tracker) -> Iterator[list[str]]:
     event.remove(tracker.engine, "before_cursor_execute", count)
 
 
-def _saver(server: Server) -> Callable[[], None]:
+def saver(server: Server) -> Callable[[], None]:
+    """Judges one objective anew over one connection, so that something is recorded."""
     connection: http.client.HTTPConnection = server.connect()
     count = iter(range(10_000))
     headers = {**server.headers, "Content-Type": "application/json"}

@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, delete, text
+from sqlalchemy import Executable, create_engine, delete, text
 from werkzeug.test import TestResponse
 
 from cmmc_tracker import config
 from cmmc_tracker.app import build
+from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Access, Actor, Role
 from cmmc_tracker.gate import versions
 from cmmc_tracker.reports.registry import REPORTS
@@ -236,6 +237,14 @@ class Person:
 OPERATOR = Actor(None, "command line", Role.ADMIN)
 
 
+def put(tracker: Tracker, *changes: Executable) -> None:
+    """Set rows as no act of the program would, and tell the log of it, by which readers know that something changed."""
+    with tracker.write(OPERATOR) as work:
+        for change in changes:
+            work.change(change)
+        work.record(Event.SYSTEM_CHANGED, "system:main", {"by": "a test"})
+
+
 def add_account(tracker: Tracker, name: str, role: str = "user") -> int:
     """An account with the cast's password, a member of `main`."""
     who = accounts.candidate(name, PASSWORD, role)
@@ -267,7 +276,7 @@ def outsider(app: Flask, tracker: Tracker) -> Person:
     """Cal has an account, but is a member of no system."""
     made = person(app, tracker, "cal")
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(delete(memberships).where(memberships.c.user_id == made.id))
+        work.db.execute(delete(memberships).where(memberships.c.user_id == made.id))
     return made
 
 

@@ -328,7 +328,7 @@ def test_who_may_only_view_cannot_change_evidence(user: Person, admin: Person, t
 
     made = admin.upload("a.txt", b"x").get_json()
     with tracker.write() as work:
-        work.bookkeep(
+        work.db.execute(
             update(memberships).where(memberships.c.user_id == user.id).values(may_contribute=False, may_judge=False)
         )
     path = f"/artifacts/{made['id']}"

@@ -100,7 +100,7 @@ def guarded(app: Flask, tracker: Tracker, clock: Clock) -> Person:
     gil = Person("gil", app.test_client(), add_account(tracker, "gil"))
     values = {"user_id": gil.id, "secret": KEY, "begun_at": clock(), "confirmed_at": clock(), "last_step": 0}
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(insert(second_factors).values(**values))
+        work.db.execute(insert(second_factors).values(**values))
     return gil
 
 

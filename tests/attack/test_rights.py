@@ -30,7 +30,7 @@ def viewer(app: Flask, tracker: Tracker) -> Person:
     made = person(app, tracker, "vic")
     with tracker.write(OPERATOR) as work:
         mine = memberships.c.user_id == made.id
-        work.bookkeep(update(memberships).where(mine).values(may_contribute=False, may_judge=False))
+        work.db.execute(update(memberships).where(mine).values(may_contribute=False, may_judge=False))
     return made
 
 
@@ -94,7 +94,7 @@ def test_who_may_only_look_cannot_take_evidence_along_into_a_system_of_their_own
     with tracker.write(OPERATOR) as work:
         main = select(systems.c.id).where(systems.c.slug == "main").scalar_subquery()
         gone = (memberships.c.user_id == viewer.id, memberships.c.system_id == main)
-        work.bookkeep(delete(memberships).where(*gone))
+        work.db.execute(delete(memberships).where(*gone))
     assert viewer.get(f"/uploads/{artifact}/1/a.txt").status_code == 404
 
 
@@ -187,7 +187,7 @@ def test_who_may_not_judge_turns_no_partial_credit_on(user: Person, tracker: Tra
     assert user.call("PATCH", at, {"partial": True}).status_code == 200
     with tracker.write(OPERATOR) as work:
         mine = memberships.c.user_id == user.id
-        work.bookkeep(update(memberships).where(mine).values(may_contribute=True, may_judge=False))
+        work.db.execute(update(memberships).where(mine).values(may_contribute=True, may_judge=False))
     assert user.call("PATCH", at, {"partial": False}).status_code == 403
     assert user.call("PATCH", at, {"partial": True, "narrative": "By API."}).status_code == 200
     assert user.post(form, {"narrative": "By page.", "version": "3"}).status_code == 302

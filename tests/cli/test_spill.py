@@ -64,7 +64,7 @@ def test_with_a_yes_it_goes_from_all_files_and_says_what_is_left_to_do(
     texts.turn(House(tracker))
     with tracker.write() as work:
         held = {"artifact_id": 1, "number": 1, "holder": "package:4", "until": date(2999, 1, 1)}
-        work.bookkeep(insert(pins).values(**held))
+        work.db.execute(insert(pins).values(**held))
     assert _has(tmp_path)
     done = command("spill", "1", "--reason", "by mistake", typed="y\n")
     assert done.returncode == 0, done.stderr

@@ -37,14 +37,14 @@ def trashed(tracker: Tracker) -> list[int]:
         with tracker.write(bo) as work:
             trash.remove(work, one)
             since = work.now - timedelta(days=days)
-            work.bookkeep(update(artifacts).where(artifacts.c.id == one).values(deleted_at=since))
+            work.db.execute(update(artifacts).where(artifacts.c.id == one).values(deleted_at=since))
     return ids
 
 
 def _hold(tracker: Tracker, artifact_id: int) -> None:
     with tracker.write() as work:
         values = {"artifact_id": artifact_id, "number": 1, "holder": "package:4", "until": date(2999, 1, 1)}
-        work.bookkeep(insert(pins).values(**values))
+        work.db.execute(insert(pins).values(**values))
 
 
 def _left(tracker: Tracker) -> list[int]:

@@ -64,9 +64,9 @@ class Remains:
         with self._tracker.write() as work:
             due = artifacts.c.deleted_at.is_not(None) & artifacts.c.purged_at.is_(None)
             long_ago = work.now - timedelta(days=trash.KEPT_DAYS + 1)
-            work.bookkeep(update(artifacts).where(due).values(deleted_at=long_ago))
-            work.bookkeep(update(blobs).values(checked_at=None))
-            work.bookkeep(delete(leases))
+            work.db.execute(update(artifacts).where(due).values(deleted_at=long_ago))
+            work.db.execute(update(blobs).values(checked_at=None))
+            work.db.execute(delete(leases))
             self._aged = {row.id for row in work.rows(select(artifacts.c.id).where(due))}
 
     def purging(self) -> bool:

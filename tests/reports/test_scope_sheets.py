@@ -53,7 +53,7 @@ def _suggested(tracker: Tracker, actor: Actor) -> tuple[str, str]:
             mine = table.c.system_id == actor.systems["main"].system_id
             row = work.row(table.select().where(mine).order_by(table.c.id).limit(1))
             assert row is not None
-            work.bookkeep(update(table).where(table.c.id == row.id).values(draft=True, name=f"Unheard-of {row.id}"))
+            work.db.execute(update(table).where(table.c.id == row.id).values(draft=True, name=f"Unheard-of {row.id}"))
             names.append(f"Unheard-of {row.id}")
     return names[0], names[1]
 

@@ -137,7 +137,7 @@ def test_the_other_levels_have_their_plan(tracker: Tracker, level: int) -> None:
     rights = dict.fromkeys(("may_contribute", "may_judge", "may_approve"), False)
     with tracker.write(OPERATOR) as work:
         made = services.create(work, "Office", level)
-        work.bookkeep(insert(memberships).values(system_id=made.system_id, user_id=bo.id, **rights))
+        work.db.execute(insert(memberships).values(system_id=made.system_id, user_id=bo.id, **rights))
     found = picture(tracker, acting(tracker, bo.id, "bo"), made.slug)
     for name, read in READ.items():
         words = " ".join(read(REPORTS[name].make(found)).split())
@@ -147,7 +147,7 @@ def test_the_other_levels_have_their_plan(tracker: Tracker, level: int) -> None:
 @BOTH
 def test_nothing_is_provisional_where_all_is_assessed(tracker: Tracker, actor: Actor, name: str) -> None:
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(findings).values(status="met", judged_at=work.now))
+        work.db.execute(update(findings).values(status="met", judged_at=work.now))
     assert "PROVISIONAL" not in READ[name](REPORTS[name].make(picture(tracker, actor)))
 
 
@@ -185,7 +185,7 @@ def narrated(tracker: Tracker, actor: Actor, text: str) -> dict[str, Any]:
     """A system in which the first requirement is told so."""
     with tracker.write(OPERATOR) as work:
         first = implementations.c.requirement == FIRST.requirement
-        work.bookkeep(update(implementations).where(first).values(narrative=text))
+        work.db.execute(update(implementations).where(first).values(narrative=text))
     return picture(tracker, actor)
 
 
@@ -274,14 +274,14 @@ def test_versions_exceptions_and_what_does_not_apply(tracker: Tracker, actor: Ac
     at = {"system_id": 1, "requirement": FIRST.requirement, "letter": "a"}
     with tracker.write(OPERATOR) as work:
         here = findings.c.requirement == FIRST.requirement
-        work.bookkeep(update(findings).where(here, findings.c.letter == "a").values(status="met"))
+        work.db.execute(update(findings).where(here, findings.c.letter == "a").values(status="met"))
         values = {"status": "not_applicable", "note": "No modems here.", "judged_at": work.now}
-        work.bookkeep(update(findings).where(here, findings.c.letter == "b").values(**values))
+        work.db.execute(update(findings).where(here, findings.c.letter == "b").values(**values))
         special = {"basis": "enduring_exception", "description": "An old mill.", "mitigation": "It stands alone."}
-        work.bookkeep(insert(specials).values(**at, **special, recorded_at=work.now))
+        work.db.execute(insert(specials).values(**at, **special, recorded_at=work.now))
         item = {"system_id": 1, "requirement": FIRST.requirement, "kind": "poam", "weakness": "Weak.", "owner": "Bo"}
-        work.bookkeep(insert(plan_items).values(**item, created_at=work.now))
-        work.bookkeep(update(systems).values(cage_codes="1ABC2 3DEF4"))
+        work.db.execute(insert(plan_items).values(**item, created_at=work.now))
+        work.db.execute(update(systems).values(cage_codes="1ABC2 3DEF4"))
     found = picture(tracker, actor)
     for name, read in READ.items():
         words = " ".join(read(REPORTS[name].make(found)).split())

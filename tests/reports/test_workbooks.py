@@ -160,7 +160,7 @@ def test_the_other_levels_and_new_systems_have_theirs(tracker: Tracker, level: i
     rights = dict.fromkeys(("may_contribute", "may_judge", "may_approve"), False)
     with tracker.write(OPERATOR) as work:
         made = services.create(work, "Office", level)
-        work.bookkeep(insert(memberships).values(system_id=made.system_id, user_id=bo.id, **rights))
+        work.db.execute(insert(memberships).values(system_id=made.system_id, user_id=bo.id, **rights))
     words = REPORTS[name].make(picture(tracker, acting(tracker, bo.id or 0, "bo"), made.slug))
     assert words
     if name == "objectives.xlsx":
@@ -198,7 +198,7 @@ def test_each_link_has_its_line_with_where_to_look(tracker: Tracker) -> None:
     bo = somebody(tracker, "bo")
     number = linked_artifact(tracker, bo, "Access policy", ("policy.txt", b"what we do"), FIRST)
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(links).values(locator="section 4.2, p. 7", shows="who may sign in"))
+        work.db.execute(update(links).values(locator="section 4.2, p. 7", shows="who may sign in"))
     (row,) = cells(sheets("objectives.xlsx", picture(tracker, bo))["Evidence"])
     assert (row["Objective"], row["Artifact ID"], row["Title"]) == (str(FIRST), number, "Access policy")
     assert (row["Where to look"], row["What it shows"]) == ("section 4.2, p. 7", "who may sign in")

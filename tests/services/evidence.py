@@ -38,7 +38,7 @@ def somebody(tracker: Tracker, name: str, **rights: bool) -> Actor:
 def give(tracker: Tracker, user_id: int, **rights: bool) -> None:
     """Give a member of `main` rights, or take them: `may_contribute`, `may_judge`, `may_approve`."""
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(memberships).where(memberships.c.user_id == user_id).values(**rights))
+        work.db.execute(update(memberships).where(memberships.c.user_id == user_id).values(**rights))
 
 
 def other_system(tracker: Tracker, user_id: int | None = None) -> Access:
@@ -47,7 +47,7 @@ def other_system(tracker: Tracker, user_id: int | None = None) -> Access:
         made = systems.create(work, "Lab", 2)
         if user_id is not None:
             values = {"may_contribute": True, "may_judge": True, "may_approve": False}
-            work.bookkeep(insert(memberships).values(system_id=made.system_id, user_id=user_id, **values))
+            work.db.execute(insert(memberships).values(system_id=made.system_id, user_id=user_id, **values))
     return made
 
 

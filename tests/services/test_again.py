@@ -23,7 +23,7 @@ needs_postgresql = pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite has one 
 @needs_postgresql
 def test_of_two_that_stop_each_other_both_are_kept(tracker: Tracker) -> None:
     with tracker.write() as work:
-        work.bookkeep(insert(settings), [{"name": name, "value": 0} for name in "ab"])
+        work.db.execute(insert(settings), [{"name": name, "value": 0} for name in "ab"])
     together, times = threading.Barrier(2), []
 
     def both(first: str, second: str) -> None:

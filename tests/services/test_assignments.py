@@ -146,7 +146,7 @@ def test_nothing_of_another_system_shows(tracker: Tracker, ada: Actor) -> None:
 
 def test_170_4_the_affirming_official_is_of_our_own_organization(tracker: Tracker, ada: Actor, bo: Actor) -> None:
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(users).where(users.c.id == bo.id).values(organization="provider"))
+        work.db.execute(update(users).where(users.c.id == bo.id).values(organization="provider"))
     assert assign(tracker, ada, what="3.1.1", person="bo") == 1
     with pytest.raises(Invalid, match="not of our own organization"):
         assign(tracker, ada, person="bo", duty="affirming_official", title="CEO")

@@ -135,7 +135,7 @@ def test_one_that_a_package_holds_stops_the_trash_for_all(tracker: Tracker, bo: 
     with tracker.write(OPERATOR) as work:
         until = work.now.date().replace(year=work.now.year + 6, day=1)
         held = {"artifact_id": chosen[2].id, "number": 1, "holder": "package:4", "until": until}
-        work.bookkeep(insert(pins).values(**held))
+        work.db.execute(insert(pins).values(**held))
     with pytest.raises(Hindered, match="1 of the chosen stands") as refused, tracker.write(bo) as work:
         bulk.remove(work, chosen)
     assert "held by package:4" in refused.value.hindrances[0][2]
@@ -290,8 +290,8 @@ def many(tracker: Tracker, actor: Actor, count: int) -> list[Chosen]:
         row = dict(work.db.execute(select(artifacts).where(artifacts.c.id == first)).one()._mapping)
         version = dict(work.db.execute(select(artifact_versions)).one()._mapping)
         ids = range(first + 1, first + count)
-        work.bookkeep(insert(artifacts), [{**row, "id": one} for one in ids])
-        work.bookkeep(insert(artifact_versions), [{**version, "artifact_id": one} for one in ids])
+        work.db.execute(insert(artifacts), [{**row, "id": one} for one in ids])
+        work.db.execute(insert(artifact_versions), [{**version, "artifact_id": one} for one in ids])
     return [Chosen(one, 1) for one in range(first, first + count)]
 
 
@@ -316,7 +316,7 @@ def test_one_hindrance_among_a_thousand_links_none(tracker: Tracker, bo: Actor) 
     chosen = many(tracker, bo, 1_000)
     with tracker.write(OPERATOR) as work:
         away = update(artifacts).where(artifacts.c.id == chosen[500].id)
-        work.bookkeep(away.values(deleted_at=work.now))
+        work.db.execute(away.values(deleted_at=work.now))
     with pytest.raises(Hindered) as refused, tracker.write(bo) as work:
         bulk.link(work, chosen, targets(bo))
     assert [one for one, _, _ in refused.value.hindrances] == [chosen[500].id]

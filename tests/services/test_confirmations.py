@@ -90,7 +90,7 @@ def test_findings_of_one_requirement_by_one_person_stand_in_one_line(tracker: Tr
 def test_what_the_command_line_judged_waits_for_everybody_who_judges(tracker: Tracker, bo: Actor, eva: Actor) -> None:
     with tracker.write(OPERATOR) as work:
         at = findings.c.requirement == "AC.L2-3.1.1"
-        work.bookkeep(update(findings).where(at, findings.c.letter == "a").values(status="not_applicable"))
+        work.db.execute(update(findings).where(at, findings.c.letter == "a").values(status="not_applicable"))
     assert listed(tracker, bo) == listed(tracker, eva) == ["AC.L2-3.1.1[a]"]
 
 
@@ -100,7 +100,7 @@ def test_where_one_person_judges_alone_their_own_waits_for_them(tracker: Tracker
     eva = somebody(tracker, "eva")
     assert listed(tracker, bo) == []
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(users).where(users.c.id == eva.id).values(disabled_at=datetime.now(UTC)))
+        work.db.execute(update(users).where(users.c.id == eva.id).values(disabled_at=datetime.now(UTC)))
     assert listed(tracker, bo) == ["AC.L2-3.1.1[a]"], "who cannot sign in confirms nothing"
 
 
@@ -108,7 +108,7 @@ def test_a_strangers_system_shows_nothing(tracker: Tracker, bo: Actor, eva: Acto
     other_system(tracker, bo.id)
     bo = acting(tracker, bo.id or 0, "bo")
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(findings).where(findings.c.system_id != 1).values(status="not_applicable"))
+        work.db.execute(update(findings).where(findings.c.system_id != 1).values(status="not_applicable"))
     assert listed(tracker, eva) == []
     assert len(listed(tracker, bo)) == 110
 
@@ -124,16 +124,16 @@ def test_who_is_shown_a_finding_may_confirm_it_and_who_is_not_may_not(
     for status, by, recorded_by in product(("met", "not_applicable", "not_met"), ids, ("none", *ids)):
         with tracker.write(OPERATOR) as work:
             where = (findings.c.requirement == FIRST.requirement, findings.c.letter == FIRST.letter)
-            work.bookkeep(update(findings).values(confirmed_at=None, confirmed_by=None))
-            work.bookkeep(update(findings).where(*where).values(status=status, judged_by=ids[by], judged_at=work.now))
-            work.bookkeep(delete(specials_table))
+            work.db.execute(update(findings).values(confirmed_at=None, confirmed_by=None))
+            work.db.execute(update(findings).where(*where).values(status=status, judged_by=ids[by], judged_at=work.now))
+            work.db.execute(delete(specials_table))
             if recorded_by != "none":
                 said = {"basis": "temporary_deficiency", "description": "x", "recorded_by": ids[recorded_by]}
-                work.bookkeep(insert(specials_table).values(**at, **said, recorded_at=work.now))
+                work.db.execute(insert(specials_table).values(**at, **said, recorded_at=work.now))
         shown = {one.name: bool(listed(tracker, one)) for one in people}
         for one in people:
             with tracker.write(OPERATOR) as work:
-                work.bookkeep(update(findings).values(confirmed_at=None, confirmed_by=None))
+                work.db.execute(update(findings).values(confirmed_at=None, confirmed_by=None))
             assert shown[one.name] != refused(tracker, one), (one.name, status, by, recorded_by)
             seen.add(shown[one.name])
     assert seen == {True, False}
@@ -147,11 +147,11 @@ def mended(tracker: Tracker, who: Actor, **more: str) -> int:
     home = who.systems["main"]
     with tracker.write(OPERATOR) as work:
         of = findings.c.requirement == WAITS
-        work.bookkeep(update(findings).where(of).values(status="not_met"))
+        work.db.execute(update(findings).where(of).values(status="not_met"))
     with tracker.write(who) as work:
         made = keeping.add(work, home, {"requirement": WAITS, "weakness": "weak", **more})
         closing.act(work, home, made, Act.READY, None)
-        work.bookkeep(update(findings).where(of).values(status="met"))
+        work.db.execute(update(findings).where(of).values(status="met"))
         letters = [row.letter for row in work.rows(select(findings.c.letter).where(of))]
     linked_artifact(tracker, who, "Proof", ("a.txt", b"a"), *(ObjectiveId(WAITS, letter) for letter in letters))
     return made

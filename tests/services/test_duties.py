@@ -159,7 +159,7 @@ def test_who_left_a_system_is_bothered_by_it_no_more(tracker: Tracker, bo: Actor
         remarks.write_on_artifact(work, artifact, "Why?", "eva")
     assert _count(tracker, eva) == _mine(tracker, eva).count == 2
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(delete(memberships).where(memberships.c.user_id == eva.id))
+        work.db.execute(delete(memberships).where(memberships.c.user_id == eva.id))
     eva = acting(tracker, int(eva.id or 0), "eva")
     assert _mine(tracker, eva).count == 0
     assert _count(tracker, eva) == 0

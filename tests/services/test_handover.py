@@ -172,7 +172,7 @@ def _assigned(tracker: Tracker, who: Actor, *assignments_: tuple[str, str]) -> N
         for duty, requirement in assignments_:
             title = "President" if duty == "affirming_official" else ""
             values = {"system_id": 1, "duty": duty, "requirement": requirement, "user_id": who.id, "title": title}
-            work.bookkeep(insert(assignments).values(**values, contact="12", assigned_at=work.now))
+            work.db.execute(insert(assignments).values(**values, contact="12", assigned_at=work.now))
 
 
 def _held(tracker: Tracker, who: Actor) -> list[tuple[str, str, str, str]]:
@@ -206,7 +206,7 @@ def test_requirements_that_somebody_answers_for_go_along_with_one_entry_for_each
 
 def _of(tracker: Tracker, who: Actor, organization: str) -> None:
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(users).where(users.c.id == who.id).values(organization=organization))
+        work.db.execute(update(users).where(users.c.id == who.id).values(organization=organization))
 
 
 def test_170_4_the_affirming_official_is_handed_on_with_a_title_by_who_may_name_one(
@@ -245,7 +245,7 @@ def test_an_administrator_who_is_no_member_hands_no_authority_on(tracker: Tracke
 def test_assignments_go_to_nobody_who_is_no_member(tracker: Tracker, cal: Actor, eva: Actor) -> None:
     _assigned(tracker, cal, *ASSIGNED)
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(delete(memberships).where(memberships.c.user_id == eva.id))
+        work.db.execute(delete(memberships).where(memberships.c.user_id == eva.id))
     done = _own(tracker, cal, "eva")
     assert done.stayed == ["3 duties stay in Main enclave: eva does not work there, or may only look."]
     assert _held(tracker, eva) == []
@@ -303,7 +303,7 @@ def _planned(tracker: Tracker, owner: str, *steps: tuple[str, str, str]) -> int:
     given = {"requirement": "3.1.3", "weakness": "Flows are open.", "owner": owner, "milestones": milestones}
     with tracker.write(OPERATOR) as work:
         main = systems.all_of(work)["main"]
-        work.bookkeep(update(findings).where(findings.c.requirement == "AC.L2-3.1.3").values(status="not_met"))
+        work.db.execute(update(findings).where(findings.c.requirement == "AC.L2-3.1.3").values(status="not_met"))
     with tracker.write(replace(OPERATOR, systems={"main": main})) as work:
         return keeping.add(work, main, given)
 
@@ -337,7 +337,7 @@ def test_items_stay_where_the_receiver_may_only_look_and_closed_ones_with_who_di
 ) -> None:
     closed = _planned(tracker, "cal")
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(plan_items).where(plan_items.c.id == closed).values(status="closed"))
+        work.db.execute(update(plan_items).where(plan_items.c.id == closed).values(status="closed"))
     assert _own(tracker, cal, "eva").said == "Nothing was handed over."
     _planned(tracker, "cal")
     give(tracker, eva.id or 0, may_contribute=False)
@@ -351,5 +351,5 @@ def test_a_name_in_the_plans_of_a_system_that_one_never_worked_in_is_somebody_el
 ) -> None:
     _planned(tracker, "cal")
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(delete(memberships).where(memberships.c.user_id == cal.id))
+        work.db.execute(delete(memberships).where(memberships.c.user_id == cal.id))
     assert _count(tracker, cal.id) == [0]

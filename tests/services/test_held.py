@@ -162,7 +162,7 @@ def test_a_row_that_was_altered_behind_the_trackers_back_is_found(
 ) -> None:
     number = registered(tracker, bo)
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(held_files).values(**values))
+        work.db.execute(update(held_files).values(**values))
     assert verify.run(tracker).problems == [
         f"Altered: artifact {number} version 1 has not the files that its hash names"
     ]
@@ -171,7 +171,7 @@ def test_a_row_that_was_altered_behind_the_trackers_back_is_found(
 def test_a_version_without_any_file_is_still_found(tracker: Tracker, bo: Actor) -> None:
     number = registered(tracker, bo)
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(held_files.delete())
+        work.db.execute(held_files.delete())
     assert verify.run(tracker).problems == [f"Lost: artifact {number} has no file for its version 1"]
 
 

@@ -94,7 +94,7 @@ def test_reading_twice_does_no_harm(tracker: Tracker, user: Person) -> None:
     user.upload("a.txt", b"Zebrafish")
     texts.turn(House(tracker))
     with tracker.write() as work:
-        work.bookkeep(update(blobs).values(text_state="waiting"))
+        work.db.execute(update(blobs).values(text_state="waiting"))
     texts.turn(House(tracker))
     assert _found(user, "zebrafish") == [1]
     with tracker.read() as work:
@@ -167,7 +167,7 @@ def test_the_job_finds_altered_bytes_and_every_administrator_is_told(
     assert "all 1 intact" in admin.get("/").text
     _damage(tmp_path, sha256)
     with tracker.write() as work:
-        work.bookkeep(update(blobs).values(checked_at=work.now - integrity.PERIOD - timedelta(hours=1)))
+        work.db.execute(update(blobs).values(checked_at=work.now - integrity.PERIOD - timedelta(hours=1)))
     checks.turn(House(tracker))
     assert "Bytes are not what was received" in admin.get("/").text
     assert "1 of 1 stored files damaged" in user.get("/").text
@@ -324,7 +324,7 @@ def letters() -> Iterator[tuple[Box, Smtp]]:
 def _owes(tracker: Tracker, person: Person, due_on: date) -> None:
     person.upload("The firewall is open.txt", b"a weakness", title="Firewall lets everything in")
     with tracker.write() as work:
-        work.bookkeep(update(artifacts).values(owner_id=person.id, due_on=due_on, cadence="monthly"))
+        work.db.execute(update(artifacts).values(owner_id=person.id, due_on=due_on, cadence="monthly"))
 
 
 def test_a_reminder_goes_out_once_a_day_and_names_no_weakness(
@@ -385,12 +385,12 @@ def _answering(tracker: Tracker, user: Person, admin: Person) -> date:
     freeze(tracker, [1], begun)
     give(tracker, user.id, may_approve=True)
     with tracker.write() as work:
-        work.bookkeep(update(users).where(users.c.id == user.id).values(mail="bo@example.com"))
-        work.bookkeep(update(users).where(users.c.id == admin.id).values(mail="ada@example.com"))
+        work.db.execute(update(users).where(users.c.id == user.id).values(mail="bo@example.com"))
+        work.db.execute(update(users).where(users.c.id == admin.id).values(mail="ada@example.com"))
         owner = {"system_id": 1, "duty": "owner", "requirement": MAY_WAIT, "user_id": admin.id}
-        work.bookkeep(insert(assignments).values(**owner, assigned_at=work.now))
+        work.db.execute(insert(assignments).values(**owner, assigned_at=work.now))
         official = {"status_id": 1, "affirmed_on": begun, "name": "Bo", "title": "CEO", "briefing": "b"}
-        work.bookkeep(insert(affirmations).values(**official, recorded_at=work.now, recorded_by=user.id))
+        work.db.execute(insert(affirmations).values(**official, recorded_at=work.now, recorded_by=user.id))
     return begun
 
 
@@ -423,7 +423,7 @@ def test_who_only_works_in_the_system_is_not_reminded_of_its_status(
     box, mailer = letters
     begun = _answering(tracker, user, admin)
     with tracker.write() as work:
-        work.bookkeep(update(assignments).values(requirement="AC.L2-3.1.4"))
+        work.db.execute(update(assignments).values(requirement="AC.L2-3.1.4"))
     assert _turns(tracker, mailer, clock, box, begun, [90]) == {90: ["bo@example.com"]}
 
 
@@ -433,9 +433,9 @@ def test_170_22_the_yearly_affirmation_is_reminded_of_before_its_day_and_when_th
     box, mailer = letters
     begun = _answering(tracker, user, admin)
     with tracker.write() as work:
-        work.bookkeep(update(recorded_statuses).values(stage="final", act="record_final"))
-        work.bookkeep(update(memberships).values(may_approve=False))
-        work.bookkeep(update(assignments).values(duty="affirming_official", requirement=""))
+        work.db.execute(update(recorded_statuses).values(stage="final", act="record_final"))
+        work.db.execute(update(memberships).values(may_approve=False))
+        work.db.execute(update(assignments).values(duty="affirming_official", requirement=""))
     year = (years_after(begun, 1) - begun).days
     told = _turns(
         tracker, mailer, clock, box, begun, (year + one for one in (-61, -60, -59, -31, -30, -29, -8, -7, -6, 0, 1, 2))

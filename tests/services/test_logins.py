@@ -190,7 +190,7 @@ def test_an_old_cheaper_hash_is_renewed_at_sign_in(tracker: Tracker, limiter: Li
     user_id = add_account(tracker, "bo")
     old = generate_password_hash(PASSWORD, method="scrypt:1024:8:1")
     with tracker.write() as work:
-        work.bookkeep(update(users).where(users.c.id == user_id).values(password_hash=old))
+        work.db.execute(update(users).where(users.c.id == user_id).values(password_hash=old))
     logins.sign_in(tracker, limiter, HERE, "bo", PASSWORD)
     with tracker.read() as work:
         row = work.row(select(users.c.password_hash).where(users.c.id == user_id))

@@ -28,7 +28,7 @@ def rows(tracker: Tracker, who: Actor) -> list[Row]:
 def judged(tracker: Tracker, system_id: int, status: str, *where: Any) -> None:
     found = tables.findings
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(found).where(found.c.system_id == system_id, *where).values(status=status))
+        work.db.execute(update(found).where(found.c.system_id == system_id, *where).values(status=status))
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_each_score_is_the_one_that_the_system_has_by_itself(tracker: Tracker, a
     judged(tracker, second, "not_met", at.requirement == "CA.L2-3.12.4", at.letter == "h")
     with tracker.write(OPERATOR) as work:
         how = tables.implementations
-        work.bookkeep(update(how).where(how.c.requirement == "IA.L2-3.5.3").values(partial=True))
+        work.db.execute(update(how).where(how.c.requirement == "IA.L2-3.5.3").values(partial=True))
     found = rows(tracker, ada)
     with tracker.read(ada) as work:
         alone = [assessment.picture(work, one).score for one in ada.systems.values()]
@@ -72,7 +72,7 @@ def test_the_next_date_is_the_soonest_of_all_clocks(tracker: Tracker, ada: Actor
         (tables.plan_items, [{**item, "planned_completion": TODAY, "status": "closed"}]),
     )
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(tables.systems).values(plan_reviewed_on=TODAY, plan_review_months=1))
+        work.db.execute(update(tables.systems).values(plan_reviewed_on=TODAY, plan_review_months=1))
     first, second = rows(tracker, ada)
     assert first.next is not None
     assert (first.items, first.next.day, first.next.what) == (1, TODAY + timedelta(days=9), "plan of action")

@@ -136,7 +136,9 @@ def test_bytes_that_an_import_still_waits_for_stay(tracker: Tracker, bo: Actor, 
     artifact = made(tracker, bo, ("a.txt", b"both"))
     with tracker.write(bo) as work:
         values = {"system_id": bo.systems["main"].system_id, "kind": "archive", "sha256": hash_of(b"both")}
-        work.bookkeep(insert(imports).values(**values, filename="a.txt", media_type="text/plain", created_at=work.now))
+        work.db.execute(
+            insert(imports).values(**values, filename="a.txt", media_type="text/plain", created_at=work.now)
+        )
     put_away(tracker, bo, artifact)
     clock.forward(days=31)
     assert purge_now(tracker) == ([artifact], [])

@@ -160,7 +160,7 @@ def test_the_right_to_approve_in_another_system_is_none_here(tracker: Tracker, b
         from cmmc_tracker.storage.tables import memberships
 
         main = bo.systems["main"].system_id
-        work.bookkeep(update(memberships).where(memberships.c.system_id != main).values(may_approve=True))
+        work.db.execute(update(memberships).where(memberships.c.system_id != main).values(may_approve=True))
     artifact = _handed_in(tracker, bo)
     with pytest.raises(Forbidden):
         _does(tracker, acting(tracker, int(eva.id or 0), "eva"), artifact, Act.APPROVE)

@@ -10,6 +10,7 @@ from sqlalchemy import event, insert, select, update
 
 from cmmc_tracker.domain import readiness
 from cmmc_tracker.domain.assessment import Method, Status
+from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.catalog import ObjectiveId, load
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.domain.plans import ItemKind, ItemStatus, Milestone
@@ -20,7 +21,7 @@ from cmmc_tracker.errors import Forbidden
 from cmmc_tracker.services import snapshots
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import tables
-from tests.conftest import OPERATOR, add_account
+from tests.conftest import OPERATOR, add_account, put
 from tests.services.evidence import FIRST, acting, made, other_system
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -40,11 +41,11 @@ def counted(tracker: Tracker) -> Iterator[list[str]]:
     event.remove(tracker.engine, "before_cursor_execute", note)
 
 
-def put(tracker: Tracker, *rows: tuple[Any, list[dict[str, Any]]]) -> None:
+def fresh(tracker: Tracker, *rows: tuple[Any, list[dict[str, Any]]]) -> None:
     """Plain rows."""
     with tracker.write(OPERATOR) as work:
         for table, values in rows:
-            work.bookkeep(insert(table), values)
+            work.db.execute(insert(table), values)
 
 
 def taken(tracker: Tracker, actor: Actor, system: Access) -> Snapshot:
@@ -87,11 +88,11 @@ def test_a_finding_comes_with_who_judged_its_methods_its_confirmation_and_what_i
     artifact = made(tracker, ada, to=(FIRST,))
     here = {"system_id": main.system_id, "requirement": FIRST.requirement, "letter": FIRST.letter}
     special = {"basis": "temporary_deficiency", "description": "d", "mitigation": "m", "reference": "r"}
-    put(tracker, (tables.specials, [{**here, **special, "reviewed_on": date(2026, 10, 1), "recorded_at": NOW}]))
+    fresh(tracker, (tables.specials, [{**here, **special, "reviewed_on": date(2026, 10, 1), "recorded_at": NOW}]))
     with tracker.write(OPERATOR) as work:
         judged = {"status": "met", "methods": ["examine"], "judged_at": NOW, "judged_by": ada.id, "confirmed_at": NOW}
         where = (tables.findings.c.requirement == FIRST.requirement, tables.findings.c.letter == FIRST.letter)
-        work.bookkeep(update(tables.findings).where(*where).values(**judged))
+        work.db.execute(update(tables.findings).where(*where).values(**judged))
     found = state(taken(tracker, ada, main))
     assert (found.status, found.methods, found.judged_on, found.judged_by) == (
         *(Status.MET, (Method.EXAMINE,), NOW.date(), "ada"),
@@ -100,9 +101,8 @@ def test_a_finding_comes_with_who_judged_its_methods_its_confirmation_and_what_i
     assert found.special is not None
     assert (found.special.basis, found.special.reviewed_on) == (Basis.TEMPORARY_DEFICIENCY, date(2026, 10, 1))
     assert [(e.artifact_id, e.is_damaged) for e in found.evidence] == [(artifact, False)]
-    with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(tables.findings).where(*where).values(status="not_met"))
-        work.bookkeep(update(tables.blobs).values(check_state="altered"))
+    findings, blobs = update(tables.findings).where(*where), update(tables.blobs)
+    put(tracker, findings.values(status="not_met"), blobs.values(check_state="altered"))
     after = state(taken(tracker, ada, main))
     assert after.special is None, "a record beside a finding that is not MET is without effect"
     assert after.evidence[0].is_damaged
@@ -111,11 +111,9 @@ def test_a_finding_comes_with_who_judged_its_methods_its_confirmation_and_what_i
 def test_what_is_in_the_trash_or_in_quarantine_is_no_evidence(tracker: Tracker, ada: Actor, main: Access) -> None:
     made(tracker, ada, to=(FIRST,))
     for column in ("deleted_at", "quarantined_at"):
-        with tracker.write(OPERATOR) as work:
-            work.bookkeep(update(tables.artifacts).values(**{column: NOW}))
+        put(tracker, update(tables.artifacts).values(**{column: NOW}))
         assert state(taken(tracker, ada, main)).evidence == ()
-        with tracker.write(OPERATOR) as work:
-            work.bookkeep(update(tables.artifacts).values(**{column: None}))
+        put(tracker, update(tables.artifacts).values(**{column: None}))
     assert state(taken(tracker, ada, main)).evidence
 
 
@@ -124,7 +122,7 @@ def test_plans_scope_providers_people_and_owners_are_in_it_and_drafts_are_not(
 ) -> None:
     system = {"system_id": main.system_id}
     made_now = {**system, "created_at": NOW}
-    put(
+    fresh(
         tracker,
         (tables.plan_items, [{"id": 1, **made_now, "requirement": "AC.L2-3.1.3", "kind": "poam", "weakness": "w"}]),
         (tables.milestones, [{"item_id": 1, "position": 1, "text": "buy", "due_on": NOW.date(), "owner": "Bo"}]),
@@ -166,7 +164,7 @@ def test_plans_scope_providers_people_and_owners_are_in_it_and_drafts_are_not(
 def test_nothing_of_another_system_is_in_it(tracker: Tracker, ada: Actor, main: Access) -> None:
     lab = other_system(tracker)
     elsewhere = {"system_id": lab.system_id, "created_at": NOW}
-    put(
+    fresh(
         tracker,
         (tables.plan_items, [{"id": 1, **elsewhere, "requirement": "AC.L2-3.1.3", "kind": "poam", "weakness": "w"}]),
         (tables.assets, [{**elsewhere, "name": "L", "category": "cui", "draft": False}]),
@@ -192,7 +190,7 @@ def fill(tracker: Tracker, main: Access, artifacts: int, links: int, assets: int
         (n % artifacts + first, *objectives[(n * 7 + n // artifacts) % len(objectives)]): None for n in range(links * 2)
     }
     made_now = {"system_id": main.system_id, "created_at": NOW, "category": "cui", "draft": False}
-    put(
+    fresh(
         tracker,
         (tables.blobs, [{"sha256": SHA, "size": 1, "stored_at": NOW}]),
         (
@@ -211,7 +209,8 @@ def fill(tracker: Tracker, main: Access, artifacts: int, links: int, assets: int
         (tables.assets, [{"name": f"asset {n}", **made_now} for n in range(assets)]),
     )
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(tables.findings).values(status="met", judged_at=NOW))
+        work.change(update(tables.findings).values(status="met", judged_at=NOW))
+        work.record(Event.SYSTEM_CHANGED, "system:main")
 
 
 def test_it_takes_the_same_statements_whatever_there_is(tracker: Tracker, actor: Actor, main: Access) -> None:

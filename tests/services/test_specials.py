@@ -203,7 +203,7 @@ def test_who_cannot_confirm_is_nobody_to_wait_for(tracker: Tracker, ada: Actor, 
         switch(tracker, approve_own=True)
     elif why == "disabled":
         with tracker.write(OPERATOR) as work:
-            work.bookkeep(update(users).where(users.c.id == bo.id).values(disabled_at=datetime.now(UTC)))
+            work.db.execute(update(users).where(users.c.id == bo.id).values(disabled_at=datetime.now(UTC)))
     else:
         assert bo.id is not None
         give(tracker, bo.id, may_judge=False)

@@ -232,7 +232,7 @@ def test_an_upload_that_was_taken_in_just_before_is_refused_at_its_row(tracker: 
 def _pinned(tracker: Tracker, artifact: int, number: int = 1) -> None:
     with tracker.write() as work:
         values = {"artifact_id": artifact, "number": number, "holder": "package:4", "until": date(2999, 1, 1)}
-        work.bookkeep(insert(pins).values(**values))
+        work.db.execute(insert(pins).values(**values))
 
 
 def test_a_package_s_hold_breaks_and_the_package_is_named(tracker: Tracker, bo: Actor) -> None:

@@ -45,7 +45,7 @@ def find(tracker: Tracker, status: str, *requirements: str) -> None:
     """Every objective, or those of these requirements, found so."""
     which = findings.c.requirement.in_(requirements) if requirements else findings.c.requirement != ""
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(findings).where(which).values(status=status))
+        work.db.execute(update(findings).where(which).values(status=status))
 
 
 def freeze(tracker: Tracker, actor: Actor, purpose: Purpose = Purpose.FINAL) -> int:
@@ -63,7 +63,7 @@ def mended(tracker: Tracker) -> None:
     """Everything is MET, and every item closed."""
     find(tracker, "met")
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(plan_items).values(status="closed"))
+        work.db.execute(update(plan_items).values(status="closed"))
 
 
 def record(tracker: Tracker, actor: Actor, act: Act, package: int, on: date = TODAY) -> None:
@@ -81,7 +81,7 @@ def stands(tracker: Tracker, actor: Actor) -> tuple[Stage, str]:
 def item(tracker: Tracker, requirement: str, status: str = "open") -> int:
     with tracker.write(OPERATOR) as work:
         values = {"system_id": 1, "requirement": requirement, "kind": "poam", "weakness": "weak", "status": status}
-        key = work.bookkeep(insert(plan_items).values(**values, created_at=work.now)).inserted_primary_key
+        key = work.db.execute(insert(plan_items).values(**values, created_at=work.now)).inserted_primary_key
     assert key
     return int(key[0])
 
@@ -89,7 +89,7 @@ def item(tracker: Tracker, requirement: str, status: str = "open") -> int:
 def official(tracker: Tracker, actor: Actor) -> None:
     with tracker.write(OPERATOR) as work:
         values = {"system_id": 1, "duty": "affirming_official", "requirement": "", "user_id": actor.id}
-        work.bookkeep(insert(assignments).values(**values, title="President", assigned_at=work.now))
+        work.db.execute(insert(assignments).values(**values, title="President", assigned_at=work.now))
 
 
 def affirm(tracker: Tracker, actor: Actor, on: date = TODAY) -> None:
@@ -162,7 +162,7 @@ def test_a_closeout_wants_every_item_closed_and_starts_no_new_three_years(tracke
     with pytest.raises(Conflict, match=f"Items {number} of the POA&M are still open"):
         record(tracker, bo, Act.CLOSE_OUT, package)
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(plan_items).values(status="closed"))
+        work.db.execute(update(plan_items).values(status="closed"))
     record(tracker, bo, Act.CLOSE_OUT, package)
     with tracker.read(bo) as work:
         found = statuses.of(work, bo.systems["main"])
@@ -274,7 +274,7 @@ def test_what_the_package_of_record_holds_is_kept_from_the_status_date(tracker: 
     linked_artifact(tracker, bo, "Policy", ("policy.txt", b"what we do"), FIRST)
     package = freeze(tracker, bo)
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(pins).values(until=date(2027, 1, 1)))
+        work.db.execute(update(pins).values(until=date(2027, 1, 1)))
     record(tracker, bo, Act.RECORD_FINAL, package)
     with tracker.read(bo) as work:
         kept = packages.one(work, bo.systems["main"], package).retained_until
@@ -352,7 +352,7 @@ def test_a_new_assessment_after_a_status_of_long_ago_is_kept_for_six_years(track
     linked_artifact(tracker, bo, "Policy", ("policy.txt", b"what we do"), FIRST)
     record(tracker, bo, Act.RECORD_FINAL, freeze(tracker, bo))
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(recorded_statuses).values(status_on=TODAY - timedelta(days=7 * 366)))
+        work.db.execute(update(recorded_statuses).values(status_on=TODAY - timedelta(days=7 * 366)))
     package = freeze(tracker, bo)
     with tracker.read(bo) as work:
         assert packages.one(work, bo.systems["main"], package).retained_until.year == TODAY.year + 6
@@ -395,7 +395,7 @@ def test_only_the_person_named_as_affirming_official_affirms(tracker: Tracker, b
     with pytest.raises(Forbidden, match="that is cal"):
         affirm(tracker, bo)
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(assignments).values(user_id=bo.id))
+        work.db.execute(update(assignments).values(user_id=bo.id))
     with pytest.raises(Forbidden, match="of our own organization"):
         affirm(tracker, replace(bo, organization=Organization.PROVIDER))
 

@@ -54,7 +54,7 @@ def test_a_system_with_a_frozen_package_is_never_removed(tracker: Tracker, lab: 
     with tracker.write(OPERATOR) as work:
         row = {"system_id": lab.system_id, "number": 1, "name": "P", "purpose": "final", "frozen_at": work.now}
         sums = {"snapshot": "{}", "snapshot_sha256": "0" * 64, "log_sha256": "0" * 64, "artifacts": 0, "bytes": 0}
-        work.bookkeep(insert(packages).values(**row, **sums, releasable=True, retained_until=date(2032, 1, 1)))
+        work.db.execute(insert(packages).values(**row, **sums, releasable=True, retained_until=date(2032, 1, 1)))
     with pytest.raises(Conflict, match="frozen package") as refused:
         _remove(tracker, lab.slug)
     assert refused.value.clause == "32 CFR 170.17(c)(4)"
@@ -71,7 +71,7 @@ def test_a_system_in_which_anything_was_kept_stays(tracker: Tracker, lab: Access
         "plan_sections": insert(plan_sections).values(**here, section="roles", changed_at=tracker.clock()),
     }[kept]
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(change)
+        work.db.execute(change)
     with pytest.raises(Conflict, match=kept.replace("_", " ")):
         _remove(tracker, lab.slug)
     assert lab.slug in _slugs(tracker)

@@ -28,7 +28,7 @@ def bo(tracker: Tracker) -> Actor:
 def _tampered(tracker: Tracker, artifact_id: int, number: int = 1, **values: object) -> list[str]:
     with tracker.write(OPERATOR) as work:
         at = (artifact_files.c.artifact_id == artifact_id, artifact_files.c.number == number)
-        work.bookkeep(update(artifact_files).where(*at, artifact_files.c.position == 1).values(**values))
+        work.db.execute(update(artifact_files).where(*at, artifact_files.c.position == 1).values(**values))
     return verify.run(tracker).problems
 
 
@@ -76,7 +76,7 @@ def test_an_approval_of_other_bytes_is_found(tracker: Tracker, bo: Actor) -> Non
             reviews.decide(work, artifact, Verdict.parse(act, "", None))
     assert verify.run(tracker).problems == []
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(artifacts).values(approved_sha256="0" * 64))
+        work.db.execute(update(artifacts).values(approved_sha256="0" * 64))
     assert verify.run(tracker).problems == [f"Altered: artifact {artifact} is approved, but not with these bytes"]
 
 
@@ -90,7 +90,7 @@ def test_bytes_and_hash_that_were_swapped_together_under_an_approval_are_found(t
     wanted = seen(tracker, bo, other).current
     with tracker.write(OPERATOR) as work:
         at = artifact_versions.c.artifact_id == artifact
-        work.bookkeep(update(artifact_versions).where(at).values(manifest_sha256=wanted.manifest_sha256))
+        work.db.execute(update(artifact_versions).where(at).values(manifest_sha256=wanted.manifest_sha256))
     assert _tampered(tracker, artifact, sha256=wanted.files[0].sha256) == [
         f"Altered: artifact {artifact} is approved, but not with these bytes"
     ]
@@ -113,7 +113,7 @@ def test_what_is_purged_while_it_is_looked_at_is_told_as_no_loss(
     with tracker.write(bo) as work:
         trash.remove(work, artifact)
         long_ago = work.now - timedelta(days=trash.KEPT_DAYS + 1)
-        work.bookkeep(update(artifacts).values(deleted_at=long_ago))
+        work.db.execute(update(artifacts).values(deleted_at=long_ago))
     real = integrity.look
 
     def late(tracker: Tracker, sha256: str, size: int) -> tuple[str, str]:
@@ -155,7 +155,7 @@ def test_a_package_that_was_altered_behind_the_tracker_s_back_is_found(
     frozen = packages.freeze(tracker, bo, "", bo.systems["main"], asked)
     assert verify.run(tracker).problems == []
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(harm)
+        work.db.execute(harm)
     (problem,) = verify.run(tracker).problems
     assert problem.startswith(f"Altered: package 1 (id {frozen.id}): ")
     assert said in problem
@@ -167,6 +167,6 @@ def test_who_makes_all_hashes_of_a_package_anew_is_found_by_the_log(tracker: Tra
     with tracker.write(OPERATOR) as work:
         text = packages.snapshot_text(work, bo.systems["main"], frozen.id).replace("Of record", "Of another")
         forged = {"snapshot": text, "snapshot_sha256": package.digest(text)}
-        work.bookkeep(update(packages_table).values(**forged))
+        work.db.execute(update(packages_table).values(**forged))
     (problem,) = verify.run(tracker).problems
     assert "its hashes are not those of the audit log" in problem

@@ -37,7 +37,7 @@ def pin_version(tracker: Tracker, artifact_id: int, until: date, number: int = 1
     """Hold a version, as a package does, until a day."""
     with tracker.write(OPERATOR) as work:
         values = {"artifact_id": artifact_id, "number": number, "holder": holder, "until": until}
-        work.bookkeep(insert(pins).values(**values))
+        work.db.execute(insert(pins).values(**values))
 
 
 def found_ids(tracker: Tracker, actor: Actor, text: str = "") -> list[int]:

@@ -81,7 +81,7 @@ def test_the_copy_made_before_a_migration_is_whole_and_private(tmp_path: Path) -
     engine = make_engine(url)
     migrate(engine)
     with Tracker(engine, FolderBlobs(tmp_path / "u")).write() as work:
-        work.bookkeep(insert(tables.settings).values(name="kept", value=1))
+        work.db.execute(insert(tables.settings).values(name="kept", value=1))
     copies.made(engine, tmp_path / "cmmc.db", None)
     found = list(tmp_path.glob("cmmc.db.before-upgrade-*"))
     assert len(found) == 1

@@ -102,7 +102,7 @@ def test_the_placemat_shows_where_evidence_is_stale_or_missing(user: Person, tra
     assert user.get("/systems/main/placemat?evidence=stale").text.count(" faded") == 110
     assert user.upload("a.txt", b"a", objectives="3.1.1[a]", cadence="monthly").status_code == 201
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(artifacts).values(due_on=work.today - timedelta(days=1)))
+        work.db.execute(update(artifacts).values(due_on=work.today - timedelta(days=1)))
     assert user.get("/systems/main/placemat?evidence=stale").text.count(" faded") == 109
     assert user.get("/systems/main/placemat?evidence=missing").text.count(" faded") == 110
 

@@ -124,7 +124,7 @@ def test_facts_that_somebody_changed_meanwhile_are_not_overwritten(user: Person)
 
 def test_who_may_only_view_changes_nothing(user: Person, tracker: Tracker) -> None:
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(memberships).values(may_contribute=False, may_judge=False))
+        work.db.execute(update(memberships).values(may_contribute=False, may_judge=False))
     assert user.post(f"{PAGE}/facts", FACTS).status_code == 403
     assert send(user, template("{{system.name}}")).status_code == 403
     assert user.post(f"{PAGE}/template/remove", {}).status_code == 403

@@ -93,7 +93,7 @@ def test_the_hash_of_the_manifest_is_shown_and_stands_in_the_log(user: Person, w
 def _damage(tracker: Tracker) -> None:
     with tracker.write() as work:
         state = {"check_state": "altered"}
-        work.bookkeep(
+        work.db.execute(
             update(blobs).where(blobs.c.sha256 == hashlib.sha256(b"ada,bo\n" * 900).hexdigest()).values(**state)
         )
 

@@ -128,7 +128,7 @@ def test_a_freeze_is_given_up_and_one_that_failed_says_why(user: Person, tracker
     assert "It was given up by bo." in page
     assert "Give it up" not in page
     with tracker.write() as work:
-        work.bookkeep(update(freezes).values(message="<b>policy.txt: missing"))
+        work.db.execute(update(freezes).values(message="<b>policy.txt: missing"))
     assert "&lt;b&gt;policy.txt: missing" in user.get(PAGE).text
 
 

@@ -36,7 +36,7 @@ def reader(app: Flask, tracker: Tracker) -> Person:
     made = person(app, tracker, "dee")
     with tracker.write(OPERATOR) as work:
         of_it = update(memberships).where(memberships.c.user_id == made.id)
-        work.bookkeep(of_it.values(may_contribute=False, may_judge=False, may_approve=False))
+        work.db.execute(of_it.values(may_contribute=False, may_judge=False, may_approve=False))
     return made
 
 
@@ -45,7 +45,7 @@ def _inherit(tracker: Tracker, main: Access, requirement: str = "AC.L2-3.1.1", l
     with tracker.write(OPERATOR) as work:
         key = {"system_id": main.system_id, "requirement": requirement, "letter": letter}
         said = {"basis": "inherited", "description": "Northwind does it.", "recorded_at": datetime.now(UTC)}
-        work.bookkeep(insert(specials).values(**key, **said))
+        work.db.execute(insert(specials).values(**key, **said))
 
 
 def test_pages_open_for_a_member_and_are_not_there_for_others(cloud: Person, outsider: Person) -> None:
@@ -328,5 +328,5 @@ def test_the_pages_cost_the_same_statements_whatever_the_matrix_has(
             for r in load(2).requirements
             for o in r.objectives
         ]
-        work.bookkeep(insert(matrix_lines), lines)
+        work.db.execute(insert(matrix_lines), lines)
     assert [cost(path) for path in paths] == few

@@ -92,8 +92,8 @@ def test_the_api_tells_each_finding_with_its_check_and_why(user: Person) -> None
 
 def test_the_pages_of_an_assessment_take_a_fixed_number_of_statements(admin: Person, tracker: Tracker) -> None:
     paths = {
-        PAGE: 18,
-        "/api/v1/systems/main/readiness": 18,
+        PAGE: 19,
+        "/api/v1/systems/main/readiness": 19,
         "/systems/main/placemat": 8,
         "/systems/main/worksheet": 8,
         "/systems/main/assess": 14,

@@ -154,13 +154,13 @@ def test_official_wording_is_shown_beside_the_summary_with_its_source(
     from cmmc_tracker.storage.tables import wording_sources, wordings
 
     with tracker.write() as work:
-        made = work.bookkeep(
+        made = work.db.execute(
             insert(wording_sources).values(
                 level=2, title="The publisher's file", edition="1", sha256="0" * 64, imported_at=work.now
             )
         ).inserted_primary_key
         assert made
-        work.bookkeep(
+        work.db.execute(
             insert(wordings).values(
                 source_id=made[0], item="AC.L2-3.1.1[a]", requirement="AC.L2-3.1.1", prose="official words"
             )

@@ -28,7 +28,7 @@ def reader(app: Flask, tracker: Tracker) -> Person:
     made = person(app, tracker, "dee")
     with tracker.write(OPERATOR) as work:
         of_it = update(memberships).where(memberships.c.user_id == made.id)
-        work.bookkeep(of_it.values(may_contribute=False, may_judge=False, may_approve=False))
+        work.db.execute(of_it.values(may_contribute=False, may_judge=False, may_approve=False))
     return made
 
 

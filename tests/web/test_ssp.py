@@ -42,7 +42,7 @@ def scope_row(tracker: Tracker, table: object, **values: object) -> None:
     """A row of the scope."""
     with tracker.write(OPERATOR) as work:
         given = {"system_id": 1, "draft": False, "created_at": work.now, **values}
-        work.bookkeep(insert(table).values(**given))  # type: ignore[arg-type]
+        work.db.execute(insert(table).values(**given))  # type: ignore[arg-type]
 
 
 def test_the_plan_says_what_the_records_say(admin: Person, user: Person, tracker: Tracker) -> None:
@@ -50,7 +50,7 @@ def test_the_plan_says_what_the_records_say(admin: Person, user: Person, tracker
     scope_row(tracker, providers, name="Northwind", is_cloud=True, services="mail", holds="cui")
     with tracker.write(OPERATOR) as work:
         values = {"system_id": 1, "requirement": "AC.L2-3.1.2", "kind": "poam", "weakness": "No roles yet"}
-        work.bookkeep(insert(plan_items).values(**values, created_at=work.now))
+        work.db.execute(insert(plan_items).values(**values, created_at=work.now))
     assert write_section(user, "All of **building 2**.") == 302
     narrate(user, "The office manager keeps the list.")
     page = user.get(SSP).text
@@ -236,7 +236,7 @@ def test_a_version_that_was_altered_behind_our_back_says_so(user: Person, tracke
     user.post(f"{SSP}/versions", {})
     assert "not what was recorded" not in user.get(f"{SSP}/versions/1").text
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(plan_versions).values(content_sha256="0" * 64))
+        work.db.execute(update(plan_versions).values(content_sha256="0" * 64))
     assert "not what was recorded" in user.get(f"{SSP}/versions/1").text
 
 

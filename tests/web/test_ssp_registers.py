@@ -83,8 +83,8 @@ def test_evidence_that_says_another_number_is_named_and_one_that_says_the_same_i
 
     def says(text: str) -> str:
         with tracker.write(OPERATOR) as work:
-            if not work.bookkeep(update(blob_texts).values(text=text)).rowcount:
-                work.bookkeep(insert(blob_texts).values(sha256=sha256, text=text, cut=False))
+            if not work.db.execute(update(blob_texts).values(text=text)).rowcount:
+                work.db.execute(insert(blob_texts).values(sha256=sha256, text=text, cut=False))
         return user.get(VALUES).text
 
     assert "says 10 minutes, and nowhere 15 minutes" in says("The screen locks after 10 minutes.")

@@ -8,7 +8,7 @@ from sqlalchemy import insert, update
 
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import assignments, findings
-from tests.conftest import OPERATOR, Person
+from tests.conftest import OPERATOR, Person, put
 from tests.services.evidence import give
 from tests.services.plan_steps import freeze
 from tests.services.test_snapshots import counted
@@ -22,7 +22,7 @@ FORM = {"act": "record_final", "kind": "level_2_self", "status_on": TODAY, "pack
 def approver(user: Person, tracker: Tracker) -> Person:
     """Bo approves in a system in which all is MET, with a package frozen."""
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(findings).values(status="met"))
+        work.db.execute(update(findings).values(status="met"))
     give(tracker, user.id, may_approve=True)
     form = {"name": "Of record", "purpose": "final", "reason": "as it is"}
     assert user.post("/systems/main/packages", form).status_code == 303
@@ -35,8 +35,7 @@ def test_a_status_is_recorded_and_stands_beside_what_is_found(approver: Person, 
     page = approver.get(PAGE).text
     assert "S200001" in page
     assert "Supports Final Level 2 (Self)" in page
-    with tracker.write(OPERATOR) as work:
-        work.bookkeep(update(findings).where(findings.c.requirement == "AC.L2-3.1.5").values(status="not_met"))
+    put(tracker, update(findings).where(findings.c.requirement == "AC.L2-3.1.5").values(status="not_met"))
     page = approver.get(PAGE).text
     assert "Supports No CMMC Status" in page
     assert "AC.L2-3.1.5[a]: MET then, NOT MET now" in page
@@ -127,7 +126,7 @@ def test_only_approvers_record_and_only_the_official_affirms(approver: Person, t
     assert approver.post(f"{PAGE}/affirmations", {"affirmed_on": TODAY, "submitted": "on"}).status_code == 403
     with tracker.write(OPERATOR) as work:
         values = {"system_id": 1, "duty": "affirming_official", "requirement": "", "user_id": approver.id}
-        work.bookkeep(insert(assignments).values(**values, title="President", assigned_at=work.now))
+        work.db.execute(insert(assignments).values(**values, title="President", assigned_at=work.now))
     assert approver.post(f"{PAGE}/affirmations", {"affirmed_on": TODAY}).status_code == 422
     assert approver.post(f"{PAGE}/affirmations", {"affirmed_on": TODAY, "submitted": "on"}).status_code == 303
     assert "President" in approver.get(PAGE).text

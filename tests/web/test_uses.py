@@ -39,7 +39,7 @@ def _write(who: Person, address: str, text: str) -> None:
 def _item(tracker: Tracker, requirement: str = "AC.L2-3.1.1", **more: object) -> None:
     values = {"system_id": 1, "requirement": requirement, "kind": "poam", "weakness": "No list", **more}
     with tracker.write(OPERATOR) as work:
-        work.bookkeep(insert(plan_items).values(**values, created_at=work.now))
+        work.db.execute(insert(plan_items).values(**values, created_at=work.now))
 
 
 def test_what_nothing_uses_has_no_such_part(policy: Person) -> None:

@@ -70,7 +70,7 @@ def test_the_dashboards_address_shows_an_assessor_the_packages_that_are_open(asa
 def test_a_search_finds_requirements_artifacts_and_words_in_files(asa: Person, stage: Stage, tracker: Tracker) -> None:
     with tracker.write() as work:
         sha256 = hashlib.sha256(POLICY).hexdigest()
-        work.bookkeep(insert(blob_texts).values(sha256=sha256, text=POLICY.decode(), cut=False))
+        work.db.execute(insert(blob_texts).values(sha256=sha256, text=POLICY.decode(), cut=False))
     assert "AC.L2-3.1.1" in asa.get("/assessor/1/search?q=3.1.1").text
     assert "<mark>Firewall</mark> rules" in asa.get("/assessor/1/search?q=firewall").text
     found = asa.get("/assessor/1/search?q=ZEBRAS+people").text
@@ -206,7 +206,7 @@ def test_damaged_bytes_are_said_to_be_damaged(app: Flask, tracker: Tracker, stag
     view(tracker, stage, wanted(tracker, may_download=True))
     asa = browser(app, tracker)
     with tracker.write() as work:
-        work.bookkeep(update(blobs).values(check_state="altered"))
+        work.db.execute(update(blobs).values(check_state="altered"))
     assert "not those that were received" in asa.get(f"/assessor/1/artifacts/{stage.policy}").text
     for wish in ("?download", "?damaged=yes", "?download&damaged=yes"):
         assert asa.get(f"/assessor/1/artifacts/{stage.policy}/files/1{wish}").status_code == 409, wish

@@ -177,8 +177,8 @@ def change_objective(slug: str, requirement: str, letter: str, body: ObjectiveCh
     objective = catalog.known_objective(requirement, letter, system.level)
     with doors.open_write() as work:
         work.alone(f"objective:{system.slug}/{objective}")  # what is not given is kept as it stands now
-        before = assessment.finding(work, system, objective)
-        merged: dict[str, Any] = {"status": before.status, "note": before.note, "methods": list(before.methods)}
+        before = assessment.judged(work, system, objective)
+        merged: dict[str, Any] = {name: getattr(before, name) for name in ("status", "note", "methods")}
         merged |= given
         said = {method.field: given[method.field] for method in Method if method.field in given}
         judgement = Judgement.parse(objective, merged["status"], merged["note"], merged["methods"], said)

@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select, union_all
 
 from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
 from cmmc_tracker.domain.catalog import ObjectiveId
@@ -180,11 +181,12 @@ def filled(work: Work, rows: list[Any]) -> list[Artifact]:
     return [replace(one, marked=one.id in marked) for one in found]
 
 
-def of_requirement(
-    work: Work, system_id: int, requirement: str, letter: str | None = None
-) -> Mapping[str, list[tuple[ArtifactName, str, str]]]:
-    """The evidence of a requirement, or of one of its objectives: letter -> (artifact, locator, shows) as linked."""
-    query = (
+@cache  # putting it together takes longer than running it
+def _linked(*, to_one: bool) -> Select[Any]:
+    here = [links.c.system_id == bindparam("system"), links.c.requirement == bindparam("of")]
+    if to_one:
+        here.append(links.c.letter == bindparam("letter"))
+    return (
         select(links.c.letter, links.c.locator, links.c.shows, artifacts.c.id, artifacts.c.title)
         .add_columns(artifacts.c.kind, artifacts.c.status, artifacts.c.due_on, artifact_versions.c.received_at)
         .add_columns(artifacts.c.covers_from, artifacts.c.covers_until, artifacts.c.collected_on)
@@ -206,13 +208,18 @@ def of_requirement(
             ),
             isouter=True,
         )
-        .where(links.c.system_id == system_id, links.c.requirement == requirement, IN_USE)
+        .where(*here, IN_USE)
         .order_by(links.c.linked_at, links.c.artifact_id)
     )
-    if letter is not None:
-        query = query.where(links.c.letter == letter)
+
+
+def of_requirement(
+    work: Work, system_id: int, requirement: str, letter: str | None = None
+) -> Mapping[str, list[tuple[ArtifactName, str, str]]]:
+    """The evidence of a requirement, or of one of its objectives: letter -> (artifact, locator, shows) as linked."""
     found: dict[str, list[tuple[ArtifactName, str, str]]] = defaultdict(list)
-    rows = work.rows(query)
+    one = {} if letter is None else {"letter": letter}
+    rows = work.rows(_linked(to_one=letter is not None), system=system_id, of=requirement, **one)
     marked = cui.marked(work, [row.id for row in rows])
     for row in rows:
         fresh = freshness(row.due_on, _dates(row, work.day(row.received_at)), work.today)

@@ -4,11 +4,12 @@ Everything is read in a fixed number of statements whatever the amount of data.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, func, select, tuple_, update
+from sqlalchemy import Select, String, and_, bindparam, case, cast, func, select, update
 
 from cmmc_tracker.domain import catalog, scoring
 from cmmc_tracker.domain.artifacts import ArtifactStatus
@@ -21,8 +22,11 @@ from cmmc_tracker.errors import NotFound, Stale
 from cmmc_tracker.services import artifact_views, finding_rows
 from cmmc_tracker.services.artifacts import IN_USE
 from cmmc_tracker.services.finding_rows import Finding
+from cmmc_tracker.services.remembering import Kind
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import artifacts, findings, implementations, links, plan_items
+
+_Place = tuple[str, str]  # a requirement's id and an objective's letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,33 +111,30 @@ class LineFilter:
 
 
 def picture(work: Work, system: Access) -> Picture:
-    """All requirements of a system and its score: three statements."""
+    """All requirements of a system and its score: two statements."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
+    return work.remembered(Kind.PICTURE, system.system_id, lambda: _picture(work, system))
+
+
+def _picture(work: Work, system: Access) -> Picture:
     known = catalog.load(system.level)
     stands = standing(work, system.system_id)
-    counts = _artifact_counts(work, system.system_id)
-    unproven = _unproven(work, system.system_id)
+    linked, proven = _linked(work, system.system_id)
     lines = []
     for requirement in known.requirements:
         found = stands.statuses[requirement.id]
         ordered = tuple(found[o.letter] for o in requirement.objectives)
-        status = requirement_status(ordered)
-        lines.append(
-            Line(
-                requirement,
-                status,
-                ordered,
-                counts.get(requirement.id, 0),
-                requirement.id in stands.partial,
-                unproven.get(requirement.id, 0),
-            )
+        unproven = sum(
+            status is Status.MET and (requirement.id, letter) not in proven for letter, status in found.items()
         )
+        many, partial = len(linked.get(requirement.id, ())), requirement.id in stands.partial
+        lines.append(Line(requirement, requirement_status(ordered), ordered, many, partial, unproven))
     score = scoring.score(
         known,
         {line.requirement.id: line.objectives for line in lines},
         partial=stands.partial,
         planned=stands.planned,
-        met_without_evidence=sum(unproven.values()),
+        met_without_evidence=sum(line.unproven for line in lines),
     )
     return Picture(tuple(lines), score)
 
@@ -161,8 +162,8 @@ def one(work: Work, system: Access, requirement_id: str) -> RequirementState:
     """One requirement with its objectives, their findings and evidence; raises `NotFound` for an unknown one."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
     requirement = catalog.load(system.level).requirement(requirement_id)
-    here = and_(findings.c.system_id == system.system_id, findings.c.requirement == requirement.id)
-    rows = {row.letter: row for row in work.rows(finding_rows.query(here))}
+    read = work.rows(finding_rows.query(), system=system.system_id, of=requirement.id)
+    rows = {row.letter: row for row in read}
     evidence = artifact_views.of_requirement(work, system.system_id, requirement.id)
     found = tuple(finding_rows.made(o, rows[o.letter], evidence.get(o.letter, [])) for o in requirement.objectives)
     return RequirementState(
@@ -177,9 +178,10 @@ def finding(work: Work, system: Access, objective: ObjectiveId) -> Finding:
     """One objective as it stands, with its evidence: two statements. Raises `NotFound`."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
     known = catalog.load(system.level).objective(str(objective))
-    row = work.row(finding_rows.query(_finding_at(system.system_id, objective)))
+    at = {"system": system.system_id, "of": objective.requirement, "letter": objective.letter}
+    row = work.row(finding_rows.query(of_one=True), **at)
     if row is None:
-        raise NotFound(f"There is no objective {objective} in this system.")
+        raise _no_such(objective)
     evidence = artifact_views.of_requirement(work, system.system_id, objective.requirement, objective.letter)
     return finding_rows.made(known, row, evidence.get(objective.letter, []))
 
@@ -191,6 +193,25 @@ def _implementation(work: Work, system_id: int, requirement: str) -> Implementat
     return ImplementationState(row.status, row.narrative, row.responsibility, row.partial, row.version)
 
 
+@cache  # putting it together takes longer than running it
+def _row() -> Select[Any]:
+    here = (findings.c.system_id == bindparam("system"), findings.c.requirement == bindparam("of"))
+    return select(findings).where(*here, findings.c.letter == bindparam("letter"))
+
+
+def judged(work: Work, system: Access, objective: ObjectiveId) -> Any:
+    """An objective's row as it stands, without its evidence: one statement. Raises `NotFound`."""
+    allow(work.actor, Action.SYSTEM_VIEW, system)
+    row = work.row(_row(), system=system.system_id, of=objective.requirement, letter=objective.letter)
+    if row is None:
+        raise _no_such(objective)
+    return row
+
+
+def _no_such(objective: ObjectiveId) -> NotFound:
+    return NotFound(f"There is no objective {objective} in this system.")
+
+
 def judge(work: Work, system: Access, objective: ObjectiveId, judgement: Judgement, version: int | None = None) -> None:
     """Set what was found for one objective; a confirmation goes. `version` is the one that the judge has seen.
 
@@ -198,9 +219,7 @@ def judge(work: Work, system: Access, objective: ObjectiveId, judgement: Judgeme
     """
     allow(work.actor, Action.OBJECTIVE_JUDGE, system)
     where = _finding_at(system.system_id, objective)
-    row = work.row(select(findings).where(where))
-    if row is None:
-        raise NotFound(f"There is no objective {objective} in this system.")
+    row = judged(work, system, objective)
     values: dict[str, Any] = {"status": judgement.status, "note": judgement.note, "methods": list(judgement.methods)}
     values |= judgement.said
     before = {name: getattr(row, name) for name in values}
@@ -316,33 +335,24 @@ def standing(work: Work, system_id: int) -> Standing:
     return Standing(found, frozenset(partial), frozenset(planned))
 
 
-def _artifact_counts(work: Work, system_id: int) -> Mapping[str, int]:
+def _linked(work: Work, system_id: int) -> tuple[Mapping[str, set[str]], Collection[_Place]]:
+    """The artifacts linked to each requirement; the objectives with an approved one (32 CFR 170.24(b)(1)).
+
+    An objective's numbers come as one text: thousands of rows would take longer than all the rest.
+    """
+    numbers = func.aggregate_strings(cast(links.c.artifact_id, String), ",").label("numbers")
+    approved = func.max(case((artifacts.c.status == ArtifactStatus.APPROVED, 1), else_=0)).label("approved")
     query = (
-        select(links.c.requirement, func.count(links.c.artifact_id.distinct()).label("n"))
+        select(links.c.requirement, links.c.letter, numbers, approved)
         .join(artifacts, artifacts.c.id == links.c.artifact_id)
         .where(links.c.system_id == system_id, IN_USE)
-        .group_by(links.c.requirement)
+        .group_by(links.c.requirement, links.c.letter)
     )
-    return {row.requirement: row.n for row in work.rows(query)}
-
-
-def _unproven(work: Work, system_id: int) -> Mapping[str, int]:
-    """By requirement, how many objectives are MET without an approved artifact (32 CFR 170.24(b)(1))."""
-    # By itself, not for each finding: PostgreSQL makes it once and looks up in it, whatever it knows of the tables. A
-    # correlated EXISTS took seconds for some hundred artifacts until the tables had been analyzed.
-    supported = (
-        select(links.c.requirement, links.c.letter)
-        .join(artifacts, artifacts.c.id == links.c.artifact_id)
-        .where(
-            links.c.system_id == system_id,
-            IN_USE,
-            artifacts.c.status == ArtifactStatus.APPROVED,
-        )
-    )
-    unsupported = tuple_(findings.c.requirement, findings.c.letter).not_in(supported)
-    query = (
-        select(findings.c.requirement, func.count().label("n"))
-        .where(findings.c.system_id == system_id, findings.c.status == Status.MET, unsupported)
-        .group_by(findings.c.requirement)
-    )
-    return {row.requirement: row.n for row in work.rows(query)}
+    found: dict[str, set[str]] = defaultdict(set)
+    proven = set()
+    rows: list[Any] = work.rows(query)
+    for requirement, letter, joined, is_proven in rows:
+        found[requirement].update(joined.split(","))
+        if is_proven:
+            proven.add((requirement, letter))
+    return found, proven

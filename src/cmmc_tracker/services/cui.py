@@ -6,9 +6,10 @@ not held back again for the same bytes: the audit log says so.
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import Select, and_, bindparam, select
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.cui import is_held_back
@@ -35,20 +36,25 @@ def marked_texts(work: Work, hashes: Iterable[str]) -> set[str]:
     return {row.sha256 for row in work.rows(query) if row.markings}
 
 
+@cache  # putting it together takes longer than running it
+def _markings() -> Select[Any]:
+    current = and_(
+        artifact_files.c.artifact_id == artifacts.c.id, artifact_files.c.number == artifacts.c.current_version
+    )
+    return (
+        select(artifacts.c.id, artifact_files.c.filename, blob_texts.c.markings)
+        .join(artifact_files, current)
+        .join(blob_texts, blob_texts.c.sha256 == artifact_files.c.sha256, isouter=True)
+        .where(artifacts.c.id.in_(bindparam("ids", expanding=True)))
+    )
+
+
 def marked(work: Work, artifact_ids: Sequence[int]) -> set[int]:
     """Those of these artifacts whose current version carries a marking, in a file's name or in its text."""
     if not artifact_ids:
         return set()
-    current = and_(
-        artifact_files.c.artifact_id == artifacts.c.id, artifact_files.c.number == artifacts.c.current_version
-    )
-    query = (
-        select(artifacts.c.id, artifact_files.c.filename, blob_texts.c.markings)
-        .join(artifact_files, current)
-        .join(blob_texts, blob_texts.c.sha256 == artifact_files.c.sha256, isouter=True)
-        .where(artifacts.c.id.in_(artifact_ids))
-    )
-    return {row.id for row in work.rows(query) if row.markings or scan("", row.filename)}
+    rows = work.rows(_markings(), ids=list(artifact_ids))
+    return {row.id for row in rows if row.markings or scan("", row.filename)}
 
 
 def was_accepted(work: Work, artifact_id: int, hashes: Iterable[str]) -> bool:

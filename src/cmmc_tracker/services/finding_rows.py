@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import Select, and_, bindparam, select
 
 from cmmc_tracker.domain.assessment import Method, Status
 from cmmc_tracker.domain.catalog import Objective
@@ -53,8 +54,15 @@ class Finding:
         return needs_second(self.status, self.special.basis if self.special else None)
 
 
-def query(where: Any) -> Any:
-    """Findings with who judged and confirmed them, and on what they rest."""
+@cache  # putting it together takes longer than running it
+def query(*, of_one: bool = False) -> Select[Any]:
+    """Findings with who judged and confirmed them, and on what they rest.
+
+    Those of a requirement, with the parameters `system` and `of`; `of_one`: of the objective `letter` alone.
+    """
+    where = [findings.c.system_id == bindparam("system"), findings.c.requirement == bindparam("of")]
+    if of_one:
+        where.append(findings.c.letter == bindparam("letter"))
     confirmer = users.alias()
     special = and_(
         specials.c.system_id == findings.c.system_id,
@@ -68,7 +76,7 @@ def query(where: Any) -> Any:
         .join(users, users.c.id == findings.c.judged_by, isouter=True)
         .join(confirmer, confirmer.c.id == findings.c.confirmed_by, isouter=True)
         .join(specials, special, isouter=True)
-        .where(where)
+        .where(*where)
     )
 
 

@@ -11,6 +11,7 @@ from cmmc_tracker.domain.readiness import CHECKS, Check, Finding, Level, stale
 from cmmc_tracker.domain.snapshot import Snapshot
 from cmmc_tracker.errors import Conflict, NotFound
 from cmmc_tracker.services import snapshots
+from cmmc_tracker.services.remembering import Kind
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import systems
 
@@ -37,7 +38,9 @@ def report(work: Work, system: Access) -> Report:
     snapshot = snapshots.of(work, system)
     row = work.db.execute(select(systems.c.checks_off, systems.c.version).where(systems.c.id == system.system_id)).one()
     off = _hints(row.checks_off)
-    return Report(snapshot, tuple(readiness.found(snapshot, off)), off, row.version)
+    of = (system.system_id, off)
+    findings = work.remembered(Kind.FINDINGS, of, lambda: tuple(readiness.found(snapshot, off)))
+    return Report(snapshot, findings, off, row.version)
 
 
 def with_stale_evidence(work: Work, system: Access) -> frozenset[str]:

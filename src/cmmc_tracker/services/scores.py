@@ -14,6 +14,7 @@ from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.clocks import AssessmentKind
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.score_history import Change, Mark, Point
+from cmmc_tracker.services.remembering import Kind
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import audit, packages, recorded_statuses
 
@@ -32,6 +33,10 @@ class History:
 def history(work: Work, system: Access) -> History:
     """The history of a system's score: three statements, whatever its length."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
+    return work.remembered(Kind.HISTORY, system.system_id, lambda: _history(work, system))
+
+
+def _history(work: Work, system: Access) -> History:
     points = score_history.replay(catalog.load(system.level), _changes(work, system.slug))
     return History(tuple(points), tuple(sorted(_marks(work, system.system_id), key=lambda one: one.on)))
 

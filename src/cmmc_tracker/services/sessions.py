@@ -8,9 +8,10 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, select, update
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Actor, Organization, Role
@@ -113,14 +114,18 @@ def actor_of(work: Work, row: Any, via: str = "") -> Actor:
     return Actor(row.user_id, row.name, Role(row.role), known, via, organization)
 
 
-def find(work: Work, token: str) -> Session | None:
-    """The living session of a token with its person and their systems, or None. Two statements."""
-    query = (
+@cache  # every request asks it, and putting it together takes longer than running it
+def _found() -> Select[Any]:
+    return (
         select(sessions, users.c.name, users.c.role, users.c.organization, *enrolment())
         .join(users, users.c.id == sessions.c.user_id)
-        .where(sessions.c.token_hash == token_hash(token), users.c.disabled_at.is_(None))
+        .where(sessions.c.token_hash == bindparam("token_hash"), users.c.disabled_at.is_(None))
     )
-    row = work.row(query)
+
+
+def find(work: Work, token: str) -> Session | None:
+    """The living session of a token with its person and their systems, or None. Two statements."""
+    row = work.row(_found(), token_hash=token_hash(token))
     if row is None or not _lives(row, work.now, kept(row.preferences)):
         return None
     return Session(

@@ -5,9 +5,10 @@ It is read in a fixed number of statements (`STATEMENTS`), whatever the amount o
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import String, and_, cast, func, select, union
+from sqlalchemy import BindParameter, CompoundSelect, Select, String, and_, bindparam, cast, func, select, union
 
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.artifacts import ArtifactStatus, Kind
@@ -21,6 +22,7 @@ from cmmc_tracker.errors import NotFound
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.artifacts import IN_USE
 from cmmc_tracker.services.integrity import INTACT
+from cmmc_tracker.services.remembering import Kind as Kept
 from cmmc_tracker.services.scope import reading as scope
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import (
@@ -42,23 +44,28 @@ from cmmc_tracker.storage.tables import (
     users,
 )
 
-STATEMENTS = 15
+STATEMENTS = 16
 _STATUSES = {one.value: one for one in Status}  # each is asked for hundreds of times
 _KINDS = {one.value: one for one in Kind}
 _STATES = {one.value: one for one in ArtifactStatus}
 _METHODS = {one.value: one for one in Method}
+_SYSTEM: BindParameter[int] = bindparam("system")
 _Place = tuple[str, str]  # a requirement's id and an objective's letter
 
 
 def of(work: Work, system: Access) -> Snapshot:
     """The system as it stands now. Raises `NotFound` when it went meanwhile."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
+    return work.remembered(Kept.SNAPSHOT, system.system_id, lambda: _taken(work, system))
+
+
+def _taken(work: Work, system: Access) -> Snapshot:
     row = work.row(select(systems).where(systems.c.id == system.system_id))
     if row is None:
         raise NotFound("There is no such system, or you are not a member of it.")
     evidence = _evidence(work, system.system_id)
     judged = _objectives(work, system.system_id, evidence)
-    described = {one.requirement: one for one in work.rows(_described(system.system_id))}
+    described = {one.requirement: one for one in work.rows(_described(), system=system.system_id)}
     texts = _texts(work, system.system_id)
     return Snapshot(
         slug=row.slug,
@@ -106,7 +113,8 @@ def _texts(work: Work, system_id: int) -> Mapping[str, list[Any]]:
     return found
 
 
-def _described(system_id: int) -> Any:
+@cache  # here and below: putting a statement together takes longer than running it
+def _described() -> Select[Any]:
     """How each requirement is implemented, and who owns it."""
     owner = and_(
         assignments.c.system_id == implementations.c.system_id,
@@ -117,14 +125,20 @@ def _described(system_id: int) -> Any:
         select(implementations, users.c.name.label("owner"))
         .join(assignments, owner, isouter=True)
         .join(users, users.c.id == assignments.c.user_id, isouter=True)
-        .where(implementations.c.system_id == system_id)
+        .where(implementations.c.system_id == _SYSTEM)
     )
 
 
 def _objectives(
     work: Work, system_id: int, evidence: Mapping[_Place, Sequence[Evidence]]
 ) -> Mapping[_Place, ObjectiveState]:
-    query = (
+    rows = work.rows(_judged(), system=system_id)
+    return {(row.requirement, row.letter): _objective(work, row, evidence) for row in rows}
+
+
+@cache
+def _judged() -> Select[Any]:
+    return (
         select(findings, users.c.name.label("judge"), specials.c.basis, specials.c.description, specials.c.mitigation)
         .add_columns(specials.c.reference, specials.c.reviewed_on)
         .join(users, users.c.id == findings.c.judged_by, isouter=True)
@@ -137,9 +151,8 @@ def _objectives(
             ),
             isouter=True,
         )
-        .where(findings.c.system_id == system_id)
+        .where(findings.c.system_id == _SYSTEM)
     )
-    return {(row.requirement, row.letter): _objective(work, row, evidence) for row in work.rows(query)}
 
 
 def _objective(work: Work, row: Any, evidence: Mapping[_Place, Sequence[Evidence]]) -> ObjectiveState:
@@ -176,30 +189,24 @@ def _evidence(work: Work, system_id: int) -> Mapping[_Place, list[Evidence]]:
     The numbers of an objective's artifacts come as one text: thousands of rows would take longer than all the rest.
     """
     known = _artifacts(work, system_id)
-    numbers = func.aggregate_strings(cast(links.c.artifact_id, String), ",").label("numbers")
-    query = select(links.c.requirement, links.c.letter, numbers).where(links.c.system_id == system_id)
     found = {}
-    for row in work.rows(query.group_by(links.c.requirement, links.c.letter)):
+    for row in work.rows(_linked(), system=system_id):
         linked = sorted(map(int, row.numbers.split(",")))
         found[row.requirement, row.letter] = [known[one] for one in linked if one in known]
     return found
 
 
+@cache
+def _linked() -> Select[Any]:
+    numbers = func.aggregate_strings(cast(links.c.artifact_id, String), ",").label("numbers")
+    query = select(links.c.requirement, links.c.letter, numbers).where(links.c.system_id == _SYSTEM)
+    return query.group_by(links.c.requirement, links.c.letter)
+
+
 def _artifacts(work: Work, system_id: int) -> Mapping[int, Evidence]:
-    """The artifacts in use that are linked here, by number. The day that each speaks up to is `Dates.base`."""
-    linked = select(links.c.artifact_id).where(links.c.system_id == system_id)
-    current = and_(
-        artifact_versions.c.artifact_id == artifacts.c.id, artifact_versions.c.number == artifacts.c.current_version
-    )
-    base = func.coalesce(artifacts.c.covers_until, artifacts.c.collected_on, artifacts.c.covers_from).label("base")
-    query = (
-        select(artifacts.c.id, artifacts.c.title, artifacts.c.kind, artifacts.c.status, artifacts.c.due_on, base)
-        .add_columns(artifact_versions.c.received_at)
-        .join(artifact_versions, current)
-        .where(artifacts.c.id.in_(linked), IN_USE)
-    )
+    """The artifacts in use that are linked here, by number."""
     damaged = _damaged(work, system_id)
-    rows: list[Any] = work.rows(query)
+    rows: list[Any] = work.rows(_in_use(), system=system_id)
     return {
         number: Evidence(
             number, title, _KINDS[kind], _STATES[state], day or work.day(received), due_on, number in damaged
@@ -208,9 +215,30 @@ def _artifacts(work: Work, system_id: int) -> Mapping[int, Evidence]:
     }
 
 
+@cache
+def _in_use() -> Select[Any]:
+    """The day that each speaks up to is `Dates.base`."""
+    linked = select(links.c.artifact_id).where(links.c.system_id == _SYSTEM)
+    current = and_(
+        artifact_versions.c.artifact_id == artifacts.c.id, artifact_versions.c.number == artifacts.c.current_version
+    )
+    base = func.coalesce(artifacts.c.covers_until, artifacts.c.collected_on, artifacts.c.covers_from).label("base")
+    return (
+        select(artifacts.c.id, artifacts.c.title, artifacts.c.kind, artifacts.c.status, artifacts.c.due_on, base)
+        .add_columns(artifact_versions.c.received_at)
+        .join(artifact_versions, current)
+        .where(artifacts.c.id.in_(linked), IN_USE)
+    )
+
+
 def _damaged(work: Work, system_id: int) -> frozenset[int]:
     """The linked artifacts of which a file of the current version was found not to be what was received."""
-    linked = select(links.c.artifact_id).where(links.c.system_id == system_id)
+    return frozenset(row.artifact_id for row in work.rows(_broken(), system=system_id))
+
+
+@cache
+def _broken() -> CompoundSelect[Any]:
+    linked = select(links.c.artifact_id).where(links.c.system_id == _SYSTEM)
     kept, held = artifact_files, held_files
     broken = [blobs.c.check_state.not_in(("", INTACT)), held.c.check_state.not_in(("", INTACT))]
     of_store = select(kept.c.artifact_id).join(blobs, blobs.c.sha256 == kept.c.sha256).where(broken[0])
@@ -219,7 +247,7 @@ def _damaged(work: Work, system_id: int) -> frozenset[int]:
     for query, files in ((of_store, kept), (elsewhere, held)):
         current = and_(artifacts.c.id == files.c.artifact_id, artifacts.c.current_version == files.c.number)
         queries.append(query.join(artifacts, current).where(files.c.artifact_id.in_(linked)))
-    return frozenset(row.artifact_id for row in work.db.execute(union(*queries)))
+    return union(*queries)
 
 
 def _items(work: Work, system_id: int) -> tuple[Item, ...]:

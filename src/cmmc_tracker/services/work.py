@@ -19,12 +19,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any, TypeVar
 
-from sqlalchemy import CompoundSelect, Connection, Engine, Executable, Row, Select, insert, select, text
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    Delete,
+    Engine,
+    Executable,
+    Insert,
+    Row,
+    Select,
+    Update,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.engine import CursorResult
 
 from cmmc_tracker.domain.audit import GENESIS, Entry, Event, canonical, digest, stamp
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.errors import Overtaken, Stale
+from cmmc_tracker.services.remembering import Kind, Memory, Stand
 from cmmc_tracker.storage import tables
 from cmmc_tracker.storage.database import begun, is_own_schema, translated
 from cmmc_tracker.storage.scanner import Scanner
@@ -32,6 +46,14 @@ from cmmc_tracker.storage.store import Blobs
 
 _CHAIN_LOCK = 0x41554454  # an advisory lock's number on PostgreSQL: "AUDT"
 TRIES = 4
+# Where counts are kept that nobody made, such as when something was last looked at: the audit log does not tell of
+# them, so nothing that people rely on may be worked out of them (`remembered`).
+UNRECORDED = frozenset(
+    {
+        *("account_tries", "api_tokens", "audit_streams", "blob_texts", "blobs", "freezes", "held_files", "imports"),
+        *("leases", "limit_hits", "package_views", "second_factors", "sessions", "setup_links", "users"),
+    }
+)
 _T = TypeVar("_T")
 _kept: ContextVar[int] = ContextVar("kept", default=0)  # Works that were committed by this thread
 
@@ -48,6 +70,8 @@ class Work:
     zone: tzinfo = UTC
     entries: list[Entry] = field(default_factory=list)
     changed: bool = False
+    memory: Memory | None = None  # of a Work that only reads: one that writes sees its own changes before the log does
+    _stand: Stand | None = None
 
     @property
     def today(self) -> date:
@@ -70,18 +94,33 @@ class Work:
         if self.db.dialect.name == "postgresql":
             self.db.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
 
-    def rows(self, statement: Select[Any] | CompoundSelect[Any]) -> list[Row[Any]]:
-        """All rows of a query."""
-        return list(self.db.execute(statement).all())  # fetched at once: row by row takes twice as long
+    def rows(self, statement: Select[Any] | CompoundSelect[Any], **values: Any) -> list[Row[Any]]:
+        """All rows of a query; `values` are of its bound parameters, where it was put together beforehand."""
+        return list(self.db.execute(statement, values).all())  # fetched at once: row by row takes twice as long
 
-    def row(self, statement: Select[Any]) -> Row[Any] | None:
-        """The first row of a query, or None."""
-        return self.db.execute(statement).first()
+    def row(self, statement: Select[Any], **values: Any) -> Row[Any] | None:
+        """The first row of a query, or None; `values` as in `rows`."""
+        return self.db.execute(statement, values).first()
+
+    def remembered(self, kind: Kind, of: Any, make: Callable[[], _T]) -> _T:
+        """What `make` reads and works out of the records, once for as long as nothing new is recorded.
+
+        `of` names which one, with all that it depends on besides the records and the day: hashable. Who asks has
+        been allowed to. What is given back is shared, and must not be changed.
+        """
+        if self.memory is None:
+            return make()
+        if self._stand is None:
+            tail = self.row(select(tables.audit.c.id, tables.audit.c.hash).order_by(tables.audit.c.id.desc()).limit(1))
+            self._stand = Stand(tail.id, tail.hash, self.today) if tail else Stand(0, GENESIS, self.today)
+        return self.memory.once(self._stand, kind, of, make)
 
     def change(self, statement: Executable, values: list[dict[str, Any]] | None = None) -> CursorResult[Any]:
         """Run a statement that changes what people rely on; the Work then owes an audit entry."""
         self.changed = True
-        return self._run(statement, values)
+        result: CursorResult[Any]
+        result = self.db.execute(statement, values) if values is not None else self.db.execute(statement)
+        return result
 
     def change_one(self, statement: Executable) -> None:
         """Run an UPDATE that names the version it read; raises `Stale` when no row had it."""
@@ -91,13 +130,11 @@ class Work:
                 "look at what is there now, then save again."
             )
 
-    def bookkeep(self, statement: Executable, values: list[dict[str, Any]] | None = None) -> CursorResult[Any]:
-        """Run a statement that no person did: counters, last-seen times."""
-        return self._run(statement, values)
-
-    def _run(self, statement: Executable, values: list[dict[str, Any]] | None) -> CursorResult[Any]:
-        result: CursorResult[Any]
-        result = self.db.execute(statement, values) if values is not None else self.db.execute(statement)
+    def bookkeep(self, statement: Insert | Update | Delete) -> CursorResult[Any]:
+        """Run a statement that no person did: counters, last-seen times. Only in the tables of `UNRECORDED`."""
+        if (name := getattr(statement.table, "name", "")) not in UNRECORDED:
+            raise AssertionError(f"a change of {name} is to be recorded: what is remembered is made of it")
+        result: CursorResult[Any] = self.db.execute(statement)
         return result
 
     def record(self, event: Event, entity: str, detail: Mapping[str, Any] | None = None, actor: str = "") -> None:
@@ -126,6 +163,7 @@ class Tracker:
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     scanner: Scanner | None = None  # asked about every upload where an administrator named one
     zone: tzinfo = UTC  # of the organization: its days, not UTC's, are the days of the clocks
+    memory: Memory = field(default_factory=Memory)
 
     @property
     def today(self) -> date:
@@ -141,7 +179,7 @@ class Tracker:
     def read(self, actor: Actor | None = None, address: str = "") -> Iterator[Work]:
         """A transaction that only reads: one consistent picture."""
         with translated(), begun(self.engine, writes=False) as db, db.begin():
-            yield Work(db, self.blobs, actor, address, self.clock(), self.zone)
+            yield Work(db, self.blobs, actor, address, self.clock(), self.zone, memory=self.memory)
 
     @contextmanager
     def write(self, actor: Actor | None = None, address: str = "") -> Iterator[Work]:

@@ -78,7 +78,7 @@ def used(tracker: Tracker) -> None:
     made(tracker, bo, ("naïve – 証拠\u2028.txt", b"words"), title="Été “quoted”\\ \x7f 🙂")
     with tracker.write(OPERATOR) as work:
         now = work.now
-        work.bookkeep(insert(leases).values(name="job", holder="a dead process", until=now))
+        work.db.execute(insert(leases).values(name="job", holder="a dead process", until=now))
 
 
 def a_blob(root: Path) -> Path:

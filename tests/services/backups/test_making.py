@@ -117,7 +117,7 @@ def test_a_content_purged_meanwhile_is_no_loss(
     def slow(*given: Any) -> str:
         with tracker.write(OPERATOR) as work:
             past = work.now - timedelta(days=40)
-            work.bookkeep(artifacts.update().where(artifacts.c.id == gone).values(deleted_at=past))
+            work.db.execute(artifacts.update().where(artifacts.c.id == gone).values(deleted_at=past))
         trash.purge(tracker, OPERATOR, [gone])
         return copy(*given)
 

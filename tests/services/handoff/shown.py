@@ -51,7 +51,7 @@ def assessor(tracker: Tracker, name: str = "asa", *, enrolled: bool = True) -> i
         made = accounts.create(work, who)
         if enrolled:
             values = {"secret": "A" * 32, "begun_at": work.now, "confirmed_at": work.now, "last_step": 0}
-            work.bookkeep(insert(second_factors).values(user_id=made, **values))
+            work.db.execute(insert(second_factors).values(user_id=made, **values))
     return made
 
 

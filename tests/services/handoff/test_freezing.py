@@ -179,7 +179,7 @@ def test_a_file_that_is_not_what_was_received_fails_it_by_name(tracker: Tracker,
 
 def _leaves(tracker: Tracker, bo: Actor) -> None:
     with tracker.write() as work:
-        work.bookkeep(update(users).where(users.c.id == bo.id).values(disabled_at=work.now))
+        work.db.execute(update(users).where(users.c.id == bo.id).values(disabled_at=work.now))
 
 
 def _loses_the_right(tracker: Tracker, bo: Actor) -> None:
@@ -273,7 +273,7 @@ def test_a_system_has_so_many_freezes_under_way_and_others_are_not_hindered(
 def test_who_became_an_assessor_meanwhile_freezes_nothing_any_more(tracker: Tracker, bo: Actor) -> None:
     waiting = ask(tracker, bo)
     with tracker.write() as work:
-        work.bookkeep(update(users).where(users.c.id == bo.id).values(organization="assessor"))
+        work.db.execute(update(users).where(users.c.id == bo.id).values(organization="assessor"))
     all_turns(tracker)
     assert state(tracker, bo, waiting).state == "failed"
     assert frozen(tracker, bo) == []

@@ -99,7 +99,7 @@ def test_while_a_legal_hold_stands_nothing_goes_whatever_the_day(
     with tracker.write(admin) as work, pytest.raises(Conflict, match="by a legal hold"):
         quarantine.reject(work, 1, "It does not belong here.")
     with tracker.write() as work:  # whatever got it into the trash
-        work.bookkeep(update(artifacts).values(deleted_at=work.now - timedelta(days=90), quarantined_at=None))
+        work.db.execute(update(artifacts).values(deleted_at=work.now - timedelta(days=90), quarantined_at=None))
     assert trash.purge(tracker, OPERATOR, [1])[0] == []
     assert not lift(tracker, admin, frozen, 1).is_held
     assert trash.purge(tracker, OPERATOR, [1])[0] == [1]

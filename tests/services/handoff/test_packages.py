@@ -84,7 +84,7 @@ def test_what_changes_afterwards_changes_no_package(tracker: Tracker, bo: Actor)
     made = freeze(tracker, bo)
     before = zipped(tracker, bo, made)
     with tracker.write(bo) as work:
-        work.bookkeep(update(artifacts).where(artifacts.c.id == number).values(title="Another title"))
+        work.db.execute(update(artifacts).where(artifacts.c.id == number).values(title="Another title"))
     assert zipped(tracker, bo, made) == before
 
 
@@ -221,7 +221,7 @@ def test_what_went_while_a_package_was_made_is_in_none(
             elif how == "quarantine":
                 quarantine.hold(work, number, "It carries a marking.")
             else:  # as a spill of one version of several does
-                work.bookkeep(delete(artifact_files).where(artifact_files.c.artifact_id == number))
+                work.db.execute(delete(artifact_files).where(artifact_files.c.artifact_id == number))
 
     monkeypatch.setattr(sealing, "refuse_damaged", meanwhile)
     with pytest.raises(Conflict, match=f"Artifact {number} went"):
@@ -324,7 +324,7 @@ def test_bytes_that_were_altered_after_the_freeze_break_the_zip_off(tracker: Tra
 def test_records_that_were_altered_after_the_freeze_give_no_first_byte(tracker: Tracker, bo: Actor, harm: Any) -> None:
     made = freeze(tracker, bo)
     with tracker.write(bo) as work:
-        work.bookkeep(harm)
+        work.db.execute(harm)
         made = packages.one(work, bo.systems["main"], made.id)
     with pytest.raises(Conflict, match="not those that were frozen"):
         stream.opened(tracker, made)
@@ -343,7 +343,7 @@ def test_what_is_held_elsewhere_stands_in_the_log_and_not_in_the_zip(tracker: Tr
 def test_an_artifact_that_is_linked_nowhere_is_in_no_package(tracker: Tracker, bo: Actor) -> None:
     number = linked_artifact(tracker, bo, "Access policy", ("policy.txt", b"what we do"), FIRST)
     with tracker.write(bo) as work:
-        work.bookkeep(links.delete().where(links.c.artifact_id == number))
+        work.db.execute(links.delete().where(links.c.artifact_id == number))
     assert freeze(tracker, bo).artifacts == 0
 
 

@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 
 from cmmc_tracker.domain.readiness.check import Check, Finding, Level
-from cmmc_tracker.domain.scope import CATEGORY_CLAUSE
+from cmmc_tracker.domain.scope import CATEGORY_CLAUSE, AssetCategory
 from cmmc_tracker.domain.snapshot import Snapshot
+
+_OUT = AssetCategory.OUT_OF_SCOPE
 
 
 def _look(snapshot: Snapshot) -> Iterator[Finding]:
     for one in snapshot.assets:
         if one.category is None:
             yield Finding(16, f"{one.name} has no category.", subject=f"asset:{one.id}")
-        elif not (one.in_plan and one.on_diagram) and one.category.in_scope:
+        elif not (one.in_plan and one.on_diagram) and one.category is not _OUT:
             lacking = _LACKING[one.in_plan, one.on_diagram]
             yield Finding(16, f"{one.name} has no {lacking}.", subject=f"asset:{one.id}")
 

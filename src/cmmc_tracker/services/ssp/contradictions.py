@@ -10,6 +10,7 @@ from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.plan_document import SectionName
 from cmmc_tracker.domain.ssp import CitedArtifact, Contradiction, PlanText
 from cmmc_tracker.services import snapshots
+from cmmc_tracker.services.remembering import Kind as Kept
 from cmmc_tracker.services.ssp.naming import of_artifacts
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage import tables as t
@@ -18,7 +19,11 @@ from cmmc_tracker.storage import tables as t
 def found(work: Work, system: Access) -> list[Contradiction]:
     """What contradicts what, in the order of the plan."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
-    return ssp.contradictions(snapshots.of(work, system), cited(work, system), _sections(work, system))
+    return list(work.remembered(Kept.CONTRADICTIONS, system.system_id, lambda: _looked_for(work, system)))
+
+
+def _looked_for(work: Work, system: Access) -> tuple[Contradiction, ...]:
+    return tuple(ssp.contradictions(snapshots.of(work, system), cited(work, system), _sections(work, system)))
 
 
 def _sections(work: Work, system: Access) -> list[PlanText]:

@@ -1,8 +1,8 @@
 """The requirements of a system: the list, and the page of one, where people live."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from flask import g, redirect, render_template, request, url_for
@@ -19,7 +19,7 @@ from cmmc_tracker.gate.doors import open_read, open_write
 from cmmc_tracker.gate.etag import form_version
 from cmmc_tracker.gate.session import local_path
 from cmmc_tracker.services import assessment, assignments, audit, remarks, wordings
-from cmmc_tracker.services.assessment import LineFilter
+from cmmc_tracker.services.assessment import Line, LineFilter
 from cmmc_tracker.services.plans import reading as plans
 from cmmc_tracker.web.requirements import narratives
 from cmmc_tracker.web.requirements.talk import choices_of, part_of, talk_of
@@ -40,8 +40,7 @@ class Typed:
     form: str = "judge"  # of the forms of an objective
 
 
-@cache
-def dot(objective: Objective, status: Status) -> Markup:
+def _dot(objective: Objective, status: Status) -> Markup:
     """An objective's sign in the list, a link to its place. The address is relative, so that it holds in any system."""
     return Markup(
         '<a class="{}" href="requirements/{}?objective={}#objective-{}" title="[{}] {}" aria-label="[{}] {}">{}</a>'
@@ -58,9 +57,15 @@ def dot(objective: Objective, status: Status) -> Markup:
     )
 
 
-def dots(findings: Iterable[tuple[Objective, Status]]) -> Markup:
+def dots(line: Line) -> Markup:
     """The signs of a requirement's objectives."""
-    return Markup().join(dot(objective, status) for objective, status in findings)
+    return _dots(line.requirement.id, line.objectives)
+
+
+@lru_cache(maxsize=1_024)
+def _dots(requirement: str, statuses: tuple[Status, ...]) -> Markup:
+    objectives = catalog.load(catalog.level_of(requirement)).requirement(requirement).objectives
+    return Markup().join(map(_dot, objectives, statuses))
 
 
 @pages.get("")
