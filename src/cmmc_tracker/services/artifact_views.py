@@ -189,8 +189,7 @@ def _linked(*, to_one: bool) -> Select[Any]:
     return (
         select(links.c.letter, links.c.locator, links.c.shows, artifacts.c.id, artifacts.c.title)
         .add_columns(artifacts.c.kind, artifacts.c.status, artifacts.c.due_on, artifact_versions.c.received_at)
-        .add_columns(artifacts.c.covers_from, artifacts.c.covers_until, artifacts.c.collected_on)
-        .add_columns(held_files.c.location)
+        .add_columns(artifacts.c.covers_from, artifacts.c.covers_until, artifacts.c.collected_on, held_files.c.location)
         .join(artifacts, artifacts.c.id == links.c.artifact_id)
         .join(
             artifact_versions,
