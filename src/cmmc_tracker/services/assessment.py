@@ -186,8 +186,14 @@ def finding(work: Work, system: Access, objective: ObjectiveId) -> Finding:
     return finding_rows.made(known, row, evidence.get(objective.letter, []))
 
 
+@cache
+def _implemented() -> Select[Any]:
+    here = (implementations.c.system_id == bindparam("system"), implementations.c.requirement == bindparam("of"))
+    return select(implementations).where(*here)
+
+
 def _implementation(work: Work, system_id: int, requirement: str) -> ImplementationState:
-    row = work.row(select(implementations).where(_implementation_at(system_id, requirement)))
+    row = work.row(_implemented(), system=system_id, of=requirement)
     if row is None:
         raise NotFound("There is no such requirement in this system.")
     return ImplementationState(row.status, row.narrative, row.responsibility, row.partial, row.version)

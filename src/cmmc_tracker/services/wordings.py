@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Select, bindparam, delete, insert, select
 
 from cmmc_tracker.domain import catalog
 from cmmc_tracker.domain.audit import Event
@@ -54,14 +56,18 @@ def replace(work: Work, plan: CatalogPlan, level: int = 2) -> None:
     work.record(Event.CATALOG_IMPORTED, f"catalog:{level}", detail)
 
 
-def of_requirement(work: Work, level: int, requirement: str) -> Wording | None:
-    """The wording of a requirement and its objectives, or None when nothing was imported. One statement."""
-    query = (
+@cache  # putting it together takes longer than running it
+def _imported() -> Select[Any]:
+    return (
         select(wordings.c.item, wordings.c.prose, wording_sources)
         .join(wording_sources, wording_sources.c.id == wordings.c.source_id)
-        .where(wording_sources.c.level == level, wordings.c.requirement == requirement)
+        .where(wording_sources.c.level == bindparam("at"), wordings.c.requirement == bindparam("of"))
     )
-    rows = work.rows(query)
+
+
+def of_requirement(work: Work, level: int, requirement: str) -> Wording | None:
+    """The wording of a requirement and its objectives, or None when nothing was imported. One statement."""
+    rows = work.rows(_imported(), at=level, of=requirement)
     if not rows:
         return None
     first = rows[0]

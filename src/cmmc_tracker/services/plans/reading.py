@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from cmmc_tracker.domain import catalog, plans
 from cmmc_tracker.domain.assessment import Status, requirement_status
@@ -161,15 +162,15 @@ def register(work: Work, system: Access) -> Register:
     """All items of a system, and what has none: seven statements."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
     stands = _standing(work, system)
-    found = tuple(_items(work, stands, _items_of(system.system_id)))
+    found = tuple(_items(work, stands, _rows(work, system)))
     return Register(found, tuple(_unplanned(stands, found)), stands.excepted, stands.clock)
 
 
 def of_requirement(work: Work, system: Access, requirement: str) -> list[Item]:
     """The items of one requirement, the newest first."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
-    query = _items_of(system.system_id).where(plan_items.c.requirement == requirement)
-    return list(reversed(_items(work, _standing(work, system), query)))
+    rows = _rows(work, system, plan_items.c.requirement == requirement)
+    return list(reversed(_items(work, _standing(work, system), rows))) if rows else []
 
 
 def one(work: Work, system: Access, item_id: int) -> Item:
@@ -180,7 +181,7 @@ def one(work: Work, system: Access, item_id: int) -> Item:
 def _one(work: Work, system: Access, item_id: int) -> tuple[Item, _Standing]:
     allow(work.actor, Action.SYSTEM_VIEW, system)
     stands = _standing(work, system)
-    found = _items(work, stands, _items_of(system.system_id).where(plan_items.c.id == item_id))
+    found = _items(work, stands, _rows(work, system, plan_items.c.id == item_id))
     if not found:
         raise NotFound("There is no such item on the plans of this system.")
     return found[0], stands
@@ -240,7 +241,12 @@ def _standing(work: Work, system: Access) -> _Standing:
     )
 
 
-def _items_of(system_id: int) -> Select[Any]:
+def _rows(work: Work, system: Access, *where: ColumnElement[bool]) -> list[Any]:
+    return work.rows(_listed().where(*where), system=system.system_id)
+
+
+@cache  # putting it together takes longer than running it
+def _listed() -> Select[Any]:
     creator, readier, closer = users.alias("creator"), users.alias("readier"), users.alias("closer")
     return (
         select(
@@ -252,12 +258,12 @@ def _items_of(system_id: int) -> Select[Any]:
         .join(creator, creator.c.id == plan_items.c.created_by, isouter=True)
         .join(readier, readier.c.id == plan_items.c.ready_by, isouter=True)
         .join(closer, closer.c.id == plan_items.c.closed_by, isouter=True)
-        .where(plan_items.c.system_id == system_id)
+        .where(plan_items.c.system_id == bindparam("system"))
         .order_by(plan_items.c.id)
     )
 
 
-def _items(work: Work, stands: _Standing, query: Select[Any]) -> list[Item]:
+def _items(work: Work, stands: _Standing, rows: list[Any]) -> list[Item]:
     steps: dict[int, list[Milestone]] = defaultdict(list)
     listed = (
         select(milestones)
@@ -268,7 +274,7 @@ def _items(work: Work, stands: _Standing, query: Select[Any]) -> list[Item]:
     for row in work.rows(listed):
         steps[row.item_id].append(Milestone(row.text, row.due_on, row.owner, row.done_on))
     known = catalog.load(stands.system.level)
-    return [_item(row, known.requirement(row.requirement), steps[row.id], stands) for row in work.rows(query)]
+    return [_item(row, known.requirement(row.requirement), steps[row.id], stands) for row in rows]
 
 
 def plan_of(row: Any, steps: Iterable[Milestone]) -> Plan:

@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import Select, and_, bindparam, delete, insert, select, update
 
 from cmmc_tracker.domain.assessment import Responsibility
 from cmmc_tracker.domain.audit import Event
@@ -44,25 +45,26 @@ class KeptLine:
 def of_provider(work: Work, system: Access, provider_id: int) -> dict[ObjectiveId, KeptLine]:
     """The lines of a provider, in one statement."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
-    query = _lines(system).where(matrix_lines.c.provider_id == provider_id)
-    return {line.objective: line for line in map(_kept, work.rows(query))}
+    query = _lines().where(matrix_lines.c.provider_id == provider_id)
+    return {line.objective: line for line in map(_kept, work.rows(query, system=system.system_id))}
 
 
 def of_requirement(work: Work, system: Access, requirement: str) -> Mapping[str, list[KeptLine]]:
     """The lines of all providers that concern a requirement, by letter, in one statement. Drafts have none."""
     allow(work.actor, Action.SYSTEM_VIEW, system)
-    query = _lines(system).where(matrix_lines.c.requirement == requirement)
+    query = _lines().where(matrix_lines.c.requirement == requirement)
     found: dict[str, list[KeptLine]] = defaultdict(list)
-    for row in work.rows(query.order_by(providers.c.name, matrix_lines.c.letter)):
+    for row in work.rows(query.order_by(providers.c.name, matrix_lines.c.letter), system=system.system_id):
         found[row.letter].append(_kept(row))
     return dict(found)
 
 
-def _lines(system: Access) -> Any:
+@cache  # putting it together takes longer than running it
+def _lines() -> Select[Any]:
     document = and_(artifacts.c.id == matrix_lines.c.artifact_id, IN_USE)
     query = select(matrix_lines, providers.c.name.label("provider"), artifacts.c.title.label("document"))
     query = query.join(providers, providers.c.id == matrix_lines.c.provider_id)
-    return query.join(artifacts, document, isouter=True).where(providers.c.system_id == system.system_id)
+    return query.join(artifacts, document, isouter=True).where(providers.c.system_id == bindparam("system"))
 
 
 def _kept(row: Any) -> KeptLine:
