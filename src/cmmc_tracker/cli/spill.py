@@ -70,7 +70,7 @@ def _spill(wanted: Wanted, given: dict[str, Any]) -> None:
     found = spill_plan.plan(tracker, actor, wanted)
     if not given["as_json"]:
         _show(found, wanted)
-        _show_second(tracker, wanted)
+        _show_seconds(tracker, found)
     if given["dry_run"]:
         click.echo(json.dumps(_told(found)) if given["as_json"] else "Nothing was changed (--dry-run).")
         return
@@ -99,14 +99,17 @@ def _show(found: Plan, wanted: Wanted) -> None:
         )
 
 
-def _show_second(tracker: Tracker, wanted: Wanted) -> None:
+def _show_seconds(tracker: Tracker, found: Plan) -> None:
+    """Who confirmed, of each artifact that would lose something."""
     with tracker.read() as work:
-        try:
-            second = spill_confirming.second_of(work, wanted.artifact_id)
-        except Conflict as error:
-            click.echo(f"  not confirmed by a second person yet. {error.message}")
-            return
-    click.echo(one_line(f"  confirmed by {second.by}" if second else "  one person does this alone; the log says so"))
+        for artifact_id in sorted({one for one, _ in found.all_versions}):
+            try:
+                second = spill_confirming.seconds_of(work, [artifact_id])[artifact_id]
+            except Conflict as error:
+                click.echo(f"  artifact {artifact_id}: not confirmed by a second person yet. {error.message}")
+                continue
+            said = f"confirmed by {second.by}" if second else "one person does this alone; the log says so"
+            click.echo(one_line(f"  artifact {artifact_id}: {said}"))
 
 
 def _told(found: Plan) -> dict[str, Any]:
