@@ -172,9 +172,16 @@ def _again(text: str) -> ResponseReturnValue:
     return _sheet(_named(request.form.get("name", "")), rows)
 
 
+def _loaded(text: str) -> Any:
+    """What a form carries as JSON; raises `ValueError` also for halves of signs, which no page can show."""
+    found = json.loads(text)
+    json.dumps(found, ensure_ascii=False).encode()
+    return found
+
+
 def _carried(text: str) -> list[list[str]]:
     try:
-        rows = json.loads(text) if len(text) <= MOST_CARRIED else None
+        rows = _loaded(text) if len(text) <= MOST_CARRIED else None
     except (ValueError, RecursionError):
         rows = None
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
@@ -220,7 +227,7 @@ def _packed(row: Row) -> str:
 def _unpacked(text: str) -> Row:
     """A row as the form brought it back: read anew, as if it stood in the sheet."""
     try:
-        number, about, status, reason, how = json.loads(text)
+        number, about, status, reason, how = _loaded(text)
     except (ValueError, TypeError, RecursionError):
         raise _NOTHING from None
     if not (isinstance(number, int) and 0 < number < 10**6 and isinstance(how, dict)):
