@@ -81,7 +81,8 @@ def _insert(work: Work, artifact_id: int, target: Target) -> None:
     asked = (findings.c.requirement == of.requirement, findings.c.letter == of.letter)
     columns = [literal(value, links.c[name].type) for name, value in values.items()]
     row = select(*columns).where(findings.c.system_id == target.system.system_id, *asked)
-    if work.change(insert(links).from_select(list(values), row)).rowcount == 0:
+    made = insert(links).from_select(list(values), row).execution_options(preserve_rowcount=True)
+    if work.change(made).rowcount == 0:
         raise Conflict(
             f"{of} is no objective of {target.system.name} any more: its level was changed. Look at it anew."
         )
