@@ -189,7 +189,17 @@ def test_a_guess_that_was_wrong_is_chosen_otherwise(user: Person) -> None:
 
 @pytest.mark.parametrize(
     "sheet",
-    ["", "null", "{}", "[1]", '[["a", 1]]', "[" * 9_000, r'[["\ud800"]]', json.dumps([["x" * 300_001]])],
+    [
+        "",
+        "null",
+        "{}",
+        "[1]",
+        '[["a", 1]]',
+        "[" * 9_000,
+        r'[["\ud800"]]',
+        json.dumps([["x"] * 51]),
+        json.dumps([["x" * 300_001]]),
+    ],
     ids=lambda one: one[:9],
 )
 def test_a_sheet_that_somebody_made_up_is_no_sheet(user: Person, sheet: str) -> None:

@@ -20,6 +20,7 @@ from cmmc_tracker.gate.forms import files_of, take_in
 from cmmc_tracker.importers import columns, score_sheet
 from cmmc_tracker.importers.columns import Choice
 from cmmc_tracker.importers.narratives import Text
+from cmmc_tracker.importers.register_table import MOST_COLUMNS
 from cmmc_tracker.importers.score_sheet import Row
 from cmmc_tracker.services import trash
 from cmmc_tracker.services.artifacts import Received
@@ -184,8 +185,8 @@ def _carried(text: str) -> list[list[str]]:
         rows = _loaded(text) if len(text) <= MOST_CARRIED else None
     except (ValueError, RecursionError):
         rows = None
-    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-        raise _NOTHING
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) <= MOST_COLUMNS for row in rows):
+        raise _NOTHING  # no sheet that was read has more columns, and a page offers each of them several times
     if not all(isinstance(cell, str) for row in rows for cell in row):
         raise _NOTHING
     return rows
