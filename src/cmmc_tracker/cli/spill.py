@@ -9,7 +9,7 @@ import click
 
 from cmmc_tracker import config
 from cmmc_tracker.cli.lines import one_line
-from cmmc_tracker.cli.open import opened
+from cmmc_tracker.cli.open import NUMBER, opened
 from cmmc_tracker.errors import Conflict
 from cmmc_tracker.services import spill as spilling
 from cmmc_tracker.services import spill_confirming, spill_plan
@@ -21,8 +21,8 @@ from cmmc_tracker.storage.database import sqlite_file
 
 
 @click.command()
-@click.argument("artifact", type=click.IntRange(min=1), required=False)
-@click.option("--version", "number", type=click.IntRange(min=1), help="This version alone; else all of them.")
+@click.argument("artifact", type=NUMBER, required=False)
+@click.option("--version", "number", type=NUMBER, help="This version alone; else all of them.")
 @click.option("--reason", default="", help="Why, without what was spilled itself: it is kept.")
 @click.option("--keep-as", "location", default="", metavar="LOCATION", help="Where the evidence is kept from now on.")
 @click.option("--everywhere", is_flag=True, help="Other artifacts with the same bytes lose them too.")
