@@ -20,6 +20,8 @@ from cmmc_tracker.storage.tables import assets, findings, implementations, packa
 from tests.conftest import ON_POSTGRESQL, OPERATOR
 from tests.services.evidence import FIRST, acting, made, other_system, somebody
 
+WRITTEN = "Bo is the owner."
+
 
 @pytest.fixture
 def bo(tracker: Tracker) -> Actor:
@@ -162,8 +164,10 @@ def test_who_still_sends_something_for_a_system_that_was_removed_is_told(
     with pytest.raises(Conflict, match=late):
         made(tracker, replace(bo, systems={"main": lab}))
     with pytest.raises(Conflict, match=late), tracker.write(bo) as work:
-        writing.write_section(work, lab, SectionName.ROLES, "Bo is the owner.", None)
+        writing.write_section(work, lab, SectionName.ROLES, WRITTEN, None)
     assert caplog.text.count("a row that is gone") == 2
+    assert "INSERT INTO plan_sections" in caplog.text
+    assert WRITTEN not in caplog.text, "a trace in the log shows statements, and nothing that people wrote"
     assert verify.run(tracker).problems == []
 
 

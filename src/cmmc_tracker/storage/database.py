@@ -64,7 +64,8 @@ def make_engine(url: str, busy_ms: int = _BUSY_MS, *, threads: int = _THREADS, s
 
     Parameters: `busy_ms` is how long a lock that somebody else holds is waited for before `Busy` is told; `threads` how
     many use the engine at once, each of which may need a second connection beside its own; `statement_ms` how long a
-    statement may run on PostgreSQL, 0 for as long as it takes.
+    statement may run on PostgreSQL, 0 for as long as it takes. What people wrote stands in no error of the engine: that
+    may come into the log.
     """
     try:
         parsed = make_url(url)
@@ -88,6 +89,7 @@ def _postgresql(url: URL, busy_ms: int, threads: int, statement_ms: int) -> Engi
         pool_size=threads,
         max_overflow=threads,
         pool_timeout=_POOL_SECONDS,
+        hide_parameters=True,
         connect_args={"connect_timeout": 5, "options": f"-c timezone=UTC {options}", **STANDSTILL},
     )
 
@@ -124,7 +126,13 @@ def begun(engine: Engine, *, writes: bool) -> Connection:
 def _sqlite(url: str, file: str | None, busy_ms: int, threads: int) -> Engine:
     if not file or file == ":memory:":
         raise Misconfigured("DATABASE_URL cannot be used: SQLite needs a file, so that all workers see the same data")
-    engine = create_engine(url, connect_args={"timeout": busy_ms / 1000}, pool_size=threads, max_overflow=threads)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": busy_ms / 1000},
+        pool_size=threads,
+        max_overflow=threads,
+        hide_parameters=True,
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
