@@ -174,3 +174,9 @@ def test_without_a_reason_nothing_goes(command: Command, tracker: Tracker, bo: A
     assert done.returncode == 1
     assert "Say why" in done.stderr
     assert _titles(tracker) == ["Log review"]
+
+
+def test_a_number_that_no_artifact_can_have_is_a_wrong_use(command: Command) -> None:
+    for number in ("0", "9" * 24):
+        done = command("spill", number, "--reason", "why", "--yes")
+        assert (done.returncode, "is not in the range" in done.stderr) == (2, True)

@@ -15,6 +15,8 @@ from cmmc_tracker.services import audit
 from cmmc_tracker.services.work import TRIES, Tracker, Work, again
 from cmmc_tracker.storage.tables import settings
 from tests.conftest import ON_POSTGRESQL, Person
+from tests.services.evidence import give
+from tests.web.test_documents import send, template
 
 PATCH = "/systems/main/requirements/3.1.1/objectives/a"
 needs_postgresql = pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite has one writer at a time")
@@ -103,6 +105,21 @@ def test_an_upload_that_gave_way_is_told_and_not_taken_twice(
     assert user.upload("a.txt", b"hello").status_code == 503
     assert len(times) == 1
     assert list((tmp_path / "uploads/.incoming").glob("[0-9a-f]*")) == []
+
+
+def test_a_file_that_was_read_and_let_go_before_the_change_gave_way_is_not_read_again(
+    user: Person, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(tracker, user.id, may_approve=True)
+    times = []
+
+    def gives_way(*_given: object) -> None:
+        times.append(1)
+        raise Overtaken("gave way")
+
+    monkeypatch.setattr("cmmc_tracker.services.exports.put_template", gives_way)
+    assert send(user, template("{{system.name}}")).status_code == 503
+    assert len(times) == 1
 
 
 @needs_postgresql

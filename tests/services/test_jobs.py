@@ -258,6 +258,12 @@ def test_verify_goes_on_where_it_was_stopped(tracker: Tracker, user: Person, tmp
     assert "Altered" in verify.run(tracker, resume=True).problems[0]
 
 
+def test_a_node_whose_clock_is_behind_leaves_the_other_its_job(tracker: Tracker, clock: Clock) -> None:
+    assert jobs.take(tracker, jobs.JOBS[0], "one")
+    clock.forward(minutes=-1)
+    assert not jobs.take(tracker, jobs.JOBS[0], "another")
+
+
 def test_one_process_at_a_time_does_a_job(tracker: Tracker, clock: Clock) -> None:
     job = JOBS[0]
     assert jobs.take(tracker, job, "one")

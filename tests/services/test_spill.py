@@ -3,8 +3,10 @@
 import hashlib
 import io
 import json
+import re
 import sqlite3
 import zipfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from sqlalchemy import event, func, insert, select, text
 from cmmc_tracker.domain.permissions import Actor, Role
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
 from cmmc_tracker.services import imports, integrity, remarks, spill, spill_confirming, spill_plan, trash, verify
+from cmmc_tracker.services import links as links_service
 from cmmc_tracker.services.jobs import texts
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.links import create_linked
@@ -303,6 +306,17 @@ def test_it_may_return_as_evidence_that_is_held_elsewhere(tracker: Tracker, bo: 
     assert verify.run(tracker).problems == []
 
 
+def test_a_link_that_was_taken_away_before_comes_back_without_its_words(tracker: Tracker, bo: Actor) -> None:
+    artifact = made(tracker, bo, ("a.txt", SECRET), to=(FIRST,))
+    with tracker.write(bo) as work:
+        links_service.unlink(work, artifact, bo.systems["main"], FIRST)
+    _spilled(tracker, artifact, location="vault 4")
+    with tracker.write(bo) as work:
+        links_service.put_back(work, artifact, bo.systems["main"], FIRST)
+        row = work.row(select(links.c.locator, links.c.shows).where(links.c.artifact_id == artifact))
+    assert tuple(row or ()) == ("", "")
+
+
 def test_a_stop_after_the_rows_leaves_bytes_that_verify_clears_and_no_row_without_bytes(
     tracker: Tracker, bo: Actor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -481,3 +495,53 @@ def test_who_may_only_look_or_is_no_member_confirms_nothing(tracker: Tracker, bo
         _confirm(tracker, Actor(cy.id, "cy", Role.ADMIN), artifact)
     with pytest.raises(NotFound):
         _confirm(tracker, bo, artifact + 1)
+
+
+def test_the_same_bytes_in_another_artifact_wait_for_their_own_second_person(
+    tracker: Tracker, bo: Actor, cy: Actor
+) -> None:
+    lab = other_system(tracker, bo.id)  # where Bo judges alone
+    evidence = made(tracker, bo, ("a.txt", SECRET))
+    copy = made(tracker, replace(bo, systems={"main": lab}), ("b.txt", SECRET))
+    with pytest.raises(Conflict, match=f"confirms first .* at /spills/{evidence}\\."):
+        _spilled(tracker, copy, everywhere=True)
+    assert seen(tracker, bo, evidence).title
+    _confirm(tracker, cy, evidence)
+    assert _spilled(tracker, copy, everywhere=True).gone == [evidence, copy]
+    assert _told(tracker, evidence)["confirmed_by"] == "cy"
+    assert _told(tracker, copy)["same_person"] is True
+
+
+@pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite writes its one file anew as a whole")
+def test_every_table_that_a_spill_takes_words_from_is_written_anew(tracker: Tracker, bo: Actor) -> None:
+    changed: set[str] = set()
+
+    def watch(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        changed.update(re.findall(r"^(?:UPDATE|DELETE FROM) (\w+)", statement))
+
+    artifact = made(tracker, bo, ("a.txt", SECRET), to=(FIRST,))
+    _read(tracker)
+    event.listen(tracker.engine, "before_cursor_execute", watch)
+    before = _nodes(tracker)
+    _spilled(tracker, artifact)
+    event.remove(tracker.engine, "before_cursor_execute", watch)
+    after = _nodes(tracker)
+    without_words = {"pins", "blobs"}
+    assert {"artifact_files", "package_files", "package_questions"} <= changed
+    assert {name for name in changed - without_words if before[name] == after[name]} == set()
+
+
+def _nodes(tracker: Tracker) -> dict[str, int]:
+    """The file of each table."""
+    with tracker.read() as work:
+        rows = work.db.execute(text("SELECT relname, pg_relation_filenode(oid) AS node FROM pg_class"))
+        return {row.relname: row.node for row in rows}
+
+
+def test_a_confirmation_that_holds_is_not_written_down_twice(tracker: Tracker, bo: Actor, cy: Actor) -> None:
+    artifact = made(tracker, bo, ("a.txt", SECRET))
+    for one in (cy, cy, bo):
+        _confirm(tracker, one, artifact)
+    query = select(audit.c.actor).where(audit.c.action == "spill:confirmed")
+    with tracker.read() as work:
+        assert [row.actor for row in work.rows(query)] == ["cy"]

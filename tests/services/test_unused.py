@@ -1,20 +1,26 @@
 """While nothing was kept in a system, its level can change and it can be removed; any other one stays as it is."""
 
+import threading
 from dataclasses import replace
 from datetime import date
 
 import pytest
 from sqlalchemy import insert, select, update
 
-from cmmc_tracker.domain.catalog import load
+from cmmc_tracker.domain.assessment import Judgement
+from cmmc_tracker.domain.catalog import ObjectiveId, load
 from cmmc_tracker.domain.permissions import Access, Actor
+from cmmc_tracker.domain.plan_document import SectionName
 from cmmc_tracker.errors import Conflict, Forbidden, NotFound, Stale
-from cmmc_tracker.services import systems, unused, verify
+from cmmc_tracker.services import assessment, systems, unused, verify
+from cmmc_tracker.services.ssp import writing
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import tables
 from cmmc_tracker.storage.tables import assets, findings, implementations, packages, plan_sections
-from tests.conftest import OPERATOR
-from tests.services.evidence import made, other_system, somebody
+from tests.conftest import ON_POSTGRESQL, OPERATOR
+from tests.services.evidence import FIRST, acting, made, other_system, somebody
+
+WRITTEN = "Bo is the owner."
 
 
 @pytest.fixture
@@ -126,3 +132,51 @@ def test_a_level_stays_where_something_was_kept_and_for_an_old_page_and_for_user
         unused.set_level(work, "main", 1, 1)
     with tracker.read() as work:
         assert systems.all_of(work)["main"].level == 2
+
+
+@pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite has one writer at a time")
+def test_what_is_being_judged_at_the_same_instant_keeps_its_system(tracker: Tracker, lab: Access, bo: Actor) -> None:
+    judged, ended = threading.Event(), threading.Event()
+    one = ObjectiveId("AC.L2-3.1.1", "a")
+    inside = acting(tracker, bo.id or 0, "bo")
+
+    def judge() -> None:
+        with tracker.write(inside) as work:
+            assessment.judge(work, lab, one, Judgement.parse(one, "met", "seen", [], {}), None)
+            judged.set()
+            ended.wait(1)  # the removal waits for this, so nothing ends it
+
+    other = threading.Thread(target=judge)
+    other.start()
+    assert judged.wait(10)
+    with pytest.raises(Conflict, match="findings"):
+        _remove(tracker, lab.slug)
+    ended.set()
+    other.join(10)
+    assert lab.slug in _slugs(tracker)
+
+
+def test_who_still_sends_something_for_a_system_that_was_removed_is_told(
+    tracker: Tracker, lab: Access, bo: Actor, caplog: pytest.LogCaptureFixture
+) -> None:
+    _remove(tracker, lab.slug)
+    late = "was taken away at the same instant. Nothing of yours was saved"
+    with pytest.raises(Conflict, match=late):
+        made(tracker, replace(bo, systems={"main": lab}))
+    with pytest.raises(Conflict, match=late), tracker.write(bo) as work:
+        writing.write_section(work, lab, SectionName.ROLES, WRITTEN, None)
+    assert caplog.text.count("a row that is gone") == 2
+    assert "INSERT INTO plan_sections" in caplog.text
+    assert WRITTEN not in caplog.text, "a trace in the log shows statements, and nothing that people wrote"
+    assert verify.run(tracker).problems == []
+
+
+def test_evidence_on_its_way_to_an_objective_of_the_level_before_is_not_linked_to_what_is_not_there(
+    tracker: Tracker, bo: Actor
+) -> None:
+    with tracker.write(OPERATOR) as work:
+        unused.set_level(work, "main", 1, None)
+    with pytest.raises(Conflict, match=r"3.1.1\[a\] is no objective of Main enclave any more"):
+        made(tracker, bo, to=(FIRST,))
+    with tracker.read() as work:
+        assert work.rows(select(tables.artifacts.c.id)) == []

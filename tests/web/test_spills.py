@@ -1,5 +1,7 @@
 """Confirming a spill as the second person, in a browser."""
 
+import re
+
 from tests.conftest import Person
 
 
@@ -33,3 +35,12 @@ def test_strangers_find_no_spill(user: Person, outsider: Person) -> None:
     number = user.upload("a.txt", b"a drawing", title="Drawing").get_json()["id"]
     assert outsider.get(f"/spills/{number}").status_code == 404
     assert outsider.post(f"/spills/{number}", {"version": "1"}).status_code == 404
+
+
+def test_a_stranger_is_told_the_same_of_what_is_there_and_of_what_is_not(user: Person, outsider: Person) -> None:
+    number = user.upload("a.txt", b"a drawing", title="Drawing").get_json()["id"]
+    told = [
+        re.sub(rf"<code>[0-9a-f]+</code>|artifact {one}\b|/spills/{one}\b", "", outsider.get(f"/spills/{one}").text)
+        for one in (number, number + 1)
+    ]
+    assert told[0] == told[1]

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from cmmc_tracker.services import unused
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import blobs, findings, implementations
 from tests.conftest import OPERATOR, Person
@@ -188,7 +189,17 @@ def test_a_guess_that_was_wrong_is_chosen_otherwise(user: Person) -> None:
 
 @pytest.mark.parametrize(
     "sheet",
-    ["", "null", "{}", "[1]", '[["a", 1]]', "[" * 9_000, json.dumps([["x" * 300_001]])],
+    [
+        "",
+        "null",
+        "{}",
+        "[1]",
+        '[["a", 1]]',
+        "[" * 9_000,
+        r'[["\ud800"]]',
+        json.dumps([["x"] * 51]),
+        json.dumps([["x" * 300_001]]),
+    ],
     ids=lambda one: one[:9],
 )
 def test_a_sheet_that_somebody_made_up_is_no_sheet(user: Person, sheet: str) -> None:
@@ -301,6 +312,25 @@ def test_strangers_take_nothing_in(outsider: Person) -> None:
     assert outsider.post(f"{IMPORT}/scores", {}).status_code == 404
 
 
+def test_rows_of_another_level_are_named_beside_those_that_can_be_taken(user: Person, tracker: Tracker) -> None:
+    others = [["SC.L3-3.13.4e", "MET"], ["AC.L3-3.1.2e[a]", "MET"], ["AC.L1-b.1.i", "MET"]]
+    answer = send(user, "scores", "s.xlsx", workbook(["Requirement", "Status"], ["3.1.2", "MET"], *others))
+    assert answer.status_code == 200
+    assert answer.text.count("is not of Level 2, which this system is.") == 3
+    assert "1 row would change something" in " ".join(answer.text.split())
+    forged = json.dumps([2, "SC.L3-3.13.4e[a]", "MET", "", {}])
+    refused = user.post(f"{IMPORT}/scores", {"row": forged, "take": "2", "seen-2": ""})
+    assert (refused.status_code, "is not of Level 2" in refused.text) == (422, True)
+
+
+def test_a_system_of_level_1_takes_a_sheet_of_its_own_requirements(user: Person, tracker: Tracker) -> None:
+    with tracker.write(OPERATOR) as work:
+        unused.set_level(work, "main", 1, None)
+    page = send(user, "scores", "s.xlsx", workbook(["Requirement", "Status"], ["AC.L1-b.1.iii", "MET"])).text
+    assert user.post(f"{IMPORT}/scores", fields(page)).status_code == 302
+    assert {status for status, _ in statuses(tracker, "AC.L1-b.1.iii").values()} == {"met"}
+
+
 def test_an_objective_workbook_that_went_out_comes_back_in_whole(user: Person, tracker: Tracker) -> None:
     place = "/systems/main/requirements/AC.L2-3.1.1/objectives/"
     said = {"examined": "the list of accounts", "interviewed": "Ada", "tested": "=a sign-in", "note": "-nothing left"}
@@ -331,6 +361,6 @@ def test_what_was_looked_at_is_bounded_in_a_sheet_too(user: Person) -> None:
 
 
 def test_a_packed_row_that_somebody_made_up_is_refused(user: Person) -> None:
-    for how in (1, ["test"], {"examined": 1}, None):
+    for how in (1, ["test"], {"examined": 1}, None, {"examined": "\ud800"}):
         row = json.dumps([2, "3.1.1[a]", "met", "", how])
         assert user.post(f"{IMPORT}/scores", {"name": "x", "row": row, "take": "2"}).status_code == 400, how

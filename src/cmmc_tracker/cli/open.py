@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -12,6 +13,8 @@ from cmmc_tracker.opening import open_tracker, read_settings
 from cmmc_tracker.services import systems
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
 from cmmc_tracker.services.work import Tracker
+
+NUMBER = click.IntRange(1, 10**18 - 1)  # of a row: as large as a database counts, and as an address may say
 
 
 def byte_bar(*, shown: bool) -> Progress:

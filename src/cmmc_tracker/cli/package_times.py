@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from cmmc_tracker.cli.lines import one_line
-from cmmc_tracker.cli.open import opened, system_named
+from cmmc_tracker.cli.open import NUMBER, opened, system_named
 from cmmc_tracker.services.handoff import holds, packages
 from cmmc_tracker.services.handoff.holds import Hold
 
 SYSTEM = click.option("--system", "slug", default=None, metavar="SLUG", help="Which system; else the only one.")
 JSON = click.option("--json", "as_json", is_flag=True, help="For scripts.")
-_PACKAGE = click.argument("package_id", type=click.IntRange(min=1))
+_PACKAGE = click.argument("package_id", type=NUMBER)
 _WHY = click.option("--reason", required=True, help="Why; it stands in the audit log and on the package's page.")
 
 
@@ -51,7 +51,7 @@ def hold(package_id: int, reason: str, slug: str | None) -> None:
 
 @click.command()
 @_PACKAGE
-@click.argument("hold_id", type=click.IntRange(min=1))
+@click.argument("hold_id", type=NUMBER)
 @_WHY
 @SYSTEM
 def lift(package_id: int, hold_id: int, reason: str, slug: str | None) -> None:

@@ -15,7 +15,7 @@ import click
 
 from cmmc_tracker.cli import package_times
 from cmmc_tracker.cli.lines import one_line
-from cmmc_tracker.cli.open import byte_bar, opened, system_named
+from cmmc_tracker.cli.open import NUMBER, byte_bar, opened, system_named
 from cmmc_tracker.cli.package_diff import diff
 from cmmc_tracker.cli.package_times import JSON, SYSTEM
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
@@ -79,7 +79,7 @@ def list_(slug: str | None, *, as_json: bool) -> None:
 
 
 @package.command()
-@click.argument("package_id", type=click.IntRange(min=1))
+@click.argument("package_id", type=NUMBER)
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @SYSTEM
 @JSON

@@ -9,7 +9,7 @@ import click
 
 from cmmc_tracker import config
 from cmmc_tracker.cli.lines import one_line
-from cmmc_tracker.cli.open import opened
+from cmmc_tracker.cli.open import NUMBER, opened
 from cmmc_tracker.errors import Conflict
 from cmmc_tracker.services import spill as spilling
 from cmmc_tracker.services import spill_confirming, spill_plan
@@ -21,8 +21,8 @@ from cmmc_tracker.storage.database import sqlite_file
 
 
 @click.command()
-@click.argument("artifact", type=click.IntRange(min=1), required=False)
-@click.option("--version", "number", type=click.IntRange(min=1), help="This version alone; else all of them.")
+@click.argument("artifact", type=NUMBER, required=False)
+@click.option("--version", "number", type=NUMBER, help="This version alone; else all of them.")
 @click.option("--reason", default="", help="Why, without what was spilled itself: it is kept.")
 @click.option("--keep-as", "location", default="", metavar="LOCATION", help="Where the evidence is kept from now on.")
 @click.option("--everywhere", is_flag=True, help="Other artifacts with the same bytes lose them too.")
@@ -70,7 +70,7 @@ def _spill(wanted: Wanted, given: dict[str, Any]) -> None:
     found = spill_plan.plan(tracker, actor, wanted)
     if not given["as_json"]:
         _show(found, wanted)
-        _show_second(tracker, wanted)
+        _show_seconds(tracker, found)
     if given["dry_run"]:
         click.echo(json.dumps(_told(found)) if given["as_json"] else "Nothing was changed (--dry-run).")
         return
@@ -99,14 +99,17 @@ def _show(found: Plan, wanted: Wanted) -> None:
         )
 
 
-def _show_second(tracker: Tracker, wanted: Wanted) -> None:
+def _show_seconds(tracker: Tracker, found: Plan) -> None:
+    """Who confirmed, of each artifact that would lose something."""
     with tracker.read() as work:
-        try:
-            second = spill_confirming.second_of(work, wanted.artifact_id)
-        except Conflict as error:
-            click.echo(f"  not confirmed by a second person yet. {error.message}")
-            return
-    click.echo(one_line(f"  confirmed by {second.by}" if second else "  one person does this alone; the log says so"))
+        for artifact_id in sorted({one for one, _ in found.all_versions}):
+            try:
+                second = spill_confirming.seconds_of(work, [artifact_id])[artifact_id]
+            except Conflict as error:
+                click.echo(f"  artifact {artifact_id}: not confirmed by a second person yet. {error.message}")
+                continue
+            said = f"confirmed by {second.by}" if second else "one person does this alone; the log says so"
+            click.echo(one_line(f"  artifact {artifact_id}: {said}"))
 
 
 def _told(found: Plan) -> dict[str, Any]:

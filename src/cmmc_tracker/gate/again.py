@@ -15,4 +15,4 @@ class Application(Flask):
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Call the view; anew where it gave way, nothing of it was kept and no file came with it."""
-        return again(super().dispatch_request, lambda: not g.get("incoming"))
+        return again(super().dispatch_request, lambda: "took_files" not in g)

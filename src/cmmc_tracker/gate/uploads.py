@@ -111,6 +111,7 @@ class UploadRequest(Request):
         _take_slot()
         incoming = doors.installation().blobs.receive()
         opened.append(incoming)
+        g.took_files = True  # also once they are let go: what was read of them cannot be read again
         return cast("BinaryIO", _Stream(incoming))
 
 

@@ -67,12 +67,19 @@ class Row:
     methods: tuple[Method, ...] = ()
     said: tuple[tuple[str, str], ...] = ()  # by `Method.field`: what was looked at, who was asked, what was tried
 
-    @property
-    def letters(self) -> tuple[str, ...]:
-        """The objectives that it is about."""
+    def within(self, level: int) -> "Row":
+        """The row as it can be taken by a system of that level: what is of another one has a `problem`."""
+        if self.problem or catalog.level_of(self.requirement) == level:
+            return self
+        return replace(self, problem=f"{self.requirement} is not of Level {level}, which this system is.")
+
+    def letters(self, level: int) -> tuple[str, ...]:
+        """The objectives that it is about, in a system of that level; none for what cannot be taken there."""
+        if not self.requirement or catalog.level_of(self.requirement) != level:
+            return ()
         if self.letter:
             return (self.letter,)
-        return tuple(one.letter for one in catalog.load().requirement(self.requirement).objectives)
+        return tuple(one.letter for one in catalog.load(level).requirement(self.requirement).objectives)
 
 
 def guess(rows: Sequence[Sequence[str]]) -> Columns:

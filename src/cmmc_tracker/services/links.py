@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, delete, insert, literal, select, update
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.permissions import Access, Action, Right, allow
-from cmmc_tracker.errors import Forbidden, Invalid, NotFound
+from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
 from cmmc_tracker.services.artifacts import Files, actor_id, create, shown_to, visible
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.tables import artifacts, audit, links
+from cmmc_tracker.storage.tables import artifacts, audit, findings, links
 
 MOST_AT_ONCE = 20_000  # links of one bulk act: 1,000 artifacts to twenty objectives
 
@@ -63,13 +63,29 @@ def put(work: Work, artifact_id: int, target: Target) -> bool:
     row = work.row(select(links.c.locator, links.c.shows).where(where))
     values = {"locator": target.locator, "shows": target.shows}
     if row is None:
-        work.change(insert(links).values(**_values(work, artifact_id, target)))
+        _insert(work, artifact_id, target)
     elif (row.locator, row.shows) != (target.locator, target.shows):
         work.change(update(links).where(where).values(**values))
     else:
         return False
     work.record(Event.ARTIFACT_LINKED, f"artifact:{artifact_id}", {**_place(target.system, target.objective), **values})
     return row is None
+
+
+def _insert(work: Work, artifact_id: int, target: Target) -> None:
+    """Make a link to an objective that the system has: its level may have changed while the file was on its way.
+
+    Raises `Conflict` for one that it has not.
+    """
+    values, of = _values(work, artifact_id, target), target.objective
+    asked = (findings.c.requirement == of.requirement, findings.c.letter == of.letter)
+    columns = [literal(value, links.c[name].type) for name, value in values.items()]
+    row = select(*columns).where(findings.c.system_id == target.system.system_id, *asked)
+    made = insert(links).from_select(list(values), row).execution_options(preserve_rowcount=True)
+    if work.change(made).rowcount == 0:
+        raise Conflict(
+            f"{of} is no objective of {target.system.name} any more: its level was changed. Look at it anew."
+        )
 
 
 def link_many(work: Work, artifact_ids: Sequence[int], targets: Sequence[Target]) -> int:
@@ -156,16 +172,23 @@ def unlink(work: Work, artifact_id: int, system: Access, objective: ObjectiveId)
 
 
 def put_back(work: Work, artifact_id: int, system: Access, objective: ObjectiveId) -> None:
-    """Undo the last unlinking from an objective, with what the link said; raises `NotFound` where there was none."""
+    """Undo the last unlinking from an objective, with what the link said; raises `NotFound` where there was none.
+
+    What it said before bytes of the artifact were spilled stays away: it may say what these did.
+    """
     visible(work, artifact_id)
     place = _place(system, objective)
-    gone = select(audit.c.detail).where(
-        audit.c.entity == f"artifact:{artifact_id}", audit.c.action == Event.ARTIFACT_UNLINKED
+    events = (Event.ARTIFACT_UNLINKED, Event.ARTIFACT_SPILLED)
+    told = select(audit.c.action, audit.c.detail).where(
+        audit.c.entity == f"artifact:{artifact_id}", audit.c.action.in_(events)
     )
-    for row in work.rows(gone.order_by(audit.c.id.desc()).limit(500)):
+    spilled = False
+    for row in work.rows(told.order_by(audit.c.id.desc()).limit(500)):
+        spilled = spilled or row.action == Event.ARTIFACT_SPILLED
         detail = json.loads(row.detail)
         if all(detail.get(name) == value for name, value in place.items()):
-            link(work, artifact_id, Target(system, objective, detail.get("locator", ""), detail.get("shows", "")))
+            said = ("", "") if spilled else (detail.get("locator", ""), detail.get("shows", ""))
+            link(work, artifact_id, Target(system, objective, *said))
             return
     raise NotFound("There was no such link.")
 

@@ -9,7 +9,7 @@ Out of reach, and told each time: the audit log, which keeps titles and names of
 handed out; what browsers and people have.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from cmmc_tracker.services import settings, spill_confirming, trash
 from cmmc_tracker.services.artifacts import LIFTED, SPILLED, actor_id
 from cmmc_tracker.services.findable import remember
 from cmmc_tracker.services.handoff import freezing, sealing
+from cmmc_tracker.services.spill_confirming import Confirmed
 from cmmc_tracker.services.spill_plan import Plan, Wanted, elsewhere_of, plan, told_elsewhere
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage import erasing, search
@@ -57,7 +58,7 @@ class Spilled:
     """What a spill did."""
 
     plan: Plan
-    second: str = ""  # who confirmed it; empty where one person did it alone
+    seconds: Mapping[int, Confirmed | None] = field(default_factory=dict)  # who confirmed, by artifact; None: nobody
     buried: set[str] = field(default_factory=set)  # hashes that lost a file or an import
     gone: list[int] = field(default_factory=list)  # artifacts of which nothing is kept any more
     redacted: list[int] = field(default_factory=list)  # artifacts whose words went with their last file
@@ -79,8 +80,7 @@ def spill(tracker: Tracker, actor: Any, wanted: Wanted, seen: Plan, *, everywher
         raise Conflict(f"Nothing was done: {told_elsewhere(now)} the same bytes. Spill them too, with --everywhere.")
     with tracker.write(actor) as work:
         allow(work.actor, Action.ARTIFACT_SPILL)
-        second = spill_confirming.second_of(work, wanted.artifact_id)
-        done = _take_out(work, wanted, Spilled(now, second.by if second else ""))
+        done = _take_out(work, wanted, Spilled(now))
     trash.let_go(tracker, sorted(done.buried))
     done.left = [sha256 for sha256 in now.hashes if _is_stored(tracker, sha256)]
     done.unclean = erasing.forget_deleted(tracker.engine)
@@ -103,6 +103,7 @@ def _take_out(work: Work, wanted: Wanted, done: Spilled) -> Spilled:
         work.alone(f"artifact:{artifact_id}")
     # Who freezes a package locks the rows of what it pins.
     work.rows(select(artifacts.c.id).where(artifacts.c.id.in_(ids)).order_by(artifacts.c.id).with_for_update())
+    done.seconds = spill_confirming.seconds_of(work, ids)  # of the artifacts as they are: nobody changes them now
     for sha256 in found.hashes:
         work.alone(f"blob:{sha256}")  # nobody brings them from here on
     if set(elsewhere_of(work, found.hashes, found.versions)) != set(found.elsewhere):
@@ -225,13 +226,13 @@ def _redact(work: Work, artifact_id: int) -> None:
 
 def _record(work: Work, artifact_id: int, wanted: Wanted, done: Spilled, number: int | None) -> None:
     """Never the title nor a name: they may be what was spilled."""
-    found = done.plan
+    found, second = done.plan, done.seconds[artifact_id]
     holders = sorted({one.holder for one in found.pins if one.artifact_id == artifact_id})
     detail = {
         "reason": wanted.reason,
         "versions": [n for one, n in found.all_versions if one == artifact_id],
         "sha256": list(found.hashes),
-        **({"confirmed_by": done.second} if done.second else {"same_person": True}),
+        **({"confirmed_by": second.by} if second else {"same_person": True}),
         **({"was_held_by": holders} if holders else {}),
         **({"imports": list(found.imports)} if found.imports else {}),
         **({"held_as_version": number} if number is not None else {}),

@@ -7,6 +7,7 @@ The log keeps the confirmation: there is no row that anybody could alter.
 """
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 
 from cmmc_tracker.domain.audit import Event
-from cmmc_tracker.domain.permissions import Access, Action, Right, allow, system_by_id
+from cmmc_tracker.domain.permissions import Access, Action, Right, allow
 from cmmc_tracker.errors import Conflict, NotFound, Stale
 from cmmc_tracker.services import members, settings
 from cmmc_tracker.services.work import Work
@@ -56,7 +57,9 @@ def asked(work: Work, artifact_id: int) -> Asked:
     Also of what lies in the trash or in quarantine.
     """
     row = _row(work, artifact_id)
-    system = system_by_id(work.actor, row.system_id)
+    system = work.actor.by_id(row.system_id) if work.actor else None
+    if system is None:  # told as of one that is not there: nobody counts what other systems have
+        raise NotFound(_gone(artifact_id))
     allow(work.actor, Action.SPILL_CONFIRM, system)
     files = select(artifact_files.c.sha256).where(artifact_files.c.artifact_id == artifact_id).distinct()
     hashes = tuple(one.sha256 for one in work.rows(files.order_by(artifact_files.c.sha256)))
@@ -64,36 +67,51 @@ def asked(work: Work, artifact_id: int) -> Asked:
 
 
 def confirm(work: Work, artifact_id: int, seen: int | None) -> None:
-    """Confirm that it is to be taken out; `seen` is the version of the artifact that the person looked at."""
+    """Confirm that it is to be taken out; `seen` is the version of the artifact that the person looked at.
+
+    Once is enough: while a confirmation holds, another one changes nothing.
+    """
+    work.alone(f"artifact:{artifact_id}")
     found = asked(work, artifact_id)
     if seen not in {None, found.version}:
         raise Stale("Somebody changed this artifact meanwhile. Nothing was confirmed; look at it again.")
     if not found.hashes:
         raise Conflict("No bytes of it are kept here any more, so there is nothing to take out.")
+    if found.confirmed:
+        return
     work.record(Event.SPILL_CONFIRMED, _entity(artifact_id), {"system": found.system.slug, "version": found.version})
 
 
-def second_of(work: Work, artifact_id: int) -> Confirmed | None:
-    """Who confirmed a spill, for whoever carries it out; None where one person may do it alone.
+def seconds_of(work: Work, artifact_ids: Collection[int]) -> Mapping[int, Confirmed | None]:
+    """Who confirmed that these artifacts lose bytes, for whoever carries it out; None where one person may do it alone.
 
-    Raises `Conflict` where a second person is asked for and nobody has confirmed.
+    Of each artifact, whatever system it is in: the same bytes elsewhere are somebody else's evidence. Raises `Conflict`
+    where a second person is asked for and nobody has confirmed.
     """
-    row = _row(work, artifact_id)
-    confirmed = _confirmed(work, row)
-    if confirmed is None and _is_needed(work, row):
+    found, missing = {}, []
+    for artifact_id in artifact_ids:
+        row = _row(work, artifact_id)
+        found[artifact_id] = _confirmed(work, row)
+        if found[artifact_id] is None and _is_needed(work, row):
+            missing.append(f"/spills/{artifact_id}")
+    if missing:
         raise Conflict(
             "Nothing was done: somebody who may judge in its system confirms first that this is to be taken out, at "
-            f"/spills/{artifact_id}. That holds for {HOLDS_DAYS} days, while the artifact stays as it is. An "
+            f"{', '.join(missing)}. That holds for {HOLDS_DAYS} days, while the artifact stays as it is. An "
             "administrator can let people approve their own at /config."
         )
-    return confirmed
+    return found
 
 
 def _row(work: Work, artifact_id: int) -> Any:
     row = work.row(select(artifacts).where(artifacts.c.id == artifact_id, artifacts.c.purged_at.is_(None)))
     if row is None:
-        raise NotFound(f"There is no artifact {artifact_id}, or it has gone already.")
+        raise NotFound(_gone(artifact_id))
     return row
+
+
+def _gone(artifact_id: int) -> str:
+    return f"There is no artifact {artifact_id}, or it has gone already."
 
 
 def _confirmed(work: Work, row: Any) -> Confirmed | None:

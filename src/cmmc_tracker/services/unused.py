@@ -87,9 +87,13 @@ def can_change_level(work: Work, slug: str) -> bool:
 def _found(work: Work, slug: str, seen: int | None) -> Any:
     allow(work.actor, Action.SETTINGS_EDIT)
     work.alone("systems")
-    row = work.row(select(systems).where(systems.c.slug == slug))
+    row = work.row(select(systems).where(systems.c.slug == slug).with_for_update())
     if row is None:
         raise NotFound("There is no such system.")
+    # Whoever is keeping something there just now comes first: what is then looked up stays true (PostgreSQL; on SQLite
+    # one writes at a time). A new row waits for the system's own, to which it belongs.
+    for table in _FROM_THE_START:
+        work.rows(select(table.c.version).where(table.c.system_id == row.id).with_for_update())
     if seen not in {None, row.version}:
         raise Stale("Somebody else changed this system meanwhile. Nothing was changed.")
     return row

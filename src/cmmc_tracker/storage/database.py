@@ -5,6 +5,7 @@ other instead of failing half way. `synchronous=FULL`: what was acknowledged sur
 """
 
 import fcntl
+import logging
 import os
 import sqlite3
 import time
@@ -21,6 +22,7 @@ from sqlalchemy.exc import (
     DBAPIError,
     DisconnectionError,
     InterfaceError,
+    NoResultFound,
     NoSuchModuleError,
     OperationalError,
     SQLAlchemyError,
@@ -28,9 +30,10 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from cmmc_tracker.errors import Busy, Misconfigured, NoSpace, Overtaken, TrackerError
+from cmmc_tracker.errors import Busy, Conflict, Misconfigured, NoSpace, Overtaken, TrackerError
 from cmmc_tracker.storage import copies
 
+log = logging.getLogger("cmmc_tracker")
 HEAD = "0012"  # the newest migration; a test compares it with the migrations folder
 _MIGRATION_LOCK = 0x434D4D43  # an advisory lock's number on PostgreSQL: "CMMC"
 _BUSY_MS = 15_000
@@ -47,6 +50,11 @@ _UNKNOWN = (
     "now before you send it again."
 )
 _OVERTAKEN = "Others changed the same things at the same instant. Nothing of yours was saved; please try again."
+_GONE = (
+    "What this belongs to was taken away at the same instant. Nothing of yours was saved; go back and look at what is "
+    "there now."
+)
+_LACKS = "23503"  # a row names one that is not there: foreign key violation (the same appendix)
 _GIVES_WAY = {"40001", "40P01"}  # serialization failure, deadlock ("PostgreSQL Error Codes", appendix A of its manual)
 _DAMAGED = "The database cannot be read: its file is damaged. Nothing was changed; an administrator must restore it."
 
@@ -56,7 +64,8 @@ def make_engine(url: str, busy_ms: int = _BUSY_MS, *, threads: int = _THREADS, s
 
     Parameters: `busy_ms` is how long a lock that somebody else holds is waited for before `Busy` is told; `threads` how
     many use the engine at once, each of which may need a second connection beside its own; `statement_ms` how long a
-    statement may run on PostgreSQL, 0 for as long as it takes.
+    statement may run on PostgreSQL, 0 for as long as it takes. What people wrote stands in no error of the engine: that
+    may come into the log.
     """
     try:
         parsed = make_url(url)
@@ -80,6 +89,7 @@ def _postgresql(url: URL, busy_ms: int, threads: int, statement_ms: int) -> Engi
         pool_size=threads,
         max_overflow=threads,
         pool_timeout=_POOL_SECONDS,
+        hide_parameters=True,
         connect_args={"connect_timeout": 5, "options": f"-c timezone=UTC {options}", **STANDSTILL},
     )
 
@@ -116,7 +126,13 @@ def begun(engine: Engine, *, writes: bool) -> Connection:
 def _sqlite(url: str, file: str | None, busy_ms: int, threads: int) -> Engine:
     if not file or file == ":memory:":
         raise Misconfigured("DATABASE_URL cannot be used: SQLite needs a file, so that all workers see the same data")
-    engine = create_engine(url, connect_args={"timeout": busy_ms / 1000}, pool_size=threads, max_overflow=threads)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": busy_ms / 1000},
+        pool_size=threads,
+        max_overflow=threads,
+        hide_parameters=True,
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -157,6 +173,8 @@ def translated(*, keeping: bool = False) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise (Busy(_UNKNOWN) if keeping and error.connection_invalidated else _told(error)) from error
+    except NoResultFound as error:
+        raise _gone(error) from error
     except PoolTimeoutError as error:  # more at once than the pool has connections for
         raise Busy(_BUSY) from error
 
@@ -165,6 +183,8 @@ def _told(error: DBAPIError) -> TrackerError:
     if getattr(error.orig, "sqlstate", None) in _GIVES_WAY:
         return Overtaken(_OVERTAKEN)
     said = str(error.orig).lower()
+    if getattr(error.orig, "sqlstate", None) == _LACKS or said == "foreign key constraint failed":
+        return _gone(error)
     if "full" in said or "no space" in said or said == "disk i/o error":
         return NoSpace(
             "The disk that holds the database is full or damaged. Nothing of this change was kept; free some space."
@@ -176,6 +196,12 @@ def _told(error: DBAPIError) -> TrackerError:
     if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
         return Busy(_BUSY)
     raise error
+
+
+def _gone(error: SQLAlchemyError) -> TrackerError:
+    """What is told of a change whose system, say, was removed after the request had begun; the log has its place."""
+    log.warning("Something was asked of a row that is gone", exc_info=error)
+    return Conflict(_GONE)
 
 
 def migrate(engine: Engine, copies_to: Path | None = None) -> None:

@@ -32,6 +32,9 @@ _REWRITTEN = (
     text("VACUUM (FULL) imports"),
     text("VACUUM (FULL) links"),
     text("VACUUM (FULL) remarks"),
+    text("VACUUM (FULL) package_files"),  # a front binder that showed the picture
+    text("VACUUM (FULL) package_questions"),
+    text("VACUUM (FULL) freezes"),  # the picture of a package that was being made
 )
 
 

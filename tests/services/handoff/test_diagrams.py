@@ -136,6 +136,18 @@ def test_altered_bytes_are_not_shown_and_many_pictures_have_a_bound(
         diagrams.of(tracker.blobs, snapshot)
 
 
+def test_pictures_that_cannot_be_drawn_do_not_let_ever_more_be_tried(
+    tracker: Tracker, bo: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        made(tracker, bo, (f"{number}.png", _picture(size=(40 + number, 30))[:90]), to=(FIRST,), kind="diagram")
+    snapshot, tried = _snapshot(tracker, bo), []
+    monkeypatch.setattr("cmmc_tracker.services.child.run", lambda *_, **__: (tried.append(1), (1, b""))[1])
+    monkeypatch.setattr(diagrams, "TRIED", 3)
+    assert diagrams.of(tracker.blobs, snapshot) == {}
+    assert len(tried) == 3
+
+
 def test_a_child_that_answers_otherwise_than_it_was_asked_shows_nothing(
     tracker: Tracker, bo: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

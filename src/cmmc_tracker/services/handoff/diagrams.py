@@ -6,6 +6,7 @@ What is no PNG or JPEG, what is damaged and what is too large stands there by na
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -15,6 +16,7 @@ from cmmc_tracker.services import child, picture_child
 from cmmc_tracker.storage.store import Blobs
 
 MOST = 8  # pictures of one binder: who has more hands them over beside it
+TRIED = 2 * MOST  # files that are tried for them: each that cannot be drawn may take all of its time
 LARGEST = 20_000_000  # bytes of a file
 ANSWER_BYTES = 4_000_000
 WALL_SECONDS = 20.0
@@ -27,7 +29,7 @@ _children = BoundedSemaphore(2)
 def of(blobs: Blobs, snapshot: Mapping[str, Any]) -> dict[str, Picture]:
     """The pictures by the SHA-256 of their files, in the order of the artifacts. Raises `Busy` while too many wait."""
     found: dict[str, Picture] = {}
-    for sha256 in dict.fromkeys(_wanted(snapshot)):
+    for sha256 in islice(dict.fromkeys(_wanted(snapshot)), TRIED):
         if len(found) == MOST:
             break
         made = _drawn(blobs, sha256)

@@ -117,8 +117,10 @@ def take(tracker: Tracker, job: Job, holder: str) -> bool:
         if work.row(select(leases.c.name).where(leases.c.name == job.name)) is None:
             work.bookkeep(insert(leases).values(name=job.name, holder=holder, until=until))
             return True
-        # A lease that ends later than any could was taken by a clock that ran ahead: nobody waits for that day.
-        free = or_(leases.c.until <= work.now, leases.c.until > until, leases.c.holder == holder)
+        # A lease that ends later than any could was taken by a clock that ran ahead: nobody waits for that day. Clocks
+        # of two nodes may differ by a lease: what another node holds by its own clock is still held.
+        ahead = leases.c.until > until + LEASE
+        free = or_(leases.c.until <= work.now, ahead, leases.c.holder == holder)
         mine = update(leases).where(leases.c.name == job.name, free).values(holder=holder, until=until)
         return bool(work.bookkeep(mine).rowcount)
 

@@ -193,8 +193,8 @@ def judged(work: Work, system: Access, rows: Sequence[Row]) -> list[ScoreLine]:
     allow(work.actor, Action.OBJECTIVE_JUDGE, system)
     standing = _standing(work, system)
     found = []
-    for row in rows:
-        letters = row.letters if row.requirement else ()
+    for row in (one.within(system.level) for one in rows):
+        letters = row.letters(system.level)
         kept = [standing[row.requirement, letter] for letter in letters]
         before = tuple(zip(letters, (Status(one.status) for one in kept), strict=True))
         found.append(ScoreLine(row, before, ".".join(str(one.version) for one in kept)))
@@ -214,7 +214,8 @@ def take_scores(work: Work, system: Access, filename: str, chosen: Sequence[tupl
     allow(work.actor, Action.OBJECTIVE_JUDGE, system)
     lines = judged(work, system, [row for row, _ in chosen])
     standing, done = _standing(work, system), 0
-    for line, (row, seen) in zip(lines, chosen, strict=True):
+    for line, (_, seen) in zip(lines, chosen, strict=True):
+        row = line.row
         if row.problem or row.status is None:
             raise Invalid({"file": f"Row {row.number:,}: {row.problem}"})
         if line.seen != seen:

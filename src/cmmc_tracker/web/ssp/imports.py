@@ -20,6 +20,7 @@ from cmmc_tracker.gate.forms import files_of, take_in
 from cmmc_tracker.importers import columns, score_sheet
 from cmmc_tracker.importers.columns import Choice
 from cmmc_tracker.importers.narratives import Text
+from cmmc_tracker.importers.register_table import MOST_COLUMNS
 from cmmc_tracker.importers.score_sheet import Row
 from cmmc_tracker.services import trash
 from cmmc_tracker.services.artifacts import Received
@@ -172,13 +173,20 @@ def _again(text: str) -> ResponseReturnValue:
     return _sheet(_named(request.form.get("name", "")), rows)
 
 
+def _loaded(text: str) -> Any:
+    """What a form carries as JSON; raises `ValueError` also for halves of signs, which no page can show."""
+    found = json.loads(text)
+    json.dumps(found, ensure_ascii=False).encode()
+    return found
+
+
 def _carried(text: str) -> list[list[str]]:
     try:
-        rows = json.loads(text) if len(text) <= MOST_CARRIED else None
+        rows = _loaded(text) if len(text) <= MOST_CARRIED else None
     except (ValueError, RecursionError):
         rows = None
-    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-        raise _NOTHING
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) <= MOST_COLUMNS for row in rows):
+        raise _NOTHING  # no sheet that was read has more columns, and a page offers each of them several times
     if not all(isinstance(cell, str) for row in rows for cell in row):
         raise _NOTHING
     return rows
@@ -220,7 +228,7 @@ def _packed(row: Row) -> str:
 def _unpacked(text: str) -> Row:
     """A row as the form brought it back: read anew, as if it stood in the sheet."""
     try:
-        number, about, status, reason, how = json.loads(text)
+        number, about, status, reason, how = _loaded(text)
     except (ValueError, TypeError, RecursionError):
         raise _NOTHING from None
     if not (isinstance(number, int) and 0 < number < 10**6 and isinstance(how, dict)):
