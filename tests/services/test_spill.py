@@ -13,11 +13,15 @@ from flask import Flask
 from sqlalchemy import event, func, insert, select, text
 
 from cmmc_tracker.domain.permissions import Actor, Role
+from cmmc_tracker.domain.providers import ProviderEntry
+from cmmc_tracker.domain.scope import Basis, Held
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
 from cmmc_tracker.services import imports, integrity, remarks, spill, spill_confirming, spill_plan, trash, verify
+from cmmc_tracker.services.handoff import record
 from cmmc_tracker.services.jobs import texts
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.links import create_linked
+from cmmc_tracker.services.scope import providers
 from cmmc_tracker.services.spill import Spilled
 from cmmc_tracker.services.spill_plan import Plan, Wanted
 from cmmc_tracker.services.work import Tracker
@@ -394,6 +398,22 @@ def test_who_has_the_address_of_a_spilled_artifact_finds_nothing(user: Person, t
     again = user.upload("b.txt", SECRET)
     assert again.status_code == 409
     assert "may not come back" in again.get_json()["detail"]
+
+
+def test_a_provider_whose_basis_it_proved_says_nothing_of_it_and_is_open_again(tracker: Tracker, bo: Actor) -> None:
+    taken = made(tracker, bo, ("coupling.txt", SECRET), title="Zanzibarite coupling")
+    entry = ProviderEntry("Northwind", True, Held.CUI, basis=Basis.EQUIVALENT, basis_artifact_id=taken)
+    with tracker.write(bo) as work:
+        number = providers.add(work, bo.systems["main"], entry)
+    with tracker.read(bo) as work:
+        assert providers.one(work, bo.systems["main"], number).proof == "Zanzibarite coupling"
+    _spilled(tracker, taken)
+    with tracker.read(bo) as work:
+        kept = providers.one(work, bo.systems["main"], number)
+        picture = record.of(work, bo.systems["main"])
+    assert (kept.entry.basis_artifact_id, kept.proof) == (taken, "")
+    assert any("nothing shows it" in sentence for sentence, _ in kept.problems)
+    assert "zanzibarite" not in json.dumps(picture).casefold()
 
 
 def test_the_page_of_an_artifact_names_the_version_that_was_taken_out(user: Person, tracker: Tracker) -> None:
