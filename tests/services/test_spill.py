@@ -36,6 +36,7 @@ from cmmc_tracker.storage.tables import (
     held_files,
     links,
     pins,
+    spills_asked,
     tombstones,
 )
 from cmmc_tracker.storage.tables import imports as imports_table
@@ -460,11 +461,61 @@ def test_where_two_people_judge_one_of_them_confirms_first_and_the_log_names_the
     assert _told(tracker, artifact)["confirmed_by"] == "cy"
 
 
+def _waiting(tracker: Tracker, who: Actor) -> list[int]:
+    """The spills on the list of somebody."""
+    with tracker.read(who) as work:
+        found = [one.artifact_id for one in spill_confirming.to_confirm(work)]
+        assert work.db.execute(select(spill_confirming.counted(work))).scalar_one() == len(found)
+    return found
+
+
+def _asked(tracker: Tracker) -> int:
+    return _count(tracker, audit, audit.c.action == "spill:asked")
+
+
+def test_a_spill_that_has_to_wait_stands_on_the_lists_of_those_who_may_confirm_it(
+    tracker: Tracker, bo: Actor, cy: Actor
+) -> None:
+    artifact = made(tracker, bo, ("a.txt", SECRET))
+    dee = somebody(tracker, "dee")
+    give(tracker, dee.id or 0, may_judge=False)
+    dee = acting(tracker, dee.id or 0, "dee")
+    spill_plan.plan(tracker, OPERATOR, Wanted.parse(artifact, None, "only looked at"))
+    assert _waiting(tracker, cy) == []
+    for _ in range(2):
+        with pytest.raises(Conflict, match="confirms first"):
+            _spilled(tracker, artifact)
+    assert [_waiting(tracker, who) for who in (bo, cy, dee)] == [[artifact], [artifact], []]
+    elsewhere = type(cy)(cy.id, cy.name, cy.role, {})
+    assert _waiting(tracker, elsewhere) == []
+    assert _asked(tracker) == 1
+    _confirm(tracker, cy, artifact)
+    assert [_waiting(tracker, who) for who in (bo, cy)] == [[], []]
+    _spilled(tracker, artifact)
+    assert _waiting(tracker, bo) == []
+
+
+def test_a_spill_that_has_lost_its_confirmation_is_asked_for_again_and_one_that_is_done_waits_for_nobody(
+    tracker: Tracker, bo: Actor, cy: Actor
+) -> None:
+    artifact = made(tracker, bo, ("a.txt", SECRET))
+    _confirm(tracker, cy, artifact)
+    versioned(tracker, bo, artifact)
+    with pytest.raises(Conflict, match="confirms first"):
+        _spilled(tracker, artifact)
+    assert _waiting(tracker, bo) == [artifact]
+    switch(tracker, approve_own=True)
+    _spilled(tracker, artifact)
+    assert (_waiting(tracker, bo), _asked(tracker)) == ([], 1)
+    assert _count(tracker, spills_asked) == 0
+
+
 def test_one_person_alone_may_and_it_shows(tracker: Tracker, bo: Actor) -> None:
     artifact = made(tracker, bo, ("a.txt", SECRET))
     _spilled(tracker, artifact)
     told = _told(tracker, artifact)
     assert (told["same_person"], "confirmed_by" in told) == (True, False)
+    assert _asked(tracker) == 0
 
 
 def test_the_setting_that_people_approve_their_own_asks_for_no_second_person(

@@ -78,6 +78,8 @@ def spill(tracker: Tracker, actor: Any, wanted: Wanted, seen: Plan, *, everywher
     if now.elsewhere and not everywhere:
         raise Conflict(f"Nothing was done: {told_elsewhere(now)} the same bytes. Spill them too, with --everywhere.")
     with tracker.write(actor) as work:
+        spill_confirming.ask(work, wanted.artifact_id)  # kept, also where the next Work is given up for it
+    with tracker.write(actor) as work:
         allow(work.actor, Action.ARTIFACT_SPILL)
         second = spill_confirming.second_of(work, wanted.artifact_id)
         done = _take_out(work, wanted, Spilled(now, second.by if second else ""))
@@ -115,6 +117,7 @@ def _take_out(work: Work, wanted: Wanted, done: Spilled) -> Spilled:
     sealing.forget_pictures(work, found.hashes)
     trash.forget_unused(work, sorted(done.buried))
     freezing.give_up_with(work, ids)
+    spill_confirming.forget(work, wanted.artifact_id)
     for artifact_id in ids:
         number = None
         if artifact_id == wanted.artifact_id and wanted.location:

@@ -31,7 +31,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from cmmc_tracker.errors import Busy, Misconfigured, NoSpace, Overtaken, TrackerError
 from cmmc_tracker.storage import copies
 
-HEAD = "0013"  # the newest migration; a test compares it with the migrations folder
+HEAD = "0014"  # the newest migration; a test compares it with the migrations folder
 _MIGRATION_LOCK = 0x434D4D43  # an advisory lock's number on PostgreSQL: "CMMC"
 _BUSY_MS = 15_000
 _RESTED_SECONDS = 5.0
