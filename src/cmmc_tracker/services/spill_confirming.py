@@ -135,8 +135,8 @@ def second_of(work: Work, artifact_id: int) -> Confirmed | None:
     if confirmed is None and _is_needed(work, row):
         raise Conflict(
             "Nothing was done: somebody who may judge in its system confirms first that this is to be taken out, at "
-            f"/spills/{artifact_id}; it stands on the lists of those who may. That holds for {HOLDS_DAYS} days, while "
-            "the artifact stays as it is. An administrator can let people approve their own at /config."
+            f"/spills/{artifact_id}. That holds for {HOLDS_DAYS} days, while the artifact stays as it is. An "
+            "administrator can let people approve their own at /config."
         )
     return confirmed
 

@@ -31,7 +31,7 @@ function propose(form) {
   const kinds = new Set(names.map((name) => proposed(name, rules)));
   const [kind] = kinds.size === 1 ? kinds : [''];
   select.value = kind || 'other';
-  if (kind) say(select, `Proposed by ${names.length > 1 ? 'their names' : 'the name'}. Choose another one if it is none.`);
+  if (kind) say(select, `Proposed by ${names.length > 1 ? 'their names' : 'the name'}. Change it if it is something else.`);
   else say(select, kinds.size > 1 ? 'By their names the files are of several kinds. All of them get the one that is chosen here.' : '');
 }
 
