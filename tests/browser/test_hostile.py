@@ -86,6 +86,7 @@ FIELDS = {
         duties.calendar.assessment imports.receive.file profile.set_mail.mail
         scope.add_entry.trained_on scope.edit_entry.trained_on scope.receive_import.file
         providers.add.basis_on providers.add.matrix_on providers.add.matrix_artifact_id providers.edit.basis_on
+        providers.add.basis_artifact_id providers.edit.basis_artifact_id
         providers.edit.matrix_on providers.edit.matrix_artifact_id providers.put_line.artifact_id
         providers.receive_matrix.file providers.confirm_matrix.matrix_on
         artifacts.receive.sha256 artifacts.receive.size artifacts.add_version.sha256 artifacts.add_version.size

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Served, sign_in
 from tests.browser.looking import AXE
 from tests.conftest import png
+from tests.domain.test_kinds import PROPOSED
 
 PAGE = "/systems/main/requirements/AC.L2-3.1.1?objective=a"
 # A paste as a browser tells of it: a picture, and text where `text` is given.
@@ -144,6 +145,54 @@ def test_a_file_that_went_away_meanwhile_is_told_and_can_be_tried_again(page: Pa
     page.get_by_role("button", name="Upload", exact=True).click()
     expect(page.locator("#tray li")).to_contain_text("It cannot be read")
     expect(page.locator("#tray").get_by_role("button", name="Try again")).to_be_visible()
+
+
+# The kind
+
+
+def test_the_kind_is_proposed_as_the_rules_say_before_anything_is_sent(page: Page) -> None:
+    page.goto("/artifacts/upload")
+    kind, file = page.locator("#kind"), page.locator("#file")
+    for name, wanted in PROPOSED.items():
+        if name:
+            file.set_input_files({"name": name, "mimeType": "text/plain", "buffer": b"x"})
+            assert kind.input_value() == (wanted or "other"), name
+            expect(page.locator("#kind-hint")).to_have_count(1 if wanted else 0)
+    assert _axe(page) == []
+
+
+def test_what_somebody_chose_stays_and_a_proposal_goes_with_its_files(page: Page) -> None:
+    page.goto("/artifacts/upload")
+    kind, file = page.locator("#kind"), page.locator("#file")
+    policy, diagram = (
+        {"name": name, "mimeType": "text/plain", "buffer": b"x"} for name in ("policy.txt", "diagram.txt")
+    )
+    file.set_input_files([policy, diagram])
+    expect(page.locator("#kind-hint")).to_contain_text("several kinds")
+    assert kind.input_value() == "other"
+    file.set_input_files(policy)
+    expect(page.locator("#kind-hint")).to_contain_text("Proposed by the name")
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.locator("#tray li")).to_contain_text("kept")
+    expect(kind).to_have_value("other")
+    kind.select_option("contract")
+    file.set_input_files(diagram)
+    assert kind.input_value() == "contract"
+    page.goto("/artifacts?kind=policy")
+    expect(page.locator("main table")).to_contain_text("policy")
+
+
+def test_on_a_phone_one_uploads_after_title_and_dates(tab: Callable[..., Page], page: Page) -> None:
+    assert page.url
+    small = tab(390, 844)
+    sign_in(small)
+    small.goto("/artifacts/upload")
+    below = small.get_by_role("button", name="Upload", exact=True).bounding_box()
+    assert below
+    for name in ("#file", "#title", "#covers_from", "#collected_on", "#owner", "#shows"):
+        field = small.locator(name).bounding_box()
+        assert field, name
+        assert field["y"] + field["height"] <= below["y"], name
 
 
 # Pasting

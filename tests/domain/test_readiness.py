@@ -171,6 +171,7 @@ CASES = {
     28: (with_parts(affirming_official=""), "No affirming official"),
     29: (with_parts(assets=()), "inventory of assets is empty"),
     30: (with_parts(defined=frozenset(defined_values.asked()) - {DEFINED}), "not in the register"),
+    31: (with_parts(providers=(replace(CLOUD, basis=Basis.EQUIVALENT),)), "nothing shows it"),
 }
 
 
@@ -244,6 +245,9 @@ def test_the_other_half_of_a_check_is_found_too(change: Callable[[Snapshot], Sna
         with_requirement(responsibility="shared"),
         with_parts(providers=(Provider(2, "Cleaners", False, Held.NONE, Basis.NOT_NEEDED, None),)),
         with_parts(plan_reviewed_on=date(2025, 11, 28)),
+        with_parts(providers=(replace(CLOUD, basis=Basis.EQUIVALENT, proved=True),)),
+        with_parts(providers=(replace(CLOUD, basis=Basis.EQUIVALENT, is_cloud=False),)),
+        with_parts(providers=(replace(CLOUD, basis=Basis.EQUIVALENT, holds=Held.SPD),)),
     ],
 )
 def test_what_the_rule_allows_is_not_raised(change: Callable[[Snapshot], Snapshot]) -> None:

@@ -10,20 +10,24 @@ from typing import Any
 import pypdfium2
 import pytest
 from docx import Document
+from openpyxl import load_workbook
 from sqlalchemy import insert, select, update
 
 from cmmc_tracker.domain.catalog import load
 from cmmc_tracker.domain.permissions import Actor
+from cmmc_tracker.domain.providers import ProviderEntry
+from cmmc_tracker.domain.scope import Basis, Held
 from cmmc_tracker.reports import ssp_docx, ssp_pdf
 from cmmc_tracker.reports.registry import REPORTS
 from cmmc_tracker.reports.ssp_content import content
 from cmmc_tracker.services import systems as services
 from cmmc_tracker.services.handoff import packages
+from cmmc_tracker.services.scope import providers
 from cmmc_tracker.services.ssp import versions
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import artifacts, findings, implementations, memberships, plan_items, specials, systems
 from tests.conftest import OPERATOR
-from tests.services.evidence import FIRST, acting, linked_artifact, somebody
+from tests.services.evidence import FIRST, acting, linked_artifact, made, somebody
 
 BOTH = pytest.mark.parametrize("name", ["ssp.docx", "ssp.pdf"])
 HOSTILE = {
@@ -90,6 +94,38 @@ def test_it_says_what_the_plan_says(shown: dict[str, Any], name: str) -> None:
     places = [words.rindex(one["id"] + " " + one["title"]) for one in shown["plan"]["requirements"]]
     assert places == sorted(places)
     assert len(places) == 110
+
+
+@BOTH
+def test_what_shows_the_basis_of_a_cloud_service_is_named_also_where_it_is_no_evidence(
+    tracker: Tracker, actor: Actor, name: str
+) -> None:
+    proof = made(tracker, actor, title="Body of evidence of Northwind")
+    entry = ProviderEntry(
+        *("Northwind", True, Held.CUI),
+        basis=Basis.EQUIVALENT,
+        basis_link="https://northwind.example/",
+        basis_artifact_id=proof,
+    )
+    with tracker.write(actor) as work:
+        providers.add(work, actor.systems["main"], entry)
+    found = picture(tracker, actor)
+    assert found["artifacts"] == []
+    said = "FedRAMP Moderate equivalent, shown by Body of evidence of Northwind and https:"
+    assert said in " ".join(READ[name](REPORTS[name].make(found)).split())
+    sheet = load_workbook(io.BytesIO(REPORTS["responsibility-matrix.xlsx"].make(found)))["Providers"]
+    head, row = sheet.iter_rows(values_only=True)
+    assert row[head.index("FedRAMP evidence")] == f"Artifact {proof}: Body of evidence of Northwind"
+
+
+@BOTH
+def test_a_record_of_before_that_names_no_such_artifact_has_its_documents(shown: dict[str, Any], name: str) -> None:
+    words = READ[name](REPORTS[name].make(shown))
+    del shown["named"]
+    for one in shown["providers"]:
+        del one["basis_artifact_id"]
+    assert READ[name](REPORTS[name].make(shown)) == words
+    assert REPORTS["responsibility-matrix.xlsx"].make(shown)
 
 
 @BOTH

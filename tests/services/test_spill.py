@@ -15,12 +15,16 @@ from flask import Flask
 from sqlalchemy import event, func, insert, select, text
 
 from cmmc_tracker.domain.permissions import Actor, Role
+from cmmc_tracker.domain.providers import ProviderEntry
+from cmmc_tracker.domain.scope import Basis, Held
 from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound
 from cmmc_tracker.services import imports, integrity, remarks, spill, spill_confirming, spill_plan, trash, verify
 from cmmc_tracker.services import links as links_service
+from cmmc_tracker.services.handoff import record
 from cmmc_tracker.services.jobs import texts
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.links import create_linked
+from cmmc_tracker.services.scope import providers
 from cmmc_tracker.services.spill import Spilled
 from cmmc_tracker.services.spill_plan import Plan, Wanted
 from cmmc_tracker.services.work import Tracker
@@ -35,6 +39,7 @@ from cmmc_tracker.storage.tables import (
     held_files,
     links,
     pins,
+    spills_asked,
     tombstones,
 )
 from cmmc_tracker.storage.tables import imports as imports_table
@@ -410,6 +415,22 @@ def test_who_has_the_address_of_a_spilled_artifact_finds_nothing(user: Person, t
     assert "may not come back" in again.get_json()["detail"]
 
 
+def test_a_provider_whose_basis_it_proved_says_nothing_of_it_and_is_open_again(tracker: Tracker, bo: Actor) -> None:
+    taken = made(tracker, bo, ("coupling.txt", SECRET), title="Zanzibarite coupling")
+    entry = ProviderEntry("Northwind", True, Held.CUI, basis=Basis.EQUIVALENT, basis_artifact_id=taken)
+    with tracker.write(bo) as work:
+        number = providers.add(work, bo.systems["main"], entry)
+    with tracker.read(bo) as work:
+        assert providers.one(work, bo.systems["main"], number).proof == "Zanzibarite coupling"
+    _spilled(tracker, taken)
+    with tracker.read(bo) as work:
+        kept = providers.one(work, bo.systems["main"], number)
+        picture = record.of(work, bo.systems["main"])
+    assert (kept.entry.basis_artifact_id, kept.proof) == (taken, "")
+    assert any("nothing shows it" in sentence for sentence, _ in kept.problems)
+    assert "zanzibarite" not in json.dumps(picture).casefold()
+
+
 def test_the_page_of_an_artifact_names_the_version_that_was_taken_out(user: Person, tracker: Tracker) -> None:
     number = user.upload("a.txt", b"good").get_json()["id"]
     data = {"file": (io.BytesIO(SECRET), "b.txt"), "csrf_token": user.token}
@@ -454,11 +475,61 @@ def test_where_two_people_judge_one_of_them_confirms_first_and_the_log_names_the
     assert _told(tracker, artifact)["confirmed_by"] == "cy"
 
 
+def _waiting(tracker: Tracker, who: Actor) -> list[int]:
+    """The spills on the list of somebody."""
+    with tracker.read(who) as work:
+        found = [one.artifact_id for one in spill_confirming.to_confirm(work)]
+        assert work.db.execute(select(spill_confirming.counted(work))).scalar_one() == len(found)
+    return found
+
+
+def _asked(tracker: Tracker) -> int:
+    return _count(tracker, audit, audit.c.action == "spill:asked")
+
+
+def test_a_spill_that_has_to_wait_stands_on_the_lists_of_those_who_may_confirm_it(
+    tracker: Tracker, bo: Actor, cy: Actor
+) -> None:
+    artifact = made(tracker, bo, ("a.txt", SECRET))
+    dee = somebody(tracker, "dee")
+    give(tracker, dee.id or 0, may_judge=False)
+    dee = acting(tracker, dee.id or 0, "dee")
+    spill_plan.plan(tracker, OPERATOR, Wanted.parse(artifact, None, "only looked at"))
+    assert _waiting(tracker, cy) == []
+    for _ in range(2):
+        with pytest.raises(Conflict, match="confirms first"):
+            _spilled(tracker, artifact)
+    assert [_waiting(tracker, who) for who in (bo, cy, dee)] == [[artifact], [artifact], []]
+    elsewhere = type(cy)(cy.id, cy.name, cy.role, {})
+    assert _waiting(tracker, elsewhere) == []
+    assert _asked(tracker) == 1
+    _confirm(tracker, cy, artifact)
+    assert [_waiting(tracker, who) for who in (bo, cy)] == [[], []]
+    _spilled(tracker, artifact)
+    assert _waiting(tracker, bo) == []
+
+
+def test_a_spill_that_has_lost_its_confirmation_is_asked_for_again_and_one_that_is_done_waits_for_nobody(
+    tracker: Tracker, bo: Actor, cy: Actor
+) -> None:
+    artifact = made(tracker, bo, ("a.txt", SECRET))
+    _confirm(tracker, cy, artifact)
+    versioned(tracker, bo, artifact)
+    with pytest.raises(Conflict, match="confirms first"):
+        _spilled(tracker, artifact)
+    assert _waiting(tracker, bo) == [artifact]
+    switch(tracker, approve_own=True)
+    _spilled(tracker, artifact)
+    assert (_waiting(tracker, bo), _asked(tracker)) == ([], 1)
+    assert _count(tracker, spills_asked) == 0
+
+
 def test_one_person_alone_may_and_it_shows(tracker: Tracker, bo: Actor) -> None:
     artifact = made(tracker, bo, ("a.txt", SECRET))
     _spilled(tracker, artifact)
     told = _told(tracker, artifact)
     assert (told["same_person"], "confirmed_by" in told) == (True, False)
+    assert _asked(tracker) == 0
 
 
 def test_the_setting_that_people_approve_their_own_asks_for_no_second_person(

@@ -11,7 +11,7 @@ from cmmc_tracker.domain.assessment import Judgement
 from cmmc_tracker.domain.catalog import ObjectiveId, load
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.domain.plan_document import SectionName
-from cmmc_tracker.errors import Conflict, Forbidden, NotFound, Stale
+from cmmc_tracker.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from cmmc_tracker.services import assessment, systems, unused, verify
 from cmmc_tracker.services.ssp import writing
 from cmmc_tracker.services.work import Tracker
@@ -107,7 +107,7 @@ def test_every_table_that_belongs_to_a_system_is_looked_at() -> None:
 def test_a_system_in_which_nothing_was_kept_gets_another_level(tracker: Tracker, lab: Access, level: int) -> None:
     for slug in ("main", lab.slug):
         with tracker.write(OPERATOR) as work:
-            assert unused.can_change_level(work, slug)
+            assert unused.kept_in(work)[slug] == []
             unused.set_level(work, slug, level, 1)
         with tracker.read() as work:
             system = systems.all_of(work)[slug]
@@ -124,9 +124,15 @@ def test_a_level_stays_where_something_was_kept_and_for_an_old_page_and_for_user
         unused.set_level(work, lab.slug, 1, 7)
     with pytest.raises(Forbidden), tracker.write(bo) as work:
         unused.set_level(work, lab.slug, 1, 1)
+    with pytest.raises(Forbidden), tracker.read(bo) as work:
+        unused.kept_in(work)
+    for no_level in (0, 4):
+        with pytest.raises(Invalid), tracker.write(OPERATOR) as work:
+            unused.set_level(work, lab.slug, no_level, 1)
     made(tracker, bo)
     with tracker.read(OPERATOR) as work:
-        assert not unused.can_change_level(work, "main")
+        assert "artifacts" in unused.kept_in(work)["main"]
+        assert unused.kept_in(work)[lab.slug] == []
     stays = "stays at Level 2, because something is in it: artifacts"
     with pytest.raises(Conflict, match=stays), tracker.write(OPERATOR) as work:
         unused.set_level(work, "main", 1, 1)

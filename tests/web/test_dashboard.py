@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from cmmc_tracker.domain import catalog
+from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.errors import Busy
+from cmmc_tracker.services import audit
 from cmmc_tracker.services.backups import making
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.places import FolderPlace
@@ -28,12 +30,44 @@ def test_every_link_of_the_dashboard_opens_what_it_names(user: Person) -> None:
         assert user.get(link).status_code == 200, link
 
 
+def test_a_form_of_a_page_that_is_about_no_system_leads_back_into_the_one_that_was_open(
+    admin: Person, tracker: Tracker
+) -> None:
+    admin.call("POST", "/systems", {"name": "Lab", "level": 1})
+    page = admin.get("/config?system=lab").text
+    assert 'action="/config/systems/lab?system=lab"' in page
+    kept = admin.post("/config/systems/lab?system=lab", {"cui_never": "on", "version": "1"})
+    assert kept.headers["Location"] == "/config?system=lab#systems"
+    assert '<input type="hidden" name="system" value="lab">' in admin.get("/audit?system=lab").text
+    with tracker.write(OPERATOR) as work:
+        for number in range(audit.PAGE):
+            work.record(Event.SYSTEM_CHANGED, f"system:{number}", {})
+    following = re.search(r'href="(/audit\?[^"]*cursor=\d+)"', admin.get("/audit?system=lab").text)
+    assert following
+    assert re.fullmatch(r"/audit\?system=lab&cursor=\d+", html.unescape(following[1]))
+
+
+def test_in_the_first_system_and_with_one_alone_addresses_name_none(user: Person) -> None:
+    assert "system=" not in user.get("/systems/main/requirements").text
+    user.call("POST", "/systems", {"name": "Lab", "level": 1})
+    assert 'href="/calendar"' in user.get("/systems/main/requirements").text
+
+
+def test_the_dashboard_leads_to_all_requirements_on_one_screen(user: Person) -> None:
+    assert 'href="/systems/main/placemat"' in user.get("/").text
+
+
 def test_who_works_in_several_systems_stays_in_the_one_that_is_open(user: Person) -> None:
     user.call("POST", "/systems", {"name": "Lab", "level": 1})
     page = user.get("/systems/lab/requirements").text
     for path in ("/", "/artifacts", "/my-work", "/artifacts/upload"):
         assert f'href="{path}?system=lab"' in page
         assert 'href="/systems/lab/scope"' in user.get(f"{path}?system=lab").text, path
+    for path in ("/calendar", "/profile", "/systems", "/systems/new", "/quarantine", "/trash", "/rules"):
+        assert f'href="{path}?system=lab"' in page
+        there = user.get(f"{path}?system=lab").text
+        assert 'href="/systems/lab/scope"' in there, path
+        assert 'href="/calendar?system=lab"' in there, path
     user.upload("a.txt", b"one", system="main")
     assert "Nothing is assessed here yet" in user.get("/?system=lab").text
     assert 'href="/systems/main/scope"' in user.get("/my-work?system=nowhere").text

@@ -79,6 +79,70 @@ def test_cui_in_a_cloud_service_without_a_basis_is_told_with_the_clause(cloud: P
     assert "older than a year" in cloud.get(PROVIDERS).text
 
 
+EQUIVALENT = {**CLOUD, "basis": "equivalent", "matrix_on": "2026-06-01"}
+UNPROVED = "is said to be equivalent to FedRAMP Moderate, and nothing shows it"
+
+
+@pytest.fixture
+def proved(cloud: Person) -> Person:
+    """Bo, after the equivalency of Northwind Cloud was shown by artifact 1."""
+    assert cloud.upload("boe.txt", b"what they do", title="Body of <evidence>", kind="contract").status_code == 201
+    assert cloud.post(ONE, {**EQUIVALENT, "basis_artifact_id": "1", "version": "1"}).status_code == 302
+    return cloud
+
+
+def _acted(who: Person, act: str) -> None:
+    """Retire artifact 1, or bring it back, as its page offers it."""
+    version = str(who.call("GET", "/artifacts/1").get_json()["version"])
+    assert who.post("/artifacts/1/review", {"act": act, "remark": "Over.", "version": version}).status_code == 302
+
+
+def test_equivalency_asks_for_a_link_or_an_artifact_that_shows_it(cloud: Person) -> None:
+    assert cloud.post(ONE, {**EQUIVALENT, "version": "1"}).status_code == 302
+    assert UNPROVED in cloud.get(ONE).text
+    assert UNPROVED in cloud.get(PROVIDERS).text
+    assert UNPROVED in cloud.get("/systems/main/readiness").text
+    linked = {**EQUIVALENT, "basis_link": "https://northwind.example/boe", "version": "2"}
+    assert cloud.post(ONE, linked).status_code == 302
+    assert UNPROVED not in cloud.get(ONE).text
+    assert UNPROVED not in cloud.get("/systems/main/readiness").text
+
+
+def test_the_artifact_that_shows_it_is_led_to_under_its_title_of_today(proved: Person) -> None:
+    page = proved.get(ONE).text
+    assert 'proved by <a href="/artifacts/1">Body of &lt;evidence&gt;</a>' in page
+    assert "Missing:" not in page
+    assert proved.call("PATCH", "/artifacts/1", {"title": "Letter of the assessor"}).status_code == 200
+    newer = {"held_files": f"{'a' * 64}  enclave/boe.txt", "version": "2"}
+    assert proved.post("/artifacts/1/versions", newer).status_code == 302
+    assert 'proved by <a href="/artifacts/1">Letter of the assessor</a>' in proved.get(ONE).text
+    assert UNPROVED not in proved.get("/systems/main/readiness").text
+
+
+def test_what_is_retired_shows_nothing_any_more_and_is_said_to_be(proved: Person) -> None:
+    _acted(proved, "retire")
+    page = proved.get(ONE).text
+    assert "Body of &lt;evidence&gt;</a> (retired)" in page
+    assert UNPROVED in page
+    assert UNPROVED in proved.get("/systems/main/readiness").text
+    _acted(proved, "revive")
+    assert UNPROVED not in proved.get(ONE).text
+
+
+def test_what_lies_in_the_trash_shows_nothing_stays_named_and_counts_again_when_it_is_back(proved: Person) -> None:
+    assert proved.call("DELETE", "/artifacts/1").status_code == 204
+    page = proved.get(ONE).text
+    assert "proved by artifact 1, which is in the trash or in quarantine" in page
+    assert "Body of" not in page
+    assert UNPROVED in page
+    again = {**EQUIVALENT, "basis_artifact_id": "1", "note": "still named", "version": "2"}
+    assert proved.post(ONE, again).status_code == 302
+    assert proved.post("/trash/1/restore", {}).status_code == 302
+    page = proved.get(ONE).text
+    assert 'href="/artifacts/1">Body of' in page
+    assert UNPROVED not in page
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
@@ -88,6 +152,8 @@ def test_cui_in_a_cloud_service_without_a_basis_is_told_with_the_clause(cloud: P
         ({"basis_on": "2999-01-01"}, "basis_on"),
         ({"matrix_on": "soon"}, "matrix_on"),
         ({"matrix_artifact_id": "99"}, "matrix_artifact_id"),
+        ({"basis_artifact_id": "99"}, "basis_artifact_id"),
+        ({"basis_artifact_id": "x"}, "basis_artifact_id"),
         ({"matrix_artifact_id": "x"}, "matrix_artifact_id"),
     ],
 )

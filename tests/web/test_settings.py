@@ -80,3 +80,31 @@ def test_a_system_made_by_mistake_is_removed_and_one_with_something_in_it_says_w
     assert stays.status_code == 409
     assert "Enclave two is not empty, so it stays. There is something in: findings." in stays.text
     assert [one["slug"] for one in admin.call("GET", "/systems").get_json()["items"]] == ["main", "enclave-two"]
+
+
+def test_the_level_of_any_system_changes_on_the_page_while_nothing_is_kept_in_it(admin: Person) -> None:
+    assert admin.call("POST", "/systems", {"name": "Lab", "level": 1}).status_code == 201
+    page = admin.get("/config").text
+    for slug in ("main", "lab"):
+        assert f'id="level-{slug}" name="level"' in page
+    assert admin.post("/config/systems/lab", {"act": "level", "level": "2", "version": "1"}).status_code == 302
+    assert {one["slug"]: one["level"] for one in admin.call("GET", "/systems").get_json()["items"]}["lab"] == 2
+    assert admin.call("GET", "/systems/lab/requirements/AC.L2-3.1.3").status_code == 200
+    entry = admin.call("GET", "/audit?action=system:changed").get_json()["items"][0]
+    assert entry["detail"] == {"before": {"level": 1}, "after": {"level": 2}}
+    assert admin.post("/config/systems/lab", {"act": "level", "level": "1", "version": "1"}).status_code == 412
+    wrong = admin.post("/config/systems/lab", {"act": "level", "level": "4", "version": "2"})
+    assert wrong.status_code == 422
+    assert 'href="#level-lab"' in wrong.text
+
+
+def test_a_level_that_stays_says_what_is_kept_instead_of_offering_another(admin: Person) -> None:
+    assert admin.call("POST", "/systems", {"name": "Lab", "level": 2}).status_code == 201
+    judged = admin.call("PATCH", "/systems/lab/requirements/3.1.1/objectives/a", {"status": "met"})
+    assert judged.status_code == 200
+    page = admin.get("/config").text
+    assert 'id="level-lab"' not in page
+    assert "stays, because something is kept: findings</span>" in page
+    refused = admin.post("/config/systems/lab", {"act": "level", "level": "1", "version": "1"})
+    assert refused.status_code == 409
+    assert "Lab stays at Level 2, because something is in it: findings." in refused.text

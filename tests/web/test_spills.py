@@ -2,7 +2,13 @@
 
 import re
 
-from tests.conftest import Person
+import pytest
+
+from cmmc_tracker.errors import Conflict
+from cmmc_tracker.services import spill, spill_plan
+from cmmc_tracker.services.spill_plan import Wanted
+from cmmc_tracker.services.work import Tracker
+from tests.conftest import OPERATOR, Person
 
 
 def test_a_second_person_looks_and_confirms_once(admin: Person, user: Person) -> None:
@@ -24,6 +30,21 @@ def test_what_lies_in_the_trash_can_be_confirmed_too(admin: Person, user: Person
     assert user.call("DELETE", f"/artifacts/{number}").status_code == 204
     assert "Nobody has confirmed yet" in admin.get(f"/spills/{number}").text
     assert admin.post(f"/spills/{number}", {"version": "2"}).status_code == 302
+
+
+def test_one_that_waits_stands_on_my_work_until_it_is_confirmed(admin: Person, user: Person, tracker: Tracker) -> None:
+    number = user.upload("a.txt", b"a drawing", title="Drawing <1>").get_json()["id"]
+    wanted = Wanted.parse(number, None, "sent by mistake")
+    with pytest.raises(Conflict):
+        spill.spill(tracker, OPERATOR, wanted, spill_plan.plan(tracker, OPERATOR, wanted), everywhere=False)
+    for who in (admin, user):
+        page = who.get("/my-work").text
+        assert f'<a href="/spills/{number}">Artifact {number}, “Drawing &lt;1&gt;”</a>' in page
+        assert "1 thing waits for you" in page
+    assert "It was to be taken out on" in user.get(f"/spills/{number}").text
+    assert user.post(f"/spills/{number}", {"version": "1"}).status_code == 302
+    for who in (admin, user):
+        assert "Spills to confirm" not in who.get("/my-work").text
 
 
 def test_with_one_person_none_is_asked_for(user: Person) -> None:

@@ -153,6 +153,31 @@ def test_an_administrator_makes_a_system_and_says_who_works_in_it(admin: Person,
     assert user.get("/systems/test-lab/requirements").status_code == 404
 
 
+def test_who_works_somewhere_is_changed_without_naming_them_again(admin: Person, user: Person) -> None:
+    given = {"person": "bo", "rights": ["judge"], "until": "2999-12-31"}
+    assert admin.post("/admin/systems/1/members", given).status_code == 303
+    page = admin.get("/admin/systems").text
+    assert 'href="/admin/systems?at=main&amp;person=bo#system-1"' in page
+    opened = admin.get("/admin/systems?at=main&person=bo").text
+    assert "<summary>Change what bo may do</summary>" in opened
+    assert 'name="person" value="bo"' in opened
+    assert 'name="until" value="2999-12-31"' in opened
+    boxes = re.findall(r'<input type="checkbox" name="rights" value="(\w+)"( checked)?', opened)
+    assert [right for right, checked in boxes if checked] == ["judge"]
+    for address in ("?at=main&person=cy", "?at=nowhere&person=bo", "?person=bo", "?at=main"):
+        assert 'name="person" value=""' in admin.get(f"/admin/systems{address}").text, address
+
+
+def test_the_people_to_choose_from_are_those_who_can_sign_in_and_be_members(admin: Person, user: Person) -> None:
+    for name, organization in (("asa", "assessor"), ("dan", "ours"), ("pat", "provider")):
+        form = {"username": name, "password": "Correct-Horse-Battery-9", "role": "user", "organization": organization}
+        assert admin.post("/admin/users", form).status_code in {302, 303}
+    (number,) = re.findall(r'/admin/users/(\d+)/disable".*\n.*Disable dan<', admin.get("/admin/users").text)
+    assert admin.post(f"/admin/users/{number}/disable").status_code == 302
+    offered = re.findall(r'<option value="(\w+)"></option>', admin.get("/admin/systems").text)
+    assert offered == ["ada", "bo", "pat"]
+
+
 def test_wrong_words_are_said_at_the_form_that_they_are_of(admin: Person) -> None:
     answer = admin.post("/admin/systems/1/members", {"person": "nobody", "rights": ["judge"]})
     assert answer.status_code == 422

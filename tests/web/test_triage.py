@@ -44,6 +44,15 @@ def test_people_go_through_the_pile_and_come_back_to_where_they_stopped(app: Fla
     assert _title(user, _go(user, "next", 2)) == "one.txt"
 
 
+def test_the_kind_that_a_name_speaks_of_is_said_and_not_set(user: Person) -> None:
+    _pile(user, "network diagram.txt")
+    page = user.get("/triage").text
+    assert "By its name: diagram." in page
+    assert '<option value="other" selected>' in page
+    assert user.call("PATCH", "/artifacts/1", {"kind": "record"}).status_code == 200
+    assert "By its name" not in user.get("/triage").text
+
+
 def test_the_end_of_the_pile_says_so_with_counts_and_begins_anew(user: Person) -> None:
     _pile(user, "one.txt", "two.txt")
     assert user.upload("linked.txt", b"x", objectives="3.1.1[a]").status_code == 201

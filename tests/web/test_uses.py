@@ -101,8 +101,20 @@ def test_providers_whose_matrix_it_is_or_points_to_it_are_named(policy: Person) 
     assert policy.post("/systems/main/providers/2/matrix/AC.L2-3.1.1/a", line).status_code == 302
     panel = _panel(policy)
     assert re.findall(r'/providers/(\d)">([^<]*)</a> <span[^>]*>([^<]*)<', panel) == [
-        *(("1", "Northwind", "responsibility matrix"), ("2", "Fabrikam", "AC.L2-3.1.1[a]")),
+        *(("1", "Northwind", "responsibility matrix"), ("2", "Fabrikam", "responsibility matrix: AC.L2-3.1.1[a]")),
     ]
+
+
+def test_a_provider_whose_fedramp_basis_it_proves_is_named_and_told_before_it_goes(policy: Person) -> None:
+    given = {"name": "Northwind", "holds": "cui", "is_cloud": "on", "basis": "equivalent", "basis_artifact_id": "1"}
+    assert policy.post("/systems/main/providers", given).status_code == 302
+    both = {**given, "name": "Fabrikam", "matrix_artifact_id": "1"}
+    assert policy.post("/systems/main/providers", both).status_code == 302
+    assert re.findall(r'/providers/(\d)">([^<]*)</a> <span[^>]*>([^<]*)<', _panel(policy)) == [
+        *(("1", "Northwind", "FedRAMP basis"), ("2", "Fabrikam", "FedRAMP basis, responsibility matrix")),
+    ]
+    told = "the FedRAMP basis of Northwind, the FedRAMP basis of Fabrikam, the responsibility matrix of Fabrikam"
+    assert f"It goes on being named in {told}. It can be restored" in policy.get("/artifacts/1").text
 
 
 def test_before_it_is_retired_or_goes_what_goes_on_naming_it_is_told(policy: Person) -> None:

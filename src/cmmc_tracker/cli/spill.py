@@ -102,7 +102,7 @@ def _show(found: Plan, wanted: Wanted) -> None:
 def _show_seconds(tracker: Tracker, found: Plan) -> None:
     """Who confirmed, of each artifact that would lose something."""
     with tracker.read() as work:
-        for artifact_id in sorted({one for one, _ in found.all_versions}):
+        for artifact_id in spilling.losing(found):
             try:
                 second = spill_confirming.seconds_of(work, [artifact_id])[artifact_id]
             except Conflict as error:

@@ -122,6 +122,7 @@ class Event(StrEnum):
     SETUP_FINISHED = "setup:finished"
     SPECIAL_RECORDED = "special:recorded"
     SPECIAL_REMOVED = "special:removed"
+    SPILL_ASKED = "spill:asked"
     SPILL_CONFIRMED = "spill:confirmed"
     SPILL_LIFTED = "spill:lifted"
     STATUS_RECORDED = "status:recorded"

@@ -29,7 +29,10 @@ _NO_LINK = "Give an address that begins with https:// or http://, or leave it ou
 
 @dataclass(frozen=True, slots=True)
 class ProviderEntry:
-    """All that is said of a provider. `matrix_artifact_id` is the document that its matrix stands in."""
+    """All that is said of a provider.
+
+    `basis_artifact_id` is the evidence of its FedRAMP basis, `matrix_artifact_id` the document of its matrix.
+    """
 
     name: str
     is_cloud: bool = False
@@ -40,6 +43,7 @@ class ProviderEntry:
     basis: Basis = Basis.NOT_NEEDED
     basis_on: date | None = None
     basis_link: str = ""
+    basis_artifact_id: int | None = None
     cmmc_status: str = ""
     matrix_on: date | None = None
     matrix_artifact_id: int | None = None
@@ -59,6 +63,7 @@ class ProviderEntry:
             basis=typed.choice("basis", Basis) or Basis.NOT_NEEDED,
             basis_on=typed.day("basis_on", today),
             basis_link=typed.line("basis_link", LONGEST_LINK),
+            basis_artifact_id=typed.number("basis_artifact_id"),
             cmmc_status=typed.line("cmmc_status", LONGEST_STATUS),
             matrix_on=typed.day("matrix_on", today),
             matrix_artifact_id=typed.number("matrix_artifact_id"),

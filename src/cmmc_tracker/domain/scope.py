@@ -260,6 +260,7 @@ class Provider:
     basis: Basis
     matrix_on: date | None  # the date of its responsibility matrix
     lined: bool = False  # its matrix has lines here
+    proved: bool = False  # a link or an artifact in use shows its basis
 
 
 class Duty(StrEnum):

@@ -35,4 +35,5 @@ def following_url(endpoint: str, cursor: int | None) -> str:
     """
     kept = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
     query = urlencode([*kept, ("cursor", cursor)] if cursor else kept)
-    return url_for(endpoint) + (f"?{query}" if query else "")
+    bare = url_for(endpoint).partition("?")[0]  # what every address says of the open system is among what is kept
+    return bare + (f"?{query}" if query else "")

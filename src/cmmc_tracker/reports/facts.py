@@ -52,6 +52,11 @@ def scope(snapshot: Mapping[str, Any]) -> str:
     return f"{kind.capitalize()}: {name}" if kind else name
 
 
+def named(snapshot: Mapping[str, Any]) -> dict[int, str]:
+    """The titles of the artifacts that providers name, by number; records of before have only those that are linked."""
+    return {one["id"]: one["title"] for one in (*snapshot["artifacts"], *snapshot.get("named", ()))}
+
+
 def summary(snapshot: Mapping[str, Any], more: Sequence[tuple[str, Cell]] = ()) -> Sheet:
     """The sheet that says of what a workbook is."""
     return Sheet("Summary", ("Field", "Value"), [*about(snapshot), *more])

@@ -17,7 +17,7 @@ from cmmc_tracker.domain.matrix import LineEntry, naming_evidence
 from cmmc_tracker.domain.providers import HELD, ProviderEntry
 from cmmc_tracker.domain.scope import Basis, Duty, Held
 from cmmc_tracker.reports.cells import Cell, Sheet, book_of, csv_lines
-from cmmc_tracker.reports.facts import BASES, summary
+from cmmc_tracker.reports.facts import BASES, named, summary
 
 NAME = "Responsibilities"
 _OF_LINE = ("Objective", "Title", "Responsibility", "What each does", "Evidence")
@@ -30,7 +30,7 @@ _OF_PROVIDER = (
 HEADINGS = (*_OF_LINE, *_OF_PROVIDER)
 PROVIDERS = (
     *("Provider", "Kind", "Services", "Contact", "Contract", "What it holds", "FedRAMP basis", "FedRAMP basis since"),
-    *("FedRAMP link", "CMMC status", "Matrix", "Matrix as of", "Lines"),
+    *("FedRAMP link", "FedRAMP evidence", "CMMC status", "Matrix", "Matrix as of", "Lines"),
 )
 _DAYS = ("FedRAMP basis since", "Matrix as of")
 DUTIES = {
@@ -55,7 +55,7 @@ Matrix = tuple[ProviderEntry, Iterable[Said]]
 
 def make(snapshot: Mapping[str, Any]) -> bytes:
     """The workbook of a snapshot: all providers by name with their matrices; the same snapshot gives the same bytes."""
-    titles = {one["id"]: one["title"] for one in snapshot["artifacts"]}
+    titles = named(snapshot)
     found = sorted(snapshot["providers"], key=lambda one: (one["name"].casefold(), one["id"]))
     lines = rows(((_entry(one), _said(one, titles)) for one in found), snapshot["system"]["level"])
     file = io.BytesIO()
@@ -136,10 +136,10 @@ def _said(provider: Mapping[str, Any], titles: Mapping[int, str]) -> Iterator[Sa
 
 def _provider(one: Mapping[str, Any], titles: Mapping[int, str]) -> Sequence[Cell]:
     entry = _entry(one)
-    matrix = one["matrix_artifact_id"]
-    document = naming_evidence(matrix, titles[matrix]) if matrix in titles else ""
+    numbers = (one.get("basis_artifact_id", 0), one["matrix_artifact_id"])  # records of before have no proof
+    proof, document = (naming_evidence(number, titles[number]) if number in titles else "" for number in numbers)
     return (
         *(one["name"], _kind(entry), one["services"], one["contact"], one["contract"], HELD[entry.holds]),
-        *(_basis(entry), one["basis_on"], one["basis_link"], one["cmmc_status"]),
+        *(_basis(entry), one["basis_on"], one["basis_link"], proof, one["cmmc_status"]),
         *(document, one["matrix_on"], len(one["matrix"])),
     )

@@ -14,7 +14,7 @@ from cmmc_tracker.domain.plan_source import NEXT_SECTION, SECTION
 from cmmc_tracker.domain.scope import AssetCategory
 from cmmc_tracker.reports import facts
 from cmmc_tracker.reports.blocks import Block, bullet, fact, heading, markdown, minor, numbered, paragraph, shown, table
-from cmmc_tracker.reports.facts import BASES, HOLDS
+from cmmc_tracker.reports.facts import BASES, HOLDS, named
 from cmmc_tracker.reports.pdf import Paper, when
 from cmmc_tracker.reports.ssp_annexes import annexes, upkeep
 from cmmc_tracker.reports.ssp_requirements import exceptions, not_applicable, requirements, sources
@@ -213,7 +213,7 @@ def _connections(snapshot: Mapping[str, Any], document: Document) -> Iterator[Bl
 
 def providers(snapshot: Mapping[str, Any], lines: str = "Annex B") -> Iterator[Block]:
     """The external service providers with what is recorded of each; `lines` is where their matrices stand."""
-    titles = {one["id"]: one["title"] for one in snapshot["artifacts"]}
+    titles = named(snapshot)
     if not snapshot["providers"]:
         yield paragraph("No provider is recorded.")
     for one in snapshot["providers"]:
@@ -222,12 +222,19 @@ def providers(snapshot: Mapping[str, Any], lines: str = "Annex B") -> Iterator[B
         yield fact("Services", one["services"] or one["note"])
         yield fact("Holds", HOLDS.get(one["holds"], one["holds"]))
         if one["is_cloud"]:
-            day = f", since {one['basis_on']}" if one["basis_on"] else ""
-            yield fact("FedRAMP", f"{BASES.get(one['basis'], one['basis'])}{day}")
+            yield fact("FedRAMP", _basis(one, titles))
         yield fact("CMMC status", one["cmmc_status"])
         yield fact("Contract", one["contract"])
         yield fact("Contact", one["contact"])
         yield fact("Responsibility matrix", _matrix(one, titles, lines))
+
+
+def _basis(one: Mapping[str, Any], titles: Mapping[int, str]) -> str:
+    """The FedRAMP basis of a cloud service, since when, and what shows it."""
+    parts = [BASES.get(one["basis"], one["basis"]), f"since {one['basis_on']}" if one["basis_on"] else ""]
+    shown = [titles.get(one.get("basis_artifact_id", 0), ""), one["basis_link"]]  # records of before have no artifact
+    parts += [f"shown by {' and '.join(filter(None, shown))}"] if any(shown) else []
+    return ", ".join(filter(None, parts))
 
 
 def _matrix(one: Mapping[str, Any], titles: Mapping[int, str], lines: str) -> str:

@@ -11,12 +11,13 @@ from cmmc_tracker.domain.artifacts import EARLIEST, ArtifactStatus
 from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.freshness import AGED_MONTHS, SOON, Cadence, Dates, Freshness, freshness, months_after
 from cmmc_tracker.domain.permissions import Right
-from cmmc_tracker.services import confirmations, members, quarantine, status_dates
+from cmmc_tracker.services import confirmations, members, quarantine, spill_confirming, status_dates
 from cmmc_tracker.services.artifacts import actor_id, shown_to
 from cmmc_tracker.services.confirmations import ToClose, ToConfirm
 from cmmc_tracker.services.handoff import questions as questions_of
 from cmmc_tracker.services.requests import reading
 from cmmc_tracker.services.requests.reading import Request
+from cmmc_tracker.services.spill_confirming import ToSpill
 from cmmc_tracker.services.status_dates import SystemDate
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import artifact_versions, artifacts, remarks
@@ -63,6 +64,7 @@ class MyWork:
     accept: int  # things in quarantine, of the systems that the person contributes to
     confirm: list[ToConfirm]  # findings that wait for a second person
     close: list[ToClose]  # items of the plans that wait for one
+    spills: list[ToSpill]  # what is to be taken out for good and waits for one
     dates: list[SystemDate]  # days of recorded statuses that run out; they are told, not counted
     assessors: list[questions_of.Question]  # what assessors asked about packages of those systems
 
@@ -70,7 +72,7 @@ class MyWork:
     def count(self) -> int:
         """How many things wait."""
         evidence = len(self.renew) + len(self.drafts) + len(self.review)
-        second = sum(len(one.letters) for one in self.confirm) + len(self.close)
+        second = sum(len(one.letters) for one in self.confirm) + len(self.close) + len(self.spills)
         return evidence + len(self.answer) + len(self.send) + self.accept + second + len(self.assessors)
 
 
@@ -85,6 +87,7 @@ def mine(work: Work) -> MyWork:
         accept=int(work.db.execute(select(quarantine.counted(work))).scalar_one()),
         confirm=confirmations.to_confirm(work),
         close=confirmations.to_close(work),
+        spills=spill_confirming.to_confirm(work),
         dates=status_dates.answered_for(work),
         assessors=questions_of.to_answer(work),
     )
@@ -145,6 +148,7 @@ def counted(work: Work) -> ColumnElement[int]:
     lists = [make(work).order_by(None).subquery() for make in made]
     renew, drafts, review, answer, asked = (select(func.count()).select_from(one).scalar_subquery() for one in lists)
     others = reading.counted(work) + quarantine.counted(work) + confirmations.counted(work)
+    others += spill_confirming.counted(work)
     return renew + drafts + review + answer + asked + others
 
 

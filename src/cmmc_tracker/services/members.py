@@ -7,10 +7,12 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, select
 
 from cmmc_tracker.domain.accounts import name_key
-from cmmc_tracker.domain.permissions import Organization, Right
+from cmmc_tracker.domain.permissions import Action, Organization, Right, allow
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import memberships, users
+
+_ABLE = and_(users.c.disabled_at.is_(None), users.c.deleted_at.is_(None), users.c.organization != Organization.ASSESSOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,15 @@ def named(
 
 def active(work: Work, name: str) -> Member | None:
     """Whoever can sign in by that name and work in a system, which an assessor cannot; None for nobody."""
-    able = and_(users.c.disabled_at.is_(None), users.c.deleted_at.is_(None))
-    able = and_(able, users.c.organization != Organization.ASSESSOR)
-    query = select(users.c.id, users.c.name, users.c.organization).where(users.c.name_key == name_key(name), able)
+    query = select(users.c.id, users.c.name, users.c.organization).where(users.c.name_key == name_key(name), _ABLE)
     row = work.row(query)
     return Member(int(row.id), row.name, row.organization == Organization.OURS) if row else None
+
+
+def able(work: Work) -> list[str]:
+    """The names of all who can sign in and work in a system, for administrators to choose from."""
+    allow(work.actor, Action.USER_MANAGE)
+    return [row.name for row in work.rows(select(users.c.name).where(_ABLE).order_by(users.c.name_key))]
 
 
 def memberships_of(work: Work, user_id: int) -> list[Any]:

@@ -79,12 +79,20 @@ def spill(tracker: Tracker, actor: Any, wanted: Wanted, seen: Plan, *, everywher
     if now.elsewhere and not everywhere:
         raise Conflict(f"Nothing was done: {told_elsewhere(now)} the same bytes. Spill them too, with --everywhere.")
     with tracker.write(actor) as work:
+        for artifact_id in losing(now):
+            spill_confirming.ask(work, artifact_id)  # kept, also where the next Work is given up for it
+    with tracker.write(actor) as work:
         allow(work.actor, Action.ARTIFACT_SPILL)
         done = _take_out(work, wanted, Spilled(now))
     trash.let_go(tracker, sorted(done.buried))
     done.left = [sha256 for sha256 in now.hashes if _is_stored(tracker, sha256)]
     done.unclean = erasing.forget_deleted(tracker.engine)
     return done
+
+
+def losing(found: Plan) -> list[int]:
+    """The artifacts that lose bytes, in one order for everybody who locks them."""
+    return sorted({artifact_id for artifact_id, _ in found.all_versions})
 
 
 def _is_stored(tracker: Tracker, sha256: str) -> bool:
@@ -98,7 +106,7 @@ def _is_stored(tracker: Tracker, sha256: str) -> bool:
 def _take_out(work: Work, wanted: Wanted, done: Spilled) -> Spilled:
     """The rows of it all."""
     found = done.plan
-    ids = sorted({artifact_id for artifact_id, _ in found.all_versions})
+    ids = losing(found)
     for artifact_id in ids:
         work.alone(f"artifact:{artifact_id}")
     # Who freezes a package locks the rows of what it pins.
@@ -117,6 +125,7 @@ def _take_out(work: Work, wanted: Wanted, done: Spilled) -> Spilled:
     trash.forget_unused(work, sorted(done.buried))
     freezing.give_up_with(work, ids)
     for artifact_id in ids:
+        spill_confirming.forget(work, artifact_id)
         number = None
         if artifact_id == wanted.artifact_id and wanted.location:
             number = done.kept_as = _hold_elsewhere(work, wanted)

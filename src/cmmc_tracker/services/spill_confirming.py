@@ -3,7 +3,8 @@
 Our decision (docs/rules.md, 4.9; docs/spill.md): whoever runs the machine takes the bytes out at the command line and
 has no account there, so the confirmation is recorded beforehand, on a page. It is asked for where two people or more
 judge in the system and the settings do not let people approve their own; else one person does it, and the log says so.
-The log keeps the confirmation: there is no row that anybody could alter.
+The log keeps the confirmation: there is no row that anybody could alter. That one is waited for is a row, so that it
+stands on the list of those who may give it until one does.
 """
 
 import json
@@ -12,14 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, delete, func, insert, select
 
 from cmmc_tracker.domain.audit import Event
-from cmmc_tracker.domain.permissions import Access, Action, Right, allow
+from cmmc_tracker.domain.permissions import Access, Action, Right, allow, system_by_id
 from cmmc_tracker.errors import Conflict, NotFound, Stale
 from cmmc_tracker.services import members, settings
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.tables import artifact_files, artifacts, audit
+from cmmc_tracker.storage.tables import artifact_files, artifacts, audit, spills_asked
 
 HOLDS_DAYS = 7
 _LOOKED_AT = 50  # entries about one artifact: more confirmations within a week are of somebody who plays
@@ -49,6 +50,17 @@ class Asked:
     hashes: tuple[str, ...]
     confirmed: Confirmed | None
     is_needed: bool
+    asked_at: datetime | None  # when the command was run and had to wait
+
+
+@dataclass(frozen=True, slots=True)
+class ToSpill:
+    """A spill that waits for the actor as its second person."""
+
+    artifact_id: int
+    title: str
+    system: Access
+    asked_at: datetime
 
 
 def asked(work: Work, artifact_id: int) -> Asked:
@@ -63,7 +75,11 @@ def asked(work: Work, artifact_id: int) -> Asked:
     allow(work.actor, Action.SPILL_CONFIRM, system)
     files = select(artifact_files.c.sha256).where(artifact_files.c.artifact_id == artifact_id).distinct()
     hashes = tuple(one.sha256 for one in work.rows(files.order_by(artifact_files.c.sha256)))
-    return Asked(artifact_id, row.title, system, row.version, hashes, _confirmed(work, row), _is_needed(work, row))
+    waiting = work.row(select(spills_asked).where(spills_asked.c.artifact_id == artifact_id))
+    return Asked(
+        *(artifact_id, row.title, system, row.version, hashes, _confirmed(work, row), _is_needed(work, row)),
+        waiting.asked_at if waiting else None,
+    )
 
 
 def confirm(work: Work, artifact_id: int, seen: int | None) -> None:
@@ -79,7 +95,43 @@ def confirm(work: Work, artifact_id: int, seen: int | None) -> None:
         raise Conflict("No bytes of it are kept here any more, so there is nothing to take out.")
     if found.confirmed:
         return
+    forget(work, artifact_id)
     work.record(Event.SPILL_CONFIRMED, _entity(artifact_id), {"system": found.system.slug, "version": found.version})
+
+
+def ask(work: Work, artifact_id: int) -> None:
+    """Put a spill on the lists of those who may confirm it, where somebody has to and nobody has; else do nothing."""
+    allow(work.actor, Action.ARTIFACT_SPILL)
+    row = _row(work, artifact_id)
+    work.alone(f"artifact:{artifact_id}")
+    asked_already = work.row(select(spills_asked).where(spills_asked.c.artifact_id == artifact_id))
+    if asked_already or _confirmed(work, row) or not _is_needed(work, row):
+        return
+    work.change(insert(spills_asked).values(artifact_id=artifact_id, asked_at=work.now))
+    work.record(Event.SPILL_ASKED, _entity(artifact_id), {"version": row.version})
+
+
+def forget(work: Work, artifact_id: int) -> None:
+    """Let a spill wait for nobody any more; whoever confirms it or carries it out says so in the log."""
+    work.change(delete(spills_asked).where(spills_asked.c.artifact_id == artifact_id))
+
+
+def to_confirm(work: Work) -> list[ToSpill]:
+    """The spills that wait for a second person in the systems where the actor judges, oldest first."""
+    rows = work.rows(_waiting(work).order_by(spills_asked.c.asked_at, spills_asked.c.artifact_id))
+    return [ToSpill(row.id, row.title, system_by_id(work.actor, row.system_id), row.asked_at) for row in rows]
+
+
+def counted(work: Work) -> ColumnElement[int]:
+    """How many those are, as a column of another query."""
+    return select(func.count()).select_from(_waiting(work).subquery()).scalar_subquery()
+
+
+def _waiting(work: Work) -> Select[Any]:
+    ids = work.actor.system_ids(Right.JUDGE) if work.actor else []
+    mine = (artifacts.c.system_id.in_(ids), artifacts.c.purged_at.is_(None))
+    query = select(artifacts.c.id, artifacts.c.title, artifacts.c.system_id, spills_asked.c.asked_at)
+    return query.join(spills_asked, spills_asked.c.artifact_id == artifacts.c.id).where(*mine)
 
 
 def seconds_of(work: Work, artifact_ids: Collection[int]) -> Mapping[int, Confirmed | None]:

@@ -8,11 +8,12 @@ with a frozen package stays.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import ColumnElement, Table, delete, select, update
 
 from cmmc_tracker.domain.audit import Event
+from cmmc_tracker.domain.catalog import LEVELS
 from cmmc_tracker.domain.permissions import Action, allow
-from cmmc_tracker.errors import Conflict, NotFound, Stale
+from cmmc_tracker.errors import Conflict, Invalid, NotFound, Stale
 from cmmc_tracker.services.systems import MAIN, furnish
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import (
@@ -43,8 +44,7 @@ def remove(work: Work, slug: str, seen: int | None) -> None:
         raise Conflict("The first system of an installation stays; rename it, if its name is wrong.")
     if work.row(select(packages.c.id).where(packages.c.system_id == row.id).limit(1)):
         raise Conflict(f"{row.name} has a frozen package, so it stays: what was frozen is kept for years.", RETENTION)
-    kept = _kept(work, row.id)
-    if kept:
+    if kept := kept_in(work)[slug]:
         raise Conflict(
             f"{row.name} is not empty, so it stays. There is something in: {', '.join(kept)}. Only a system in which "
             "nothing was ever kept can be removed."
@@ -59,12 +59,15 @@ def remove(work: Work, slug: str, seen: int | None) -> None:
 def set_level(work: Work, slug: str, level: int, seen: int | None) -> None:
     """Give a system in which nothing was kept the requirements of another level; its assignments end.
 
-    Raises `NotFound`, `Conflict` where anything was kept in it, `Stale` when somebody changed it since version `seen`.
+    Raises `Invalid` for what is no level, `NotFound`, `Conflict` where anything was kept in it, `Stale` when somebody
+    changed it since version `seen`.
     """
     row = _found(work, slug, seen)
+    if level not in LEVELS:
+        raise Invalid({"level": f"Choose a level: {', '.join(map(str, LEVELS))}."})
     if row.level == level:
         return
-    if kept := _kept(work, row.id):
+    if kept := kept_in(work)[slug]:
         raise Conflict(
             f"{row.name} stays at Level {row.level}, because something is in it: {', '.join(kept)}. "
             "Make another system for another level."
@@ -78,10 +81,15 @@ def set_level(work: Work, slug: str, level: int, seen: int | None) -> None:
     work.record(Event.SYSTEM_CHANGED, f"system:{slug}", detail)
 
 
-def can_change_level(work: Work, slug: str) -> bool:
-    """Whether nothing was kept in a system yet."""
-    row = work.row(select(systems.c.id).where(systems.c.slug == slug))
-    return row is not None and not _kept(work, row.id)
+def kept_in(work: Work) -> dict[str, list[str]]:
+    """What was kept in each system, by its slug: the tables with anything of it, as their names say it. One statement.
+
+    Where the list is empty the level can change. For administrators, who see no more of a system than this.
+    """
+    allow(work.actor, Action.SETTINGS_EDIT)
+    tables = [table for table in _all_of_systems() if table not in _GO_ALONG]
+    rows = work.rows(select(systems.c.slug, *(_has(table).label(table.name) for table in tables)))
+    return {row.slug: [one.name.replace("_", " ") for one in tables if getattr(row, one.name)] for row in rows}
 
 
 def _found(work: Work, slug: str, seen: int | None) -> Any:
@@ -99,12 +107,6 @@ def _found(work: Work, slug: str, seen: int | None) -> Any:
     return row
 
 
-def _kept(work: Work, system_id: int) -> Sequence[str]:
-    """The tables with anything of a system, as their names say it."""
-    found = [table for table in _all_of_systems() if table not in _GO_ALONG and _has(work, table, system_id)]
-    return [table.name.replace("_", " ") for table in found]
-
-
 def _all_of_systems() -> Sequence[Table]:
     return [
         table
@@ -113,8 +115,9 @@ def _all_of_systems() -> Sequence[Table]:
     ]
 
 
-def _has(work: Work, table: Table, system_id: int) -> bool:
-    query = select(table.c.system_id).where(table.c.system_id == system_id)
+def _has(table: Table) -> ColumnElement[bool]:
+    """Whether a table has anything of the system that a query is at."""
+    query = select(table.c.system_id).where(table.c.system_id == systems.c.id)
     if table in _FROM_THE_START:
         query = query.where(table.c.version > _FIRST)
-    return work.row(query.limit(1)) is not None
+    return query.correlate(systems).exists()

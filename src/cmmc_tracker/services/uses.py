@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import String, and_, cast, literal, select, union_all
+from sqlalchemy import String, and_, cast, literal, or_, select, union_all
 
 from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.plan_document import SectionName
@@ -75,12 +75,20 @@ class InPackage:
 
 @dataclass(frozen=True, slots=True)
 class OfProvider:
-    """A provider whose responsibility matrix it is, or which points to it in lines of the matrix."""
+    """A provider whose matrix it is, which points to it in lines of that matrix, or whose FedRAMP basis it proves."""
 
     system: str
     id: int
     name: str
+    is_matrix: bool
+    is_proof: bool
     objectives: tuple[ObjectiveId, ...]  # of the lines
+
+    @property
+    def parts(self) -> list[str]:
+        """What of the provider speaks of it."""
+        parts = (("FedRAMP basis", self.is_proof), ("responsibility matrix", self.is_matrix or bool(self.objectives)))
+        return [part for part, speaks in parts if speaks]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,7 @@ class Uses:
     def left_dangling(self) -> list[str]:
         """What goes on speaking of it when it is retired, in words; packages keep their version and lose nothing."""
         texts = [f"the security plan at {one.label}" for one in self.cited]
-        return [*texts, *(f"the responsibility matrix of {one.name}" for one in self.providers)]
+        return [*texts, *(f"the {part} of {one.name}" for one in self.providers for part in one.parts)]
 
 
 def of_artifact(work: Work, artifact_id: int) -> Uses:
@@ -168,17 +176,23 @@ def _packages(work: Work, artifact_id: int, slugs: Mapping[int, str]) -> tuple[I
 
 def _providers(work: Work, artifact_id: int, slugs: Mapping[int, str]) -> tuple[OfProvider, ...]:
     lines = and_(matrix_lines.c.provider_id == providers.c.id, matrix_lines.c.artifact_id == artifact_id)
+    roles = (
+        (providers.c.matrix_artifact_id == artifact_id).label("is_matrix"),
+        (providers.c.basis_artifact_id == artifact_id).label("is_proof"),
+    )
+    named = or_(*(column == artifact_id for column in (providers.c.matrix_artifact_id, providers.c.basis_artifact_id)))
     query = (
-        select(providers.c.id, providers.c.system_id, providers.c.name)
+        select(providers.c.id, providers.c.system_id, providers.c.name, *roles)
         .add_columns(matrix_lines.c.requirement, matrix_lines.c.letter)
         .join(matrix_lines, lines, isouter=True)
         .where(providers.c.system_id.in_(slugs))
-        .where((providers.c.matrix_artifact_id == artifact_id) | matrix_lines.c.artifact_id.is_not(None))
+        .where(or_(named, matrix_lines.c.artifact_id.is_not(None)))
         .order_by(providers.c.system_id, providers.c.id, matrix_lines.c.requirement, matrix_lines.c.letter)
     )
-    found: dict[tuple[str, int, str], list[ObjectiveId]] = {}
+    found: dict[tuple[str, int, str, bool, bool], list[ObjectiveId]] = {}
     for row in work.rows(query):
-        objectives = found.setdefault((slugs[row.system_id], row.id, row.name), [])
+        provider = (slugs[row.system_id], row.id, row.name, bool(row.is_matrix), bool(row.is_proof))
+        objectives = found.setdefault(provider, [])
         if row.requirement is not None:
             objectives.append(ObjectiveId(row.requirement, row.letter))
     return tuple(OfProvider(*key, tuple(objectives)) for key, objectives in found.items())

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response, g, request, url_for
 from markupsafe import Markup, escape
@@ -20,6 +21,13 @@ from cmmc_tracker.reports.markup import markdown
 
 _STATIC = Path(__file__).parent / "static"
 _YEAR = 31_536_000
+# Rooms that are about no system, or about all: their addresses say which one somebody came from.
+_OF_NO_SYSTEM = frozenset(
+    {
+        *("audit", "duties", "memberships", "portfolio", "profile", "quarantine", "rules", "second_factor", "settings"),
+        *("systems", "trash", "users"),
+    }
+)
 THEMES = ("light", "dark")
 # The first sign found decides: Edge and Opera call themselves Chrome too, and Chrome calls itself Safari.
 _BROWSERS = (
@@ -61,6 +69,7 @@ def watch(app: Flask) -> None:
     app.jinja_env.globals.update(cui_marks=" ".join(sorted(NAME_WORDS)), cui_about=" ".join(sorted(ABOUT_WORDS)))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_frame)
+    app.url_defaults(_stay)
     app.after_request(_cache)
 
 
@@ -168,15 +177,31 @@ def _cache(response: Response) -> Response:
 
 def _frame() -> dict[str, object]:
     """What the frame of every page needs: who is signed in, which system is open, the theme."""
-    actor = g.get("actor")
+    actor, system = g.get("actor"), _shown()
     theme = request.cookies.get("__Host-theme" if request.is_secure else "theme", "")
     return {
         "actor": actor,
-        "system": g.get("system") or _open_system(actor.systems if actor else {}),
+        "system": system,
+        "open_slug": system.slug if actor and len(actor.systems) > 1 and system else None,
         "theme": theme if theme in THEMES else "",
     }
 
 
-def _open_system(systems: Mapping[str, Access]) -> Access | None:
-    """Of a page that is about no system: the one that the link there came from, else the first."""
-    return systems.get(request.args.get("system", "")) or next(iter(systems.values()), None)
+def _shown() -> Access | None:
+    """The system that is open. Of a page that is about none: the one that the link there came from, else the first."""
+    actor = g.get("actor")
+    systems: Mapping[str, Access] = actor.systems if actor else {}
+    asked = systems.get(request.args.get("system", ""))
+    return g.get("system") or asked or next(iter(systems.values()), None)
+
+
+def _stay(endpoint: str, values: dict[str, Any]) -> None:
+    """Keep who works in several systems in the one that is open, on the way to a page of none and back from its forms.
+
+    The first one needs no word: it is open where no other is named.
+    """
+    if endpoint.partition(".")[0] not in _OF_NO_SYSTEM or "system" in values or not (actor := g.get("actor")):
+        return
+    system = _shown()
+    if system and system.slug != next(iter(actor.systems), system.slug):
+        values["system"] = system.slug

@@ -84,6 +84,20 @@ def test_the_same_thing_has_the_same_uuid_in_every_export(shown: dict[str, Any])
     assert one["uuid"] != two["uuid"]
 
 
+def test_a_provider_points_to_what_shows_its_fedramp_basis(shown: dict[str, Any]) -> None:
+    proof, provider = shown["artifacts"][0], shown["providers"][0]
+    provider |= {"basis_artifact_id": proof["id"], "basis_link": "https://northwind.example/body of evidence"}
+    document = REPORTS["oscal-ssp.json"].make(shown)
+    assert wrong("oscal-ssp.json", document) == []
+    plan = json.loads(document)["system-security-plan"]
+    (links,) = (one["links"] for one in plan["system-implementation"]["components"] if one["title"] == provider["name"])
+    (resource,) = (one for one in plan["back-matter"]["resources"] if one["title"] == proof["title"])
+    assert links == [
+        {"href": "https://northwind.example/body%20of%20evidence", "rel": "fedramp-basis"},
+        {"href": f"#{resource['uuid']}", "rel": "fedramp-basis"},
+    ]
+
+
 def test_a_finding_says_what_was_found_and_points_to_its_evidence(shown: dict[str, Any]) -> None:
     results = json.loads(REPORTS["oscal-assessment-results.json"].make(shown))["assessment-results"]
     (result,) = results["results"]

@@ -12,6 +12,7 @@ from cmmc_tracker.domain.readiness import (
     deficiencies,
     drafts,
     empty_scope,
+    equivalence,
     inherited,
     late_plans,
     matrices,
@@ -73,6 +74,7 @@ CHECKS: tuple[Check, ...] = (
     official.CHECK,
     empty_scope.CHECK,
     undefined.CHECK,
+    equivalence.CHECK,
 )
 
 __all__ = ["CHECKS", "Check", "Finding", "Level", "found", "sentence"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from cmmc_tracker.domain.assessment import Status
 from cmmc_tracker.domain.catalog import Requirement, load
@@ -28,6 +29,7 @@ _STATES = {
     "not_applicable": "not-applicable",
 }
 _UNSAID = "Not described yet."
+_IN_ADDRESSES = ":/?#[]@!$&'()*+,;=%"  # what stays as it was typed; the rest is no part of an address
 
 
 def make(snapshot: Mapping[str, Any]) -> bytes:
@@ -123,8 +125,18 @@ def _provider(snapshot: Mapping[str, Any], provider: Mapping[str, Any]) -> dict[
             prop("holds", provider["holds"]),
             prop("fedramp-basis", provider["basis"]),
         ],
+        links=_proofs(snapshot, provider),
         status={"state": "operational"},
     )
+
+
+def _proofs(snapshot: Mapping[str, Any], provider: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Where the FedRAMP basis is shown: an address, an artifact of the back matter."""
+    number, address = provider.get("basis_artifact_id"), provider["basis_link"]
+    known = {one["id"] for one in snapshot["artifacts"]}
+    found = [quote(address, safe=_IN_ADDRESSES)] if address else []
+    found += [f"#{uid(snapshot, 'artifact', number)}"] if number in known else []
+    return [{"href": one, "rel": "fedramp-basis"} for one in found]
 
 
 def _implemented(snapshot: Mapping[str, Any], requirement: Requirement) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, and_, select
+from sqlalchemy import Select, Table, and_, or_, select
 
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.services.artifact_views import COMMAND_LINE
@@ -56,6 +56,7 @@ def of(work: Work, system: Access) -> dict[str, Any]:
     _hang(found["statuses"], "affirmations", affirmed, "status_id")
     found["plan_versions"] = told.all(_plan_versions(system))
     found["artifacts"] = _artifacts(work, system, told)
+    found["named"] = told.all(_named_by_providers(system))
     return found
 
 
@@ -70,6 +71,15 @@ def _plan_versions(system: Access) -> Select[Any]:
     """Of each version of the plan all but its content, which is long and stands as it was."""
     kept = [c for c in t.plan_versions.c if c.name != "content"]
     return select(*kept).where(t.plan_versions.c.system_id == system.system_id).order_by(t.plan_versions.c.number)
+
+
+def _named_by_providers(system: Access) -> Select[Any]:
+    """Number and title of the artifacts that providers name, linked or not: documents call them by their title."""
+    mine = t.providers.c.system_id == system.system_id
+    of_provider = (select(t.providers.c[name]).where(mine) for name in ("basis_artifact_id", "matrix_artifact_id"))
+    of_lines = select(t.matrix_lines.c.artifact_id).join(t.providers).where(mine)
+    named = or_(*(t.artifacts.c.id.in_(query) for query in (*of_provider, of_lines)))
+    return select(t.artifacts.c.id, t.artifacts.c.title).where(named, IN_USE).order_by(t.artifacts.c.id)
 
 
 def _hang(rows: Sequence[dict[str, Any]], name: str, below: Iterable[dict[str, Any]], key: str) -> None:

@@ -8,20 +8,23 @@ from typing import Any
 
 from sqlalchemy import and_, func, select
 
+from cmmc_tracker.domain.artifacts import ArtifactStatus
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.providers import ProviderEntry
-from cmmc_tracker.domain.readiness import matrices
+from cmmc_tracker.domain.readiness import equivalence, matrices
 from cmmc_tracker.domain.readiness import providers as bases
 from cmmc_tracker.domain.scope import Basis, Held, Provider
 from cmmc_tracker.domain.snapshot import Snapshot
 from cmmc_tracker.errors import Invalid, NotFound
 from cmmc_tracker.services.artifacts import IN_USE
 from cmmc_tracker.services.scope import rows
+from cmmc_tracker.services.scope.reading import IS_PROVED
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import artifacts, matrix_lines, providers
 
 MOST_DOCUMENTS = 200
+_PROOFS = select(artifacts.c.id, artifacts.c.title, artifacts.c.status).where(IN_USE).subquery("proofs")
 _NO_DOCUMENT = "There is no such artifact among those of this system."
 
 
@@ -36,6 +39,8 @@ class KeptProvider:
     lines: int
     problems: tuple[tuple[str, str], ...]  # a sentence, and why with the clause
     document: str = ""  # the title of the artifact that the matrix stands in
+    proof: str = ""  # the title of the artifact that is evidence of the FedRAMP basis
+    proof_is_retired: bool = False
 
 
 def every(work: Work, system: Access) -> list[KeptProvider]:
@@ -60,35 +65,35 @@ def one(work: Work, system: Access, provider_id: int) -> KeptProvider:
 
 def _with_document(system: Access) -> Any:
     document = and_(artifacts.c.id == providers.c.matrix_artifact_id, IN_USE)
-    query = select(providers, artifacts.c.title.label("document")).join(artifacts, document, isouter=True)
-    return query.where(providers.c.system_id == system.system_id)
+    proof = _PROOFS.c.id == providers.c.basis_artifact_id
+    titles = (artifacts.c.title.label("document"), _PROOFS.c.title.label("proof"))
+    query = select(providers, IS_PROVED.label("proved"), *titles, _PROOFS.c.status.label("proof_status"))
+    joined = query.join(artifacts, document, isouter=True).join(_PROOFS, proof, isouter=True)
+    return joined.where(providers.c.system_id == system.system_id)
 
 
 def _kept(work: Work, system: Access, row: Any, counts: Mapping[int, int]) -> KeptProvider:
     entry = ProviderEntry(
         *(row.name, row.is_cloud, Held(row.holds), row.services, row.contact, row.contract),
-        *(Basis(row.basis), row.basis_on, row.basis_link, row.cmmc_status),
+        *(Basis(row.basis), row.basis_on, row.basis_link, row.basis_artifact_id, row.cmmc_status),
         *(row.matrix_on, row.matrix_artifact_id, row.note),
     )
-    against = (
-        ()
-        if row.draft
-        else problems(system, [_plain(row.id, entry, counts.get(row.id, 0))], work.today).get(row.id, ())
+    lines = counts.get(row.id, 0)
+    plain = Provider(
+        *(row.id, entry.name, entry.is_cloud, entry.holds, entry.basis, entry.matrix_on, lines > 0, bool(row.proved))
     )
+    against = () if row.draft else problems(system, [plain], work.today).get(row.id, ())
     return KeptProvider(
-        row.id, entry, row.draft, row.version, counts.get(row.id, 0), tuple(against), row.document or ""
+        *(row.id, entry, row.draft, row.version, lines, tuple(against)),
+        *(row.document or "", row.proof or "", row.proof_status == ArtifactStatus.SUPERSEDED),
     )
-
-
-def _plain(number: int, entry: ProviderEntry, lines: int) -> Provider:
-    return Provider(number, entry.name, entry.is_cloud, entry.holds, entry.basis, entry.matrix_on, lines > 0)
 
 
 def problems(system: Access, of: Iterable[Provider], on: date) -> Mapping[int, list[tuple[str, str]]]:
     """What speaks against providers, by number: the checks of readiness that are about them, and nothing else."""
     alone = Snapshot(system.slug, system.name, system.level, on, None, (), providers=tuple(of))
     found: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    for check in (bases.CHECK, matrices.CHECK):
+    for check in (bases.CHECK, equivalence.CHECK, matrices.CHECK):
         for finding in check.look(alone):
             found[int(finding.subject.partition(":")[2])].append((finding.sentence, check.why))
     return found
@@ -98,7 +103,7 @@ def add(work: Work, system: Access, entry: ProviderEntry) -> int:
     """Add a provider; returns its number. Raises `Invalid` where one of that name is there, or for a wrong document."""
     allow(work.actor, Action.SCOPE_EDIT, system)
     work.alone(f"scope:{system.system_id}")
-    _check(work, system, entry, None)
+    _check(work, system, entry)
     rows.check_room(work, providers, system, "name")
     return rows.add(work, providers, system, entry.columns())
 
@@ -108,8 +113,7 @@ def edit(work: Work, system: Access, provider_id: int, entry: ProviderEntry, see
     allow(work.actor, Action.SCOPE_EDIT, system)
     work.alone(f"scope:{system.system_id}")
     kept = rows.found(work, providers, system, provider_id)
-    stays = kept.matrix_artifact_id == entry.matrix_artifact_id  # also where it went to the trash meanwhile
-    _check(work, system, entry, provider_id, document_stays=stays)
+    _check(work, system, entry, kept)
     rows.change(work, providers, system, (provider_id, seen), entry.columns())
 
 
@@ -130,14 +134,15 @@ def record_lines(work: Work, slug: str, kept: Any) -> None:
         work.record(Event.MATRIX_CHANGED, f"provider:{kept.id}", detail)
 
 
-def _check(
-    work: Work, system: Access, entry: ProviderEntry, provider_id: int | None, *, document_stays: bool = False
-) -> None:
+def _check(work: Work, system: Access, entry: ProviderEntry, kept: Any = None) -> None:
+    """What was named before may go on being named, also where it went to the trash meanwhile."""
     same = select(providers.c.id).where(providers.c.system_id == system.system_id, providers.c.name == entry.name)
-    if any(row.id != provider_id for row in work.rows(same)):
+    if any(kept is None or row.id != kept.id for row in work.rows(same)):
         raise Invalid({"name": "A provider of that name is there already. Give this one another name."})
-    if not document_stays:
-        check_document(work, system, entry.matrix_artifact_id, "matrix_artifact_id")
+    for field in ("basis_artifact_id", "matrix_artifact_id"):
+        named = getattr(entry, field)
+        if kept is None or getattr(kept, field) != named:
+            check_document(work, system, named, field)
 
 
 def check_document(work: Work, system: Access, artifact_id: int | None, field: str) -> None:

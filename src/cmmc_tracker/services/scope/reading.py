@@ -4,15 +4,22 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, bindparam, select
+from sqlalchemy import Select, and_, bindparam, or_, select
 
+from cmmc_tracker.domain.artifacts import ArtifactStatus
 from cmmc_tracker.domain.catalog import ObjectiveId
 from cmmc_tracker.domain.inventory import Documented, EntryKind, Tallies, lacks
 from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.scope import Asset, AssetCategory, Basis, Duty, Held, MatrixLine, Provider
 from cmmc_tracker.domain.snapshot import Person
+from cmmc_tracker.services.artifacts import IN_USE
 from cmmc_tracker.services.work import Work
-from cmmc_tracker.storage.tables import asset_groups, assets, matrix_lines, providers, scope_entries
+from cmmc_tracker.storage.tables import artifacts, asset_groups, assets, matrix_lines, providers, scope_entries
+
+_IN_FORCE = and_(IN_USE, artifacts.c.status != ArtifactStatus.SUPERSEDED)
+_PROOF = select(artifacts.c.id).where(artifacts.c.id == providers.c.basis_artifact_id, _IN_FORCE).correlate(providers)
+# Of a row of providers: whether a link, or an artifact that is neither retired nor away, shows its basis.
+IS_PROVED = or_(providers.c.basis_link != "", _PROOF.exists())
 
 # Thousands of assets are read at once; none of an empty text, which is a row's without a category.
 _CATEGORIES: Mapping[str, AssetCategory | None] = {"": None, **{one.value: one for one in AssetCategory}}
@@ -75,9 +82,13 @@ def _assets(work: Work, system: Access) -> tuple[Asset, ...]:
 
 
 def _providers(work: Work, system: Access, lined: Collection[int]) -> tuple[Provider, ...]:
-    mine = select(providers).where(providers.c.system_id == system.system_id, providers.c.draft.is_(False))
+    query = select(providers, IS_PROVED.label("proved"))
+    mine = query.where(providers.c.system_id == system.system_id, providers.c.draft.is_(False))
     return tuple(
-        Provider(row.id, row.name, row.is_cloud, Held(row.holds), Basis(row.basis), row.matrix_on, row.id in lined)
+        Provider(
+            *(row.id, row.name, row.is_cloud, Held(row.holds), Basis(row.basis), row.matrix_on),
+            *(row.id in lined, bool(row.proved)),
+        )
         for row in work.rows(mine.order_by(providers.c.id))
     )
 

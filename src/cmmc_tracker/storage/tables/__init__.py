@@ -28,6 +28,7 @@ from cmmc_tracker.storage.tables.artifacts import (
     links,
     pins,
     remarks,
+    spills_asked,
     tombstones,
 )
 from cmmc_tracker.storage.tables.assessment import (
@@ -126,6 +127,7 @@ __all__ = [
     "settings",
     "setup_links",
     "specials",
+    "spills_asked",
     "systems",
     "tombstones",
     "upload_links",

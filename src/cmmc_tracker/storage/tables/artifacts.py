@@ -134,6 +134,14 @@ tombstones = Table(
     Column("gone_by", ForeignKey("users.id")),
 )
 
+# An artifact that somebody at the command line wants to take out for good, while a second person has not confirmed it.
+spills_asked = Table(
+    "spills_asked",
+    metadata,
+    Column("artifact_id", ForeignKey("artifacts.id"), primary_key=True),
+    Column("asked_at", Instant, nullable=False),
+)
+
 # What people say of an artifact or an objective; a question to somebody is open until it is settled.
 remarks = Table(
     "remarks",

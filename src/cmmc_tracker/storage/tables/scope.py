@@ -47,6 +47,7 @@ providers = Table(
     Column("cmmc_status", String(100), nullable=False, server_default=""),
     Column("matrix_on", Date),
     Column("matrix_artifact_id", ForeignKey("artifacts.id")),
+    Column("basis_artifact_id", ForeignKey("artifacts.id")),
     Column("draft", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("created_by", ForeignKey("users.id")),

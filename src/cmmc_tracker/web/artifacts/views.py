@@ -9,7 +9,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
-from cmmc_tracker.domain import catalog, filing, searching
+from cmmc_tracker.domain import catalog, filing, kinds, searching
 from cmmc_tracker.domain.catalog import ObjectiveId, parse_objective_id
 from cmmc_tracker.domain.held import FIELDS as HELD_FIELDS
 from cmmc_tracker.domain.held import LINES as HELD_LINES
@@ -129,6 +129,7 @@ def _upload_page(errors: Mapping[str, str], given: Mapping[str, Any], outcomes: 
         outcomes=outcomes,
         held_open=any(given.get(name) or name in errors for name in (*HELD_FIELDS, HELD_LINES)),
         people=list(people.values()),
+        kinds={"marks": kinds.MARKS, "endings": kinds.ENDINGS},
     )
 
 

@@ -1,6 +1,6 @@
 """Systems and who works in them, for administrators."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -9,8 +9,8 @@ from flask.typing import ResponseReturnValue
 from cmmc_tracker.errors import Invalid
 from cmmc_tracker.gate import session
 from cmmc_tracker.gate.doors import open_read, open_write
-from cmmc_tracker.services import memberships
-from cmmc_tracker.services.memberships import GRANTED, Wanted
+from cmmc_tracker.services import members, memberships
+from cmmc_tracker.services.memberships import GRANTED, Staffed, Wanted
 
 pages = Blueprint("memberships", __name__, url_prefix="/admin/systems")
 
@@ -18,23 +18,37 @@ pages = Blueprint("memberships", __name__, url_prefix="/admin/systems")
 @pages.get("")
 @session.admin_required
 def index() -> ResponseReturnValue:
-    """Every system with its people."""
+    """Every system with its people; `?at=main&person=bo` opens that form with what bo may do there now."""
     return _page()
 
 
 def _page(at: int = 0, errors: Mapping[str, str] | None = None, given: Mapping[str, Any] | None = None) -> str:
     """`at` is the system whose form was refused."""
     with open_read() as work:
-        found = memberships.all_systems(work)
+        found, able = memberships.all_systems(work), members.able(work)
+    if given is None:
+        at, given = _asked(found)
     return render_template(
         "memberships/index.html",
         room="memberships",
         found=found,
+        able=able,
         granted=GRANTED,
         at=at,
         errors=errors or {},
-        given=given or {},
+        given=given,
     )
+
+
+def _asked(found: Sequence[Staffed]) -> tuple[int, Mapping[str, Any]]:
+    """The system and the person that the address names, with what they may do there; 0 for none."""
+    asked = request.args.get("at"), request.args.get("person")
+    for one in found:
+        for kept in one.people:
+            if (one.slug, kept.name) == asked:
+                until = kept.until.isoformat() if kept.until else ""
+                return one.id, {"person": kept.name, "rights": kept.rights, "until": until}
+    return 0, {}
 
 
 @pages.post("/<int:system_id>/members")

@@ -18,6 +18,8 @@ from cmmc_tracker.services import settings, setup, systems, unused
 from cmmc_tracker.services.scope import drafts
 
 pages = Blueprint("settings", __name__)
+_LEVELS = {str(one): one for one in LEVELS}
+_RULED = {"remove": "The system is removed.", "level": "The level is set, with nothing assessed yet."}
 _ROWS: Mapping[str, type[AssetFacts] | type[ProviderFacts]] = {"asset": AssetFacts, "provider": ProviderFacts}
 
 
@@ -31,7 +33,7 @@ def show() -> ResponseReturnValue:
 def _page(errors: Mapping[str, str], typed: Mapping[str, Any] | None, **more: Any) -> str:
     with open_read() as work:
         current, version = settings.current(work), settings.version(work)
-        rows, ruled = drafts.rows(work), systems.ruled(work)
+        rows, ruled, kept = drafts.rows(work), systems.ruled(work), unused.kept_in(work)
     given: dict[str, Any] = {
         "errors": errors,
         "value": typed if typed is not None else current.as_dict(),
@@ -40,6 +42,8 @@ def _page(errors: Mapping[str, str], typed: Mapping[str, Any] | None, **more: An
         "stale": "",
         "scanner": installation().tracker.scanner is not None,
         "systems": ruled,
+        "kept": kept,
+        "levels": LEVELS,
         "holds_cui": [one.slug for one in ruled if may_be_stored(current, never=one.cui_never)],
         "rows": rows,
         "row_errors": {},
@@ -69,20 +73,23 @@ def save() -> ResponseReturnValue:
 @pages.post("/config/systems/<slug>")
 @admin_required
 def rule_system(slug: str) -> ResponseReturnValue:
-    """Say whether CUI may never be stored in a system, or take away one in which nothing was kept yet."""
-    form = request.form
-    removes = form.get("act") == "remove"
+    """Say whether CUI may never be stored in a system; take away one in which nothing was kept, or change its level."""
+    form, act = request.form, request.form.get("act", "")
     try:
         with open_write() as work:
-            if removes:
+            if act == "remove":
                 unused.remove(work, slug, form_version())
+            elif act == "level":
+                unused.set_level(work, slug, _LEVELS.get(form.get("level", ""), 0), form_version())
             else:
                 systems.rule(work, slug, form_version(), cui_never=form.get("cui_never") == "on")
+    except Invalid as error:
+        return _page({f"level-{slug}": text for text in error.fields.values()}, None), 422
     except Stale:
         return _page({}, None, stale="row"), 412
     except Conflict as error:
         return _page({}, None, refused=error), 409
-    flash("The system is removed." if removes else "Saved.")
+    flash(_RULED.get(act, "Saved."))
     return redirect(url_for(".show", _anchor="systems"), code=302)
 
 
@@ -130,7 +137,7 @@ def _questions(errors: Mapping[str, str], typed: Mapping[str, Any] | None, *, st
     with open_read() as work:
         current, version = settings.current(work), settings.version(work)
         rows, first = drafts.rows(work), systems.ruled(work)[0]
-        levels = LEVELS if unused.can_change_level(work, first.slug) else ()
+        levels = () if unused.kept_in(work)[first.slug] else LEVELS
     kept = {
         "organization": current.organization,
         "system_name": first.name,

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from cmmc_tracker.domain import catalog, filing
 from cmmc_tracker.domain.artifacts import Kind
 from cmmc_tracker.domain.choosing import objectives_about
+from cmmc_tracker.domain.kinds import proposed
 from cmmc_tracker.domain.permissions import Right
 from cmmc_tracker.errors import Invalid, Malformed, NotFound, Stale
 from cmmc_tracker.gate.doors import actor, open_read, open_write
@@ -88,7 +89,8 @@ def _kept() -> dict[str, Any]:
 
 def _previewed(artifact: Artifact) -> dict[str, Any]:
     file = next(iter(artifact.current.files), None)
-    return {"file": file, "preview": preview_of(file) if file else {}}
+    name = file.filename if file and artifact.kind is Kind.OTHER else ""
+    return {"file": file, "preview": preview_of(file) if file else {}, "proposed": proposed(name or "")}
 
 
 def _found(artifact: Artifact, family: str) -> dict[str, Any]:
