@@ -77,10 +77,12 @@ def _revision(engine: Engine) -> str:
         return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
 
 
-def test_there_is_one_of_every_migration_so_far() -> None:
-    """From 0001 on without a gap, of both databases; what comes after the last was not released yet."""
-    assert [f"{number:04}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
-    assert len(REVISIONS) >= 7
+def test_there_is_one_of_every_version_so_far() -> None:
+    """From the first migration on, of both databases. 0008 to 0012 came together: no version ended at those between.
+    What comes after the last one here was not released yet.
+    """
+    assert [*(f"{number:04}" for number in (*range(1, 8), *range(12, int(REVISIONS[-1]) + 1)))] == REVISIONS
+    assert REVISIONS[-1] >= "0012"
     assert len(list(BEFORE.glob("*.gz"))) == 2 * len(REVISIONS)
 
 
