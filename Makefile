@@ -29,8 +29,8 @@ fmt: ## mend what ruff can mend, and format
 bench: ## measure the promised speed and memory
 	@$(environment) dev && exec $(python) -m bench
 
-crash: ## kill the server 50 times during writes and look for losses
-	@$(environment) dev && exec $(python) -m tests.crash
+crash: ## kill the server 50 times during writes and look for losses (ROUNDS=20; POSTGRESQL=1: on a PostgreSQL of its own)
+	@$(environment) dev && exec $(python) -m tests.crash $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(POSTGRESQL),--postgresql)
 
 faults: ## cause every fault that it must survive (KILLS=200) and look for losses; needs PostgreSQL's and Redis' programs
 	@$(environment) dev && exec $(python) -m tests.faults $(if $(KILLS),--kills '$(KILLS)')

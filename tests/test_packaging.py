@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -90,6 +91,24 @@ def test_the_installed_wheel_runs_without_the_source(wheels: list[Path], tmp_pat
     )
     assert done.returncode == 0, done.stderr
     assert '"level": 2' in done.stdout
+    with subprocess.Popen(
+        [*command, "serve", "--port", "0"], env=environment, stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as server:
+        try:
+            assert server.stdout is not None
+            link = next(line.strip() for line in server.stdout if "/setup/" in line)
+            site = link.partition("/setup/")[0]
+            pages = {page: _read(page) for page in (f"{site}/healthz", link, f"{site}/static/app.css")}
+        finally:
+            server.terminate()
+    assert server.returncode == 0
+    assert b'name="password_repeat"' in pages[link]
+    assert all(pages.values())
+
+
+def _read(page: str) -> bytes:
+    with urllib.request.urlopen(page, timeout=10) as answer:
+        return bytes(answer.read())
 
 
 @pytest.mark.parametrize(

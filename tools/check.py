@@ -8,7 +8,8 @@ source run beside the tests. The last line is always `N passed, N failed`; the e
 failures.
 
 Environment: TEST_POSTGRES_URL (a server on which databases may be created), TEST_CHROMIUM (a program), LACKING=fail,
-DRILLS=1 (adds to `all` what is slow: the kill drill, and the second reader of our OSCAL with its own environment).
+DRILLS=1 (adds to `all` what is slow: the kill drill on both databases, and the second reader of our OSCAL with its own
+environment).
 """
 
 from __future__ import annotations
@@ -172,7 +173,8 @@ STEPS = (
     ),
     Step("browser", (*PYTEST, "-m", "browser", "tests/browser"), env={"TEST_DATABASE": "sqlite"}, need=chromium),
     Step("oscal", ("tools/second_reader.py",)),
-    Step("drill", ("-m", "tests.crash"), env={"TEST_DATABASE": "sqlite"}),
+    Step("drill", ("-m", "tests.crash")),
+    Step("drill-pg", ("-m", "tests.crash", "--postgresql", "--rounds", "10"), need=postgresql),
 )
 SOURCE = ("style", "format", "types", "imports", "sql", "licences")
 GROUPS = {
@@ -182,7 +184,7 @@ GROUPS = {
         "sqlite",
         "postgresql",
         "browser",
-        *(("oscal", "drill") if os.environ.get("DRILLS") == "1" else ()),
+        *(("oscal", "drill", "drill-pg") if os.environ.get("DRILLS") == "1" else ()),
     ),
 }
 

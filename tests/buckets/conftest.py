@@ -1,12 +1,10 @@
 """An object store for the tests that need one."""
 
-import urllib.request
 from collections.abc import Iterator
 
-import boto3
 import pytest
 
-from tests.buckets.server import Door, serving
+from tests.buckets.server import Door, new_bucket, serving
 
 
 @pytest.fixture(scope="session")
@@ -30,10 +28,6 @@ def door(store_server: Door, monkeypatch: pytest.MonkeyPatch) -> Door:
         ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
     ):
         monkeypatch.setenv(name, value)
-
-    urllib.request.urlopen(
-        urllib.request.Request(f"{store_server.url}/moto-api/reset", method="POST"), timeout=10
-    ).close()
-    boto3.session.Session().client("s3").create_bucket(Bucket="evidence")
+    new_bucket()
     store_server.asked.clear()
     return store_server

@@ -1,4 +1,8 @@
-"""An object store on the loopback (moto's), and a door before it that can slow down, refuse, fail and cut."""
+"""An object store on the loopback, and a door before it that can slow down, refuse, fail and cut.
+
+The store is moto's, or the one at `TEST_S3_URL`: http on this machine, with the credentials `key` and `secret` and
+nothing of value, for its bucket `evidence` is emptied again and again. One such store serves one run (`-n 0`).
+"""
 
 import contextlib
 import http.client
@@ -9,9 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
+import boto3
+from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
+BUCKET = "evidence"
 _DROPPED = {"connection", "transfer-encoding", "content-length", "date", "server", "expect"}
 
 
@@ -30,14 +38,27 @@ class Door:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[Door]:
-    """The store and its door, both on free ports, until the end."""
+def _store() -> Iterator[tuple[str, int]]:
+    """Where the store is."""
+    given = urlsplit(os.environ.get("TEST_S3_URL", ""))
+    if given.hostname:
+        yield given.hostname, given.port or 80
+        return
     os.environ["MOTO_S3_DEFAULT_KEY_BUFFER_SIZE"] = str(64 * 1_048_576)  # else it leaves files open behind it
     store = ThreadedMotoServer("127.0.0.1", port=0)
     store.start()
-    door = Door()
     try:
-        handler = type("Handler", (_Handler,), {"door": door, "behind": store.get_host_and_port()})
+        yield store.get_host_and_port()
+    finally:
+        store.stop()
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[Door]:
+    """The store and its door, both on free ports, until the end."""
+    with _store() as behind:
+        door = Door()
+        handler = type("Handler", (_Handler,), {"door": door, "behind": behind})
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
@@ -49,8 +70,19 @@ def serving() -> Iterator[Door]:
             server.shutdown()
             thread.join()
             server.server_close()
-    finally:
-        store.stop()
+
+
+def new_bucket() -> None:
+    """The bucket anew, empty, with no rules and no versions; the environment says where."""
+    s3 = boto3.session.Session().client("s3")
+    with contextlib.suppress(ClientError):  # there is none yet
+        for one in s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", ()):
+            s3.abort_multipart_upload(Bucket=BUCKET, Key=one["Key"], UploadId=one["UploadId"])
+        found = s3.list_object_versions(Bucket=BUCKET)
+        for one in (*found.get("Versions", ()), *found.get("DeleteMarkers", ())):
+            s3.delete_object(Bucket=BUCKET, Key=one["Key"], VersionId=one["VersionId"])
+        s3.delete_bucket(Bucket=BUCKET)
+    s3.create_bucket(Bucket=BUCKET)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -67,15 +99,14 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command in door.refuse.split():
             self._answer(door.status, {"Content-Type": "application/xml"}, _error(door.code))
             return
-        connection = http.client.HTTPConnection(*self.behind, timeout=30)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in {"expect"}}
         headers.pop("Transfer-Encoding", None)
         headers["Content-Length"] = str(len(body))
-        connection.request(self.command, self.path, body, headers)
-        answer = connection.getresponse()
-        data = answer.read()
+        with contextlib.closing(http.client.HTTPConnection(*self.behind, timeout=30)) as connection:
+            connection.request(self.command, self.path, body, headers)
+            answer = connection.getresponse()
+            data = answer.read()
         self._answer(answer.status, dict(answer.getheaders()), data)
-        connection.close()
 
     def _body(self) -> bytes:
         if "100-continue" in self.headers.get("Expect", ""):

@@ -1,6 +1,6 @@
 """`make crash`: kill -9 the server and the commands during writes, again and again, and look for losses.
 
-    python -m tests.crash [--rounds 50] [--seed N]
+    python -m tests.crash [--rounds 50] [--postgresql] [--seed N]
 
 In each round a fresh server takes uploads, judgements, deletions, imports and freezes from several clients at once,
 while its jobs hash the bytes again and `purge` and `verify` run beside it; all of it is killed at a random instant.
@@ -8,10 +8,12 @@ Then nothing may be there by half: no purge without its tombstones, no import th
 applied in part, no row without bytes, no package without its files and its pins. `verify` must be content, every
 acknowledged upload must come back byte for byte, every acknowledged judgement must stand, the newest acknowledged
 package must pass its own check, and nothing may be there that nobody sent. Bounded: 50 rounds take about five minutes.
+With `--postgresql` the database is a PostgreSQL server of the drill's own, which in some rounds is killed as well.
 Exit 1 at the first loss.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -30,18 +32,23 @@ from tests.crash.acts import Client, delete, freeze, go_on, hash_of, text_of, up
 from tests.crash.checks import Remains, compare
 from tests.crash.ledger import Ledger, Sent
 from tests.crash.processes import Process
+from tests.faults.servers import Cluster, cluster
 
 PASSWORD = "Correct-Horse-Battery-9"
 BESIDE = (("purge",), ("verify",), ("purge", "verify"))  # the commands of a round
 CLIENTS = 4
 FREEZING = 0.2  # the share of rounds that last as long as a freeze may take
+DARK = 0.3  # the share of rounds at whose end PostgreSQL is killed, too
 
 
 class Drill:
     """The rounds over one installation."""
 
-    def __init__(self, folder: Path, chance: random.Random) -> None:
+    def __init__(self, folder: Path, chance: random.Random, database: Cluster | None = None) -> None:
         own = {"CMMC_DATA_DIR": str(folder), "FLASK_SECRET": "s" * 40}
+        if database is not None:
+            own["DATABASE_URL"] = database.url
+        self._database = database
         names = {variable.name for variable in VARIABLES}
         self._environment = {k: v for k, v in os.environ.items() if k not in names} | own
         self._chance = chance
@@ -102,13 +109,23 @@ class Drill:
         else:
             time.sleep(self._chance.uniform(0.05, self._most_seconds))
         ended = {name: process for name, process in commands.items() if process.poll() is not None}
-        for process in (server, *commands.values()):
-            processes.kill(process)
+        self._kill(server, *commands.values())
         for thread in threads:
             thread.join()
+        self.remains.settle()
         self.remains.check(_gone(ended))
         self.removed += len(processes.verify(self._environment)["removed"])
         self.remains.check_store()
+
+    def _kill(self, *living: Process) -> None:
+        """Kill all of them at once, now and then with PostgreSQL, as a loss of power would."""
+        database = self._database if self._chance.random() < DARK else None
+        if database is not None:
+            database.crash()
+        for process in living:
+            processes.kill(process)
+        if database is not None:
+            database.start()
 
     def _await_purge(self, purge: Process) -> None:
         """Wait for its first artifact, and a moment longer: killed in the middle, however slow the machine is."""
@@ -138,10 +155,13 @@ def _gone(ended: Mapping[str, Process]) -> Collection[int]:
     return json.loads(said["purge"])["gone"] if "purge" in said else ()
 
 
-def rounds(number: int, seed: int) -> Drill:
-    """Run the rounds."""
-    with tempfile.TemporaryDirectory(prefix="crash ", ignore_cleanup_errors=True) as folder:
-        drill = Drill(Path(folder), random.Random(seed))
+def rounds(number: int, seed: int, *, postgresql: bool = False) -> Drill:
+    """Run the rounds, on SQLite or on PostgreSQL."""
+    with (
+        tempfile.TemporaryDirectory(prefix="crash ", ignore_cleanup_errors=True) as folder,
+        cluster() if postgresql else contextlib.nullcontext() as database,
+    ):
+        drill = Drill(Path(folder), random.Random(seed), database)
         drill.prepare()
         for count in range(1, number + 1):
             drill.round()
@@ -160,11 +180,12 @@ def main() -> None:
     """Read the options, run, tell."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--postgresql", action="store_true")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     given = parser.parse_args()
-    print(f"{given.rounds} rounds, seed {given.seed}")
+    print(f"{given.rounds} rounds, seed {given.seed}, {'PostgreSQL' if given.postgresql else 'SQLite'}")
     try:
-        drill = rounds(given.rounds, given.seed)
+        drill = rounds(given.rounds, given.seed, postgresql=given.postgresql)
     except (AssertionError, RuntimeError) as error:
         print(f"LOST: {error}")
         sys.exit(1)

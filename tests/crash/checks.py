@@ -1,16 +1,18 @@
 """What must be true after every kill: first read off the database as it lies there, then as people see it."""
 
+import contextlib
 import hashlib
 import json
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy import Connection, Engine, Row, column, delete, func, select, text, update
 
 from cmmc_tracker.config import read
 from cmmc_tracker.domain.audit import Event
@@ -69,6 +71,12 @@ class Remains:
             work.db.execute(delete(leases))
             self._aged = {row.id for row in work.rows(select(artifacts.c.id).where(due))}
 
+    def settle(self) -> None:
+        """Wait for the dead; a server that was restarted knows none of our connections either."""
+        self._tracker.engine.dispose()
+        with settle(self._tracker.engine):
+            pass
+
     def purging(self) -> bool:
         """Whether a purge has begun to let go of what it may; true where there is nothing."""
         with self._tracker.read() as work:
@@ -106,7 +114,8 @@ class Remains:
         files, stones = _by_artifact(work, artifact_files), _by_artifact(work, tombstones)
         told = _told(work, Event.ARTIFACT_PURGED)
         linked = {row.artifact_id for row in work.rows(select(links.c.artifact_id))}
-        findable = set(work.db.execute(text("SELECT rowid FROM artifact_search")).scalars())
+        key = "id" if work.db.dialect.name == "postgresql" else "rowid"
+        findable = set(work.db.execute(select(column(key)).select_from(text("artifact_search"))).scalars())
         for number, sent in self._ledger.uploads.items():
             assert number in rows, f"artifact {number} was acknowledged and is not there"
             whole = {(f"{sent.sha256}.txt", sent.sha256)}
@@ -172,6 +181,22 @@ class Remains:
         left = {number for number, register in self._ledger.registers.items() if not register.done}
         self.cut.registers += len(left - self._open)
         self._open = left
+
+
+@contextlib.contextmanager
+def settle(engine: Engine) -> Iterator[Connection]:
+    """A connection, when PostgreSQL has seen that the dead are dead: what it takes of them until then still counts."""
+    others = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+        "AND backend_type = 'client backend'"
+    )
+    until = time.monotonic() + 20
+    with engine.connect() as connection:
+        while engine.dialect.name == "postgresql" and connection.execute(others).scalar_one():
+            assert time.monotonic() < until, "PostgreSQL keeps connections of processes that were killed"
+            connection.rollback()
+            time.sleep(0.01)
+        yield connection
 
 
 def compare(client: Client, ledger: Ledger) -> None:

@@ -12,9 +12,7 @@ from tests.faults.site import Answers, Lacking, Site
 @contextlib.contextmanager
 def _bucket(folder: Path) -> Iterator[tuple[Site, Any]]:
     try:
-        import boto3
-
-        from tests.buckets.server import serving
+        from tests.buckets.server import BUCKET, new_bucket, serving
     except ModuleNotFoundError as error:
         raise Lacking(f"the library {error.name}") from None
     with serving() as door:
@@ -28,8 +26,8 @@ def _bucket(folder: Path) -> Iterator[tuple[Site, Any]]:
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         }
         os.environ.update(own)
-        boto3.session.Session().client("s3").create_bucket(Bucket="evidence")
-        yield Site(folder, UPLOAD_PATH="s3://evidence/drill", **own), door
+        new_bucket()
+        yield Site(folder, UPLOAD_PATH=f"s3://{BUCKET}/drill", **own), door
 
 
 def _case(fault: Callable[[Any], None], *, refuses: bool = True) -> Callable[[Path], str]:

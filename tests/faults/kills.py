@@ -10,12 +10,17 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from cmmc_tracker.storage.database import HEAD
+from sqlalchemy import inspect, text
+
+from cmmc_tracker.storage.database import make_engine
 from tests.crash import processes
 from tests.crash.__main__ import rounds
+from tests.crash.checks import settle
+from tests.faults.servers import cluster
 from tests.faults.site import PASSWORD, Answers, Site
 
 OLD = Path(__file__).parent.parent / "storage/data/before/0001.db.gz"
+Renew = Callable[[], str]  # makes the database of 0001 anew; its address
 Case = tuple[str, Callable[[Path], str]]
 
 
@@ -25,14 +30,16 @@ def cases(number: int) -> list[Case]:
     return [
         (f"kill -9: {some} times a backup", lambda folder: _backup(folder, some)),
         (f"kill -9: {some} times a restore", lambda folder: _restore(folder, some)),
-        (f"kill -9: {some} times an upgrade", lambda folder: _upgrade(folder, some)),
-        (f"kill -9: {number} times the server", lambda _folder: _server(number)),
+        (f"kill -9: {some} times an upgrade, SQLite", lambda folder: _upgrade(folder, some, _file(folder))),
+        (f"kill -9: {some} times an upgrade, PostgreSQL", lambda folder: _upgrade_there(folder, some)),
+        (f"kill -9: {number} times the server, SQLite", lambda _folder: _server(number)),
+        (f"kill -9: {some} times the server, PostgreSQL", lambda _folder: _server(some, postgresql=True)),
     ]
 
 
-def _server(number: int) -> str:
+def _server(number: int, *, postgresql: bool = False) -> str:
     with contextlib.redirect_stdout(io.StringIO()):
-        drill = rounds(number, random.SystemRandom().randrange(2**32))
+        drill = rounds(number, random.SystemRandom().randrange(2**32), postgresql=postgresql)
     cut = drill.remains.cut
     return (
         f"{len(drill.ledger.uploads)} uploads and all else there; {drill.removed} leftovers cleared; fell into "
@@ -105,22 +112,72 @@ def _people(file: Path) -> int:
             return 0
 
 
-def _upgrade(folder: Path, times: int) -> str:
-    chance, old = random.Random(5), gzip.decompress(OLD.read_bytes())
-    environment = Site(folder / "own").environment | {"CMMC_DATA_DIR": str(folder)}
-    file = folder / "cmmc.db"
-    file.write_bytes(old)
+def _upgrade(folder: Path, times: int, renew: Renew) -> str:
+    """Whatever instant it is killed at: either version whole, the lock free, and the next start goes through."""
+    chance, environment = random.Random(5), Site(folder / "own").environment
+    environment |= {"CMMC_DATA_DIR": str(folder), "DATABASE_URL": renew()}
+    before = _state(environment["DATABASE_URL"])
     seconds = _timed(environment, "user", "list")
-    cut = 0
+    after = _state(environment["DATABASE_URL"])
+    assert before["revision"] != after["revision"]
+    cut = upgraded = copying = 0
     for _ in range(times):
-        for left in folder.glob("cmmc.db*"):
-            left.unlink()
-        file.write_bytes(old)
+        renew()
         cut += _cut(environment, chance, seconds, "user", "list")
-        with closing(sqlite3.connect(file)) as database:
-            (revision,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
-            assert revision in {"0001", HEAD}, f"a kill left the database at {revision}"
-            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        found = _state(environment["DATABASE_URL"])
+        assert found in (before, after), f"a kill left the database at {found['revision']}, or at no version"
+        upgraded += found == after
+        copying += bool(list(folder.glob("*.unfinished")))
         name = f"p{chance.randrange(10**9)}"
         processes.run(environment, "user", "add", name, "--role", "user", "--password-stdin", given=PASSWORD)
-    return f"{cut} fell into it; each time either version, then upgraded"
+        assert not list(folder.glob("*.unfinished")), "a copy that a kill cut short was left"
+    return f"{cut} fell into it, {copying} into its copy; stood {upgraded} times at the new version; then upgraded"
+
+
+def _state(url: str) -> dict[str, object]:
+    """The version, and the columns and number of rows of each table."""
+    engine = make_engine(url)
+    with settle(engine) as connection:
+        found = inspect(connection)
+        state: dict[str, object] = {
+            name: (
+                sorted(str(one["name"]) for one in found.get_columns(name)),
+                connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one(),
+            )
+            for name in found.get_table_names()
+        }
+        state["revision"] = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        if engine.dialect.name == "sqlite":
+            assert connection.execute(text("PRAGMA integrity_check")).scalars().all() == ["ok"]
+    engine.dispose()
+    return state
+
+
+def _file(folder: Path) -> Renew:
+    old = gzip.decompress(OLD.read_bytes())
+
+    def renew() -> str:
+        for left in folder.glob("cmmc.db*"):
+            left.unlink()
+        (folder / "cmmc.db").write_bytes(old)
+        return f"sqlite:///{folder}/cmmc.db"
+
+    return renew
+
+
+def _upgrade_there(folder: Path, times: int) -> str:
+    import psycopg
+
+    script = gzip.decompress(OLD.with_name("0001.sql.gz").read_bytes())
+    with cluster() as server:
+        url = server.url.rpartition("/")[0] + "/old"
+
+        def renew() -> str:
+            with psycopg.connect(server.url, autocommit=True) as own:
+                own.execute("DROP DATABASE IF EXISTS old WITH (FORCE)")
+                own.execute("CREATE DATABASE old")
+            with psycopg.connect(url, autocommit=True) as fresh:
+                fresh.execute(script)  # type: ignore[arg-type]
+            return url
+
+        return _upgrade(folder, times, renew)

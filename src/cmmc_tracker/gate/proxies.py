@@ -89,21 +89,26 @@ def watch(app: Flask, *, trusted: int, public_url: str, production: bool) -> Non
             app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted, x_prefix=0
         )
     app.before_request(_real_host)
-    if trusted:
-        _watch_count(app, trusted)
+    _watch_count(app, trusted)
     if production and public_url:
         _watch_host(app, public_url)
     app.before_request(_tidy)
 
 
 def _watch_count(app: Flask, trusted: int) -> None:
-    """Say once for each process that fewer proxies forward than are trusted: then everybody has the proxy's address."""
+    """Say once for each process that fewer or more proxies forward than are trusted: then everybody has one address.
+
+    More are seen only where none is trusted: what stands further left may be the client's own claim. What comes from
+    this machine with the header comes by a proxy on it; from elsewhere anybody may send it.
+    """
     told = threading.Event()
 
     @app.before_request
     def _enough() -> None:
+        if told.is_set() or request.endpoint in _ASKED_BY_ADDRESS:
+            return
         forwarded = len(request.headers.get("X-Forwarded-For", "").split(",")) if _forwards() else 0
-        if forwarded < trusted and not told.is_set() and request.endpoint not in _ASKED_BY_ADDRESS:
+        if forwarded < trusted or (forwarded and not trusted and _is_of_this_machine(request.remote_addr or "")):
             told.set()
             log.warning(
                 "TRUSTED_PROXIES is %d, but a request came by %d: its address is not known, and limits count everybody "
@@ -111,6 +116,12 @@ def _watch_count(app: Flask, trusted: int) -> None:
                 trusted,
                 forwarded,
             )
+
+
+def _is_of_this_machine(address: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(address).is_loopback
+    return False
 
 
 def _forwards() -> bool:

@@ -1,14 +1,17 @@
 """The copy of a database that is made before an upgrade alters it: SQLite's by its own backup, PostgreSQL's by pg_dump.
 
 Without a copy nothing is upgraded. Where pg_dump is not there or cannot do it, a backup of the last day is as good: who
-upgrades without the program makes one first.
+upgrades without the program makes one first. A copy has its name only when it is whole and on the disk.
 """
 
+import contextlib
 import logging
+import os
 import shutil
 import sqlite3
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,62 +24,99 @@ from cmmc_tracker.errors import Misconfigured
 log = logging.getLogger("cmmc_tracker")
 _FRESH = timedelta(days=1)
 _MARK = "before-upgrade"
+_UNFINISHED = ".unfinished"
 
 
-def made(engine: Engine, file: Path | None, folder: Path | None) -> None:
+def made(engine: Engine, file: Path | None, folder: Path | None) -> Path | None:
     """Make the copy, beside a SQLite file or in `folder`; raises `Misconfigured` where PostgreSQL's cannot be had.
 
-    Without a folder there is no copy of PostgreSQL: a caller whose database holds nothing of value.
+    Returns where it is; None where a backup stands for it, or without a folder: then the database has nothing of value.
+    The caller holds the lock of migrations: a copy that is not finished is one that a kill cut short, and goes.
     """
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    for one in there(file, folder):
+        if one.name.endswith(_UNFINISHED):
+            one.unlink()
     if file is not None:
-        of_file(file, file.with_name(f"{file.name}.{_MARK}-{stamp}"))
-    elif folder is not None:
-        why = _dumped(engine.url, (folder / "postgresql").with_name(f"postgresql.{_MARK}-{stamp}.dump"))
-        if why:
-            _or_backup(engine, why)
+        return _of_file(file, file.with_name(f"{file.name}.{_MARK}-{stamp}"))
+    if folder is None:
+        return None
+    copy = (folder / "postgresql").with_name(f"postgresql.{_MARK}-{stamp}.dump")
+    why = _dumped(engine.url, copy)
+    if why:
+        _or_backup(engine, why)
+    return None if why else copy
 
 
-def of_file(file: Path, copy: Path) -> None:
-    """A consistent copy of a SQLite file, by SQLite's own backup; nothing is left of one that fails."""
-    copy.touch(mode=0o600)
+@contextlib.contextmanager
+def _named_last(copy: Path) -> Iterator[Path]:
+    """A file to write a copy to, its owner's only, that gets the name when all is on the disk; else nothing is left."""
+    rough = copy.with_name(copy.name + _UNFINISHED)
+    rough.touch(mode=0o600)
     try:
-        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
-            source.backup(target)
-    except sqlite3.Error as error:
-        copy.unlink()
-        raise Misconfigured(_refused(str(error))) from error
+        yield rough
+        _sync(rough)
+        rough.replace(copy)
+        _sync(copy.parent)
+    finally:
+        rough.unlink(missing_ok=True)
 
 
-def there(file: Path | None, folder: Path) -> list[Path]:
-    """The copies that upgrades left: beside a SQLite file, and PostgreSQL's in the data folder."""
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _of_file(file: Path, copy: Path) -> Path:
+    """A consistent copy of a SQLite file, by SQLite's own backup."""
+    try:
+        with _named_last(copy) as rough, closing(sqlite3.connect(file)) as old, closing(sqlite3.connect(rough)) as new:
+            old.backup(new)
+    except (sqlite3.Error, OSError) as error:
+        raise Misconfigured(_refused(getattr(error, "strerror", None) or str(error))) from error
+    return copy
+
+
+def there(file: Path | None, folder: Path | None) -> list[Path]:
+    """The copies that upgrades left, finished or not: beside a SQLite file, and PostgreSQL's in the data folder."""
     beside = file.parent.glob(f"{file.name}.{_MARK}-*") if file is not None else ()
-    return sorted({*beside, *folder.glob(f"postgresql.{_MARK}-*")})
+    dumps = folder.glob(f"postgresql.{_MARK}-*") if folder is not None else ()
+    return sorted({*beside, *dumps})
 
 
 def _dumped(url: URL, copy: Path) -> str:
     """Write the dump; returns why it could not be written, or nothing. The password stands in no list of processes."""
     program = shutil.which("pg_dump")
     if program is None:
-        return "pg_dump is not installed"
-    copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    copy.touch(mode=0o600)
+        return "pg_dump is not installed (it comes with PostgreSQL's client programs)"
     plain = url.set(drivername="postgresql", password=None).difference_update_query(["password"])
     secret = url.password or url.query.get("password")
-    options = ["--format=custom", "--no-password", "--lock-wait-timeout=60000", f"--file={copy}"]
-    with tempfile.NamedTemporaryFile("w") as passfile:  # "The Password File" in PostgreSQL's manual
-        if secret:
-            escaped = str(secret).replace("\\", "\\\\").replace(":", "\\:")
-            passfile.write(f"*:*:*:*:{escaped}\n")
-            passfile.flush()
-            plain = plain.update_query_dict({"passfile": passfile.name})
-        command = [program, *options, f"--dbname={plain.render_as_string(hide_password=False)}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 our own words
-    if done.returncode == 0:
-        return ""
-    copy.unlink()
-    said = done.stderr.strip().splitlines() or ["pg_dump failed"]
-    return said[0].removeprefix("pg_dump: ")[:200]
+    try:
+        copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w") as passfile, _named_last(copy) as rough:
+            if secret:  # "The Password File" in PostgreSQL's manual
+                escaped = str(secret).replace("\\", "\\\\").replace(":", "\\:")
+                passfile.write(f"*:*:*:*:{escaped}\n")
+                passfile.flush()
+                plain = plain.update_query_dict({"passfile": passfile.name})
+            options = ["--format=custom", "--no-password", "--lock-wait-timeout=60000", f"--file={rough}"]
+            command = [program, *options, f"--dbname={plain.render_as_string(hide_password=False)}"]
+            subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 our own words
+    except subprocess.CalledProcessError as error:
+        return _said(error.stderr)
+    except OSError as error:
+        return str(error.strerror)
+    return ""
+
+
+def _said(stderr: str) -> str:
+    """What pg_dump fails for, with its detail, such as the two versions that do not fit."""
+    first, *more = stderr.strip().splitlines() or ["pg_dump failed"]
+    details = [line.removeprefix("pg_dump: detail: ") for line in more if line.startswith("pg_dump: detail: ")]
+    return "; ".join([first.removeprefix("pg_dump: ").removeprefix("error: "), *details])[:300]
 
 
 def _or_backup(engine: Engine, why: str) -> None:
@@ -93,5 +133,6 @@ def _or_backup(engine: Engine, why: str) -> None:
 def _refused(why: str) -> str:
     return (
         f"The database was not upgraded, for no copy of it could be made first: {why}. Nothing was changed. Mend that, "
-        "or go back to the version before, run `cmmc-tracker backup`, and start this one within a day."
+        "or go back to the version before, run `cmmc-tracker backup`, and start this one within a day (docs/deploy.md, "
+        "Upgrading)."
     )

@@ -307,8 +307,7 @@ def _upgrade(engine: Engine, found: str | None, file: Path | None, copies_to: Pa
             "The database was written by a newer version of the tracker than this one; nothing was changed. "
             "Start the newer version, or restore a backup of before its upgrade."
         )
-    if found is not None:
-        copies.made(engine, file, copies_to)
+    copy = copies.made(engine, file, copies_to) if found is not None else None
     try:
         with engine.connect().execution_options(writes=True) as connection, connection.begin():
             _take_time(connection)
@@ -317,6 +316,8 @@ def _upgrade(engine: Engine, found: str | None, file: Path | None, copies_to: Pa
     except (SQLAlchemyError, OSError) as error:
         if found is None:
             raise
+        if copy is not None:  # of what stands there anyway: a start that is tried again and again leaves one at last
+            copy.unlink(missing_ok=True)
         # All of it is one transaction, on both databases: a step that fails takes back those before it.
         why = _first_line(error) if isinstance(error, DBAPIError) else str(error).partition("\n")[0][:200]
         raise Misconfigured(
