@@ -12,17 +12,19 @@ from sqlalchemy import select, update
 
 from cmmc_tracker.domain.handoff.package import Asked, Purpose
 from cmmc_tracker.domain.permissions import Actor
+from cmmc_tracker.domain.providers import ProviderEntry
 from cmmc_tracker.errors import Conflict, Forbidden, NotFound, Stale
 from cmmc_tracker.services import audit, spill, trash
 from cmmc_tracker.services.handoff import freezing, packages, sealing, stream
 from cmmc_tracker.services.handoff.freezing import Freeze
 from cmmc_tracker.services.jobs import JOBS
+from cmmc_tracker.services.scope import providers
 from cmmc_tracker.services.spill_plan import Wanted as Spilled
 from cmmc_tracker.services.spill_plan import plan
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage.tables import freezes, package_files, pins, users
 from tests.conftest import OPERATOR, Clock
-from tests.services.evidence import FIRST, SECOND, acting, give, linked_artifact, other_system, somebody
+from tests.services.evidence import FIRST, SECOND, acting, give, linked_artifact, made, other_system, somebody
 
 ASKED = Asked("Of record", Purpose.FINAL, "as it is", releasable=True)
 
@@ -256,6 +258,21 @@ def test_a_spill_ends_what_was_to_be_frozen_with_it_and_leaves_nothing_of_its_pi
         assert work.db.execute(select(freezes.c.snapshot).where(freezes.c.id == waiting.id)).scalar_one() == ""
     assert not freezing.wanted(tracker)
     assert len(frozen(tracker, bo)) == 1
+
+
+def test_a_spill_of_what_a_provider_names_ends_a_freeze_too_for_its_title_stands_in_the_picture(
+    tracker: Tracker, bo: Actor
+) -> None:
+    theirs = made(tracker, bo, ("valve.txt", b"secret"), title="Drawing of the valve")
+    with tracker.write(bo) as work:
+        providers.add(work, bo.systems["main"], ProviderEntry("Northwind", basis_artifact_id=theirs))
+    waiting = ask(tracker, bo)
+    with tracker.read() as work:
+        assert "valve" in work.db.execute(select(freezes.c.snapshot).where(freezes.c.id == waiting.id)).scalar_one()
+    given = Spilled(theirs, None, "It should never have come.")
+    spill.spill(tracker, OPERATOR, given, plan(tracker, OPERATOR, given), everywhere=True)
+    assert state(tracker, bo, waiting).state == "failed"
+    assert not freezing.wanted(tracker)
 
 
 def test_a_system_has_so_many_freezes_under_way_and_others_are_not_hindered(

@@ -140,7 +140,10 @@ def give_up_with(work: Work, artifact_ids: Collection[int]) -> None:
     """Give up every freeze that is under way with one of these artifacts: its picture outlives what is spilled."""
     rows = work.rows(select(freezes.c.id, freezes.c.snapshot).where(freezes.c.state.in_(_UNDER_WAY)))
     for row in rows:
-        gone = {one["id"] for one in json.loads(row.snapshot)["artifacts"]} & set(artifact_ids)
+        picture = json.loads(row.snapshot)
+        # What providers name stands in it by its title, also where it is evidence of nothing.
+        told = {one["id"] for one in (*picture["artifacts"], *picture.get("named", ()))}
+        gone = told & set(artifact_ids)
         if gone and _end(work, row.id, "failed", message="Evidence of it was spilled. Freeze the system anew."):
             work.record(Event.PACKAGE_ENDED, f"freeze:{row.id}", {"reason": "spilled", "artifacts": sorted(gone)})
 
