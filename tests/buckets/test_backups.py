@@ -12,11 +12,13 @@ import pytest
 from cmmc_tracker.domain.backups import Keep
 from cmmc_tracker.errors import Busy, Conflict
 from cmmc_tracker.services import verify
-from cmmc_tracker.services.backups import checking, making, reading, restoring
+from cmmc_tracker.services.backups import ahead, checking, making, reading, restoring
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import s3_places, sealing
 from cmmc_tracker.storage.addresses import parse
 from cmmc_tracker.storage.database import make_engine
+from cmmc_tracker.storage.locks import FileLocks
+from cmmc_tracker.storage.store import Held
 from cmmc_tracker.storage.stores import place_of, store_of
 from tests.buckets.server import Door
 from tests.conftest import OPERATOR, prepare
@@ -54,6 +56,35 @@ def other(door: Door, tmp_path: Path) -> Iterator[Other]:
 def _keys(prefix: str) -> list[str]:
     found = boto3.session.Session().client("s3").list_objects_v2(Bucket="evidence", Prefix=prefix)
     return [one["Key"] for one in found.get("Contents", [])]
+
+
+def test_a_restore_into_a_bucket_holds_a_lock_for_each_thread_and_no_more(
+    other: Other, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL each is a connection, and a server has a hundred."""
+    before = other(str(tmp_path / "before"))
+    bo = somebody(before, "bo")
+    for number in range(ahead.THREADS + 4):
+        made(before, bo, ("a.txt", b"%d" % number))
+    making.run(before, OPERATOR, place_of(parse(str(tmp_path / "copies")))[0], told={})
+    after = other("s3://evidence/after")
+    real, held, most = FileLocks.shared, set[int](), [0]
+
+    class Counted:
+        def __init__(self, lock: Held) -> None:
+            self.lock = lock
+            held.add(id(self))
+            most[0] = max(most[0], len(held))
+
+        def close(self) -> None:
+            held.discard(id(self))
+            self.lock.close()
+
+    monkeypatch.setattr(FileLocks, "shared", lambda locks, name: Counted(real(locks, name)))
+    done = restoring.run(after, OPERATOR, reading.opened(*place_of(parse(str(tmp_path / "copies")))), None)
+    assert (done.problems, done.contents) == ([], ahead.THREADS + 4)
+    assert 0 < most[0] <= ahead.THREADS
+    assert not held
 
 
 @pytest.mark.parametrize("passphrase", ["", WORDS])

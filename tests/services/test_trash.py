@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.errors import Forbidden, NotFound, Stale
@@ -95,3 +96,22 @@ def test_a_restored_artifact_keeps_its_approval(tracker: Tracker, bo: Actor) -> 
     put_away(tracker, bo, artifact)
     take_back(tracker, bo, artifact)
     assert seen(tracker, bo, artifact).approved_by == "eva"
+
+
+def test_the_contents_of_a_store_are_known_in_few_statements_also_one_whose_row_came_meanwhile(
+    tracker: Tracker, bo: Actor
+) -> None:
+    early, late = sorted((b"one", b"two"), key=hash_of)
+    made(tracker, bo, ("a.txt", b"zero"))
+    made(tracker, bo, ("b.txt", late))
+    asked: list[str] = []
+    event.listen(tracker.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    knowing = trash.Knowing(tracker)
+    hashes = sorted((hash_of(b"zero"), hash_of(late)))
+    assert [knowing(one) for one in hashes] == [True, True]
+    assert sum("FROM blobs" in one for one in asked) == 1
+    assert not knowing("f" * 64)
+    knowing = trash.Knowing(tracker)
+    assert not knowing("0" * 64)
+    made(tracker, bo, ("c.txt", early))
+    assert knowing(hash_of(early))

@@ -7,7 +7,7 @@ import os
 import resource
 import signal
 import threading
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -228,6 +228,48 @@ def test_what_is_kept_waits_for_the_disk_first_with_its_bytes_and_then_with_its_
         incoming.keep()
     assert synced[0] == spooled
     assert store.path(SHA256).parent in synced[1:]
+
+
+def test_uploads_that_are_kept_together_get_names_when_the_bytes_of_all_are_on_the_disk(
+    store: FolderBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[str, list[str]]] = []
+
+    def fsync(number: int) -> None:
+        synced.append((Path(f"/proc/self/fd/{number}").resolve().name, list(store.names())))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with ExitStack() as held:
+        incomings = [held.enter_context(closing(store.receive())) for _ in range(3)]
+        for number, incoming in enumerate(incomings):
+            incoming.write(b"%d" % number)
+        kept = store.keep(incomings)
+        assert store.sweep(unknown) == [], "the locks are held until each is closed"
+    names = sorted(hashlib.sha256(b"%d" % number).hexdigest() for number in range(3))
+    assert sorted(one.sha256 for one in kept) == list(store.names()) == names
+    assert [there for _, there in synced] == [[]] * 3 + [names] * 4
+    assert [folder for folder, _ in synced[3:]] == [*(one[:2] for one in names), store.root.name]
+
+
+def test_the_name_of_bytes_that_are_there_already_is_seen_to_as_well(
+    store: FolderBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who brought them may have died between naming them and syncing the folder."""
+    put(store)
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append(Path(f"/proc/self/fd/{number}").resolve()))
+    put(store)
+    assert store.path(SHA256).parent in synced
+
+
+def test_a_folder_that_is_made_anew_is_seen_to_anew(store: FolderBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = store.path(put(store))
+    path.unlink()
+    path.parent.rmdir()
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append(Path(f"/proc/self/fd/{number}").resolve()))
+    put(store)
+    assert synced[1:] == [path.parent, store.root.resolve()]
 
 
 def test_a_disk_that_cannot_be_read_is_told_and_is_no_missing_file(

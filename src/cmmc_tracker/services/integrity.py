@@ -3,6 +3,7 @@
 What is held elsewhere is hashed by `held.recheck`, where it is; how it stood then is told here with the rest.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -89,24 +90,30 @@ def check(tracker: Tracker, sha256: str, size: int) -> tuple[str, str]:
     if state == UNREADABLE:
         tracker.blobs.ping()
     with tracker.write() as work:
-        note(work, sha256, state)
+        note(work, [(sha256, state)])
     return state, said
 
 
-def note(work: Work, sha256: str, state: str) -> bool:
-    """Remember how a content stands; returns whether it does stand so.
+def note(work: Work, found: Sequence[tuple[str, str]]) -> list[bool]:
+    """Remember how contents (hash, state) stand; returns whether each does stand so.
 
     What was purged while it was looked at is no loss: it has no row any more, or it came anew since and has bytes.
     """
-    row = work.row(select(blobs.c.check_state).where(blobs.c.sha256 == sha256))
-    if row is None or (state == "missing" and _is_there(work, sha256)):
-        return False
-    work.bookkeep(update(blobs).where(blobs.c.sha256 == sha256).values(checked_at=work.now, check_state=state))
-    before = row.check_state or INTACT
-    if state != before:
-        event = Event.INTEGRITY_RESTORED if state == INTACT else Event.INTEGRITY_BROKEN
-        work.record(event, f"blob:{sha256}", {"before": before, "now": state}, actor="integrity check")
-    return True
+    query = select(blobs.c.sha256, blobs.c.check_state).where(blobs.c.sha256.in_([sha256 for sha256, _ in found]))
+    before = {row.sha256: row.check_state or INTACT for row in work.rows(query)}
+    stand = [sha256 in before and (state != "missing" or not _is_there(work, sha256)) for sha256, state in found]
+    by_state: dict[str, list[str]] = {}
+    for (sha256, state), stands in zip(found, stand, strict=True):
+        if stands:
+            by_state.setdefault(state, []).append(sha256)
+            if state != before[sha256]:
+                event = Event.INTEGRITY_RESTORED if state == INTACT else Event.INTEGRITY_BROKEN
+                detail = {"before": before[sha256], "now": state}
+                work.record(event, f"blob:{sha256}", detail, actor="integrity check")
+    for state, hashes in by_state.items():
+        values = {"checked_at": work.now, "check_state": state}
+        work.bookkeep(update(blobs).where(blobs.c.sha256.in_(hashes)).values(values))
+    return stand
 
 
 def _is_there(work: Work, sha256: str) -> bool:

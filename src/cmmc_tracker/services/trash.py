@@ -35,6 +35,7 @@ from cmmc_tracker.storage.tables import (
 
 KEPT_DAYS = 30
 PURGED = "purged from the trash"
+_AHEAD = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,3 +254,24 @@ def known(tracker: Tracker, sha256: str) -> bool:
     """Whether a row needs these bytes."""
     with tracker.read() as work:
         return work.row(select(blobs.c.sha256).where(blobs.c.sha256 == sha256)) is not None
+
+
+class Knowing:
+    """`known` for all contents of a store, asked one after the other in the order of their hashes.
+
+    Rows are read some ahead. A content without one among them is asked for by itself: its row may have come since.
+    """
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self._rows: frozenset[str] = frozenset()
+        self._until = ""  # rows up to this hash were read
+
+    def __call__(self, sha256: str) -> bool:
+        """Whether a row needs these bytes."""
+        if sha256 > self._until:
+            query = select(blobs.c.sha256).where(blobs.c.sha256 >= sha256).order_by(blobs.c.sha256).limit(_AHEAD)
+            with self._tracker.read() as work:
+                read = [row.sha256 for row in work.rows(query)]
+            self._rows, self._until = frozenset(read), read[-1] if read else sha256
+        return sha256 in self._rows or known(self._tracker, sha256)

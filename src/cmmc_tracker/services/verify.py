@@ -63,7 +63,7 @@ def run(
     _check_manifests(tracker, report)
     report.problems += checking.problems(tracker)
     _check_chain(tracker, heads, report)
-    report.removed = tracker.blobs.sweep(lambda sha256: trash.known(tracker, sha256))
+    report.removed = tracker.blobs.sweep(trash.Knowing(tracker))
     if report.removed:
         with tracker.write() as work:
             work.record(Event.LEFTOVERS_REMOVED, "store:", {"names": report.removed[:100]}, actor="verify")
@@ -77,7 +77,7 @@ def _check_blobs(tracker: Tracker, report: Report, progress: Callable[[int], Non
             todo = [row for row in rows if not (resume and _is_fresh(tracker, row))]
             seen = list(pool.map(lambda row: integrity.look(tracker, row.sha256, row.size), todo))
             with tracker.write() as work:
-                noted = [integrity.note(work, row.sha256, state) for row, (state, _) in zip(todo, seen, strict=True)]
+                noted = integrity.note(work, [(row.sha256, state) for row, (state, _) in zip(todo, seen, strict=True)])
             for row, (state, said), stands in zip(todo, seen, noted, strict=True):
                 if stands and state != integrity.INTACT:
                     used = _used_by(tracker, row.sha256)

@@ -10,16 +10,17 @@ import gzip
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from cmmc_tracker.domain.backups import FileOf, instant_of
 from cmmc_tracker.errors import Conflict, NotFound
-from cmmc_tracker.storage.places import BLOBS, KEY_FILE, MANIFEST, FolderPlace, Place
+from cmmc_tracker.storage.places import BLOBS, KEY_FILE, MANIFEST, FolderPlace, Place, Writing
 from cmmc_tracker.storage.sealing import Seal, Writer
 
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PIECE = 1_048_576
+Put = Callable[[BinaryIO, str], str]
 _LOCKED = (
     "The backups in {} are encrypted: give their passphrase with BACKUP_PASSPHRASE_FILE (or BACKUP_PASSPHRASE). "
     "Nothing was done."
@@ -103,8 +104,8 @@ class Shelf:
         self.place.begin(name)
 
     @contextlib.contextmanager
-    def _writing(self, key: str, what: str) -> Iterator[Writer]:
-        with self.place.writing(key) as target:
+    def _writing(self, key: str, what: str, writing: Writing | None = None) -> Iterator[Writer]:
+        with (writing or self.place.writing)(key) as target:
             if self._seal is None:
                 yield target
             else:
@@ -176,10 +177,18 @@ class Shelf:
         """Whether a content is here, by name and size; `check` alone reads it."""
         return self.place.size(self._blob(sha256)) == (self._seal.size(size) if self._seal else size)
 
-    def put(self, source: BinaryIO, sha256: str) -> str:
-        """Take in a content under its hash; returns the hash that it has: another one was not kept."""
-        digest = hashlib.sha256()
-        with contextlib.suppress(_Other), self._writing(self._blob(sha256), f"content:{sha256}") as writer:
+    @contextlib.contextmanager
+    def together(self) -> Iterator[Put]:
+        """Gives what takes in a content under its hash, and returns the hash that it has: another one is not kept.
+
+        What was taken in is there once it is left cleanly, and else none of it.
+        """
+        with self.place.together() as writing:
+            yield lambda source, sha256: self._put(writing, source, sha256)
+
+    def _put(self, writing: Writing, source: BinaryIO, sha256: str) -> str:
+        digest, key = hashlib.sha256(), self._blob(sha256)
+        with contextlib.suppress(_Other), self._writing(key, f"content:{sha256}", writing) as writer:
             while piece := source.read(_PIECE):
                 digest.update(piece)
                 writer.write(piece)
@@ -187,9 +196,9 @@ class Shelf:
                 raise _Other
         return digest.hexdigest()
 
-    def settle(self, contents: Iterable[str]) -> None:
-        """See to it that the names of contents are kept, too."""
-        self.place.settle([self._blob(one) for one in contents])
+    def settle(self) -> None:
+        """See to it that the names of all contents are kept, too, also of those that a broken-off backup brought."""
+        self.place.settle_contents()
 
     def open_blob(self, sha256: str) -> BinaryIO:
         """The bytes of a content; raises `NotFound`."""

@@ -18,12 +18,13 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from cmmc_tracker.errors import Busy, Misconfigured, NoSpace, NotFound
-from cmmc_tracker.storage.store import Adopting, Begun, Held, Kept, Slot
+from cmmc_tracker.storage import disk
+from cmmc_tracker.storage.store import Adopting, Begun, Held, Incoming, Kept, Slot
 
 NAME = re.compile(r"[0-9a-f]{64}")
 _INCOMING = ".incoming"
@@ -79,14 +80,20 @@ def _readable() -> Iterator[None]:
 class FolderBlobs:
     """The store in a folder: `ab/abcdef…` for each content, `.incoming/` for uploads under way."""
 
+    most_together = 32
+
     def __init__(self, root: Path) -> None:
         self.root = self._root = root
+        self._incoming = root / _INCOMING
+        self._gate_file = self._incoming / ".gate"
+        self._folders = {f"{number:02x}": root / f"{number:02x}" for number in range(256)}
+        self._settled: set[str] = set()  # those whose own names this process saw to
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (root / _INCOMING).mkdir(mode=0o700, exist_ok=True)
+            self._incoming.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise Misconfigured(f"UPLOAD_PATH cannot be used: {error.strerror}: {error.filename}") from error
-        if not os.access(root / _INCOMING, os.W_OK | os.X_OK):
+        if not os.access(self._incoming, os.W_OK | os.X_OK):
             raise Misconfigured(f"UPLOAD_PATH cannot be used: the folder may not be written: {root}")
 
     def receive(self) -> "FolderIncoming":
@@ -96,7 +103,7 @@ class FolderBlobs:
     def begin(self) -> Begun:
         """A new temporary file; the lock on it is held."""
         with _told(), self._gate(fcntl.LOCK_SH):
-            path = self._root / _INCOMING / secrets.token_hex(16)
+            path = self._incoming / secrets.token_hex(16)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             fcntl.flock(descriptor, fcntl.LOCK_SH)
         return Begun(path, descriptor)
@@ -105,7 +112,7 @@ class FolderBlobs:
         """One of the `most` uploads that an owner may have under way, or None when all are; held until its close."""
         with _told(), self._gate(fcntl.LOCK_SH):
             for number in range(most):
-                path = self._root / _INCOMING / f"slot-{hashlib.sha256(owner.encode()).hexdigest()[:16]}-{number}"
+                path = self._incoming / f"slot-{hashlib.sha256(owner.encode()).hexdigest()[:16]}-{number}"
                 descriptor = _taken(path)
                 if descriptor is not None:
                     return _Slot(path, descriptor)
@@ -114,7 +121,7 @@ class FolderBlobs:
     @contextlib.contextmanager
     def _gate(self, kind: int) -> Iterator[None]:
         """Uploads pass it together, a sweep alone: between making a file and locking it nobody sweeps."""
-        gate = os.open(self._root / _INCOMING / ".gate", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        gate = os.open(self._gate_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(gate, kind)
             yield
@@ -124,7 +131,7 @@ class FolderBlobs:
     def _place(self, sha256: str) -> Path:
         if not NAME.fullmatch(sha256):
             raise NotFound("There is no such file.")
-        return self._root / sha256[:2] / sha256
+        return self._folders[sha256[:2]] / sha256
 
     def path(self, sha256: str) -> Path:
         """Where the bytes of a content are; raises `NotFound`, for a link that leads elsewhere too."""
@@ -135,7 +142,8 @@ class FolderBlobs:
         place = self._place(sha256)
         try:
             # The folder and the file themselves: a thousand files are looked up while a package is sent.
-            is_there = stat.S_ISDIR(os.lstat(place.parent).st_mode) and stat.S_ISREG(os.lstat(place).st_mode)
+            folder = self._folders[sha256[:2]]
+            is_there = stat.S_ISDIR(os.lstat(folder).st_mode) and stat.S_ISREG(os.lstat(place).st_mode)
         except OSError:
             is_there = False
         if not is_there:
@@ -176,7 +184,7 @@ class FolderBlobs:
         """Remove temporary files and contents without a row that no living upload holds; returns their names."""
         removed = []
         with self._gate(fcntl.LOCK_EX):
-            for path in sorted((self._root / _INCOMING).iterdir()):
+            for path in sorted(self._incoming.iterdir()):
                 if path.name != ".gate" and _removed(path, lambda: False):
                     removed.append(f"{_INCOMING}/{path.name}")
         removed += [sha256 for sha256 in self.names() if not known(sha256) and self.discard(sha256, known)]
@@ -197,7 +205,10 @@ class FolderBlobs:
         they are new.
         """
         place = self._place(sha256)
-        place.parent.mkdir(mode=0o700, exist_ok=True)
+        folder = self._folders[sha256[:2]]
+        if not folder.exists():
+            self._settled.discard(folder.name)
+            folder.mkdir(mode=0o700, exist_ok=True)
         while True:
             held = _hold(place)
             if held is not None:
@@ -212,9 +223,21 @@ class FolderBlobs:
             except FileExistsError:
                 continue
             path.unlink()
-            _sync_folder(place.parent)
-            _sync_folder(self._root)
             return None, True
+
+    def keep(self, incomings: Sequence[Incoming]) -> list[Kept]:
+        """Keep uploads for good: fsync of all, then their names, then the folders; the disk is waited for together."""
+        with _told():
+            disk.sync([one.file.fileno() for one in incomings])
+            kept = [one.named() for one in incomings]
+            # Also where the bytes were there already: who brought them may not have come to this yet.
+            folders = {one.sha256[:2] for one in kept}
+            for name in sorted(folders):
+                disk.sync_folder(self._folders[name])
+            if not folders <= self._settled:
+                disk.sync_folder(self._root)
+                self._settled |= folders
+        return kept
 
 
 class FolderIncoming:
@@ -274,11 +297,14 @@ class FolderIncoming:
             yield piece
 
     def keep(self) -> Kept:
-        """Keep the bytes for good: fsync, then the name, then the folder; the lock is held until `close`."""
+        """Keep the bytes for good; the lock is held until `close`."""
+        return self._store.keep([self])[0]
+
+    def named(self) -> Kept:
+        """Give the bytes their name; the store's `keep`, which alone calls this, sees to it that both stay."""
         if self._path is None:
             raise RuntimeError("an upload is kept once")
         with _told():
-            os.fsync(self._file.fileno())
             self._held, new = self._store.adopt(self._path, self.sha256, self._size)
             self._path = None
         return Kept(self.sha256, self._size, new)
@@ -351,11 +377,3 @@ def _stands(path: Path, descriptor: int) -> bool:
         return os.path.samestat(path.lstat(), os.fstat(descriptor))
     except FileNotFoundError:
         return False
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,7 +11,7 @@ import hashlib
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -20,7 +20,7 @@ from cmmc_tracker.errors import Busy, Misconfigured, NotFound
 from cmmc_tracker.storage.blobs import NAME, FolderBlobs, FolderIncoming
 from cmmc_tracker.storage.locks import Locks
 from cmmc_tracker.storage.s3 import Objects, checksum_of
-from cmmc_tracker.storage.store import Begun, Held, Slot
+from cmmc_tracker.storage.store import Begun, Held, Incoming, Kept, Slot
 
 _PIECE = 1_048_576
 FRESH_SECONDS = 2.0  # for which an answer of the bucket holds
@@ -65,6 +65,8 @@ class _Reach:
 class S3Blobs:
     """The store in a bucket: `ab/abcdef…` below the prefix. `spool` is the folder of uploads under way here."""
 
+    most_together = 1  # each holds a lock of its own, which on PostgreSQL is a connection
+
     def __init__(self, objects: Objects, spool: Path, locks: Locks) -> None:
         self._objects, self._locks = objects, locks
         self._spool = FolderBlobs(spool)
@@ -103,6 +105,10 @@ class S3Blobs:
             held.close()
             raise
         return held, new
+
+    def keep(self, incomings: Sequence[Incoming]) -> list[Kept]:
+        """Keep uploads for good: what the bucket acknowledged, it keeps."""
+        return [one.named() for one in incomings]
 
     def _has(self, key: str, file: BinaryIO, sha256: str, size: int) -> bool:
         try:

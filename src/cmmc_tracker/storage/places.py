@@ -1,7 +1,8 @@
 """Where backups lie: a folder. `s3_places.py` has the other kind, a bucket; `backups.py` says what lies there.
 
 With `blobs.py` and `enclave.py` the only code of the product that joins a path; every key is checked against its
-pattern first. What is written is fsynced and gets its name last, so that nothing cut short looks whole.
+pattern first. What is written is fsynced and gets its name last, so that nothing cut short looks whole. Contents are
+written some together: all, then one wait for the disk, then their names.
 """
 
 import contextlib
@@ -11,12 +12,14 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from cmmc_tracker.domain.backups import instant_of
 from cmmc_tracker.errors import Busy, Conflict, NoSpace, NotFound
+from cmmc_tracker.storage import disk
 from cmmc_tracker.storage.sealing import Writer
 
 MARK = "these-are-cmmc-tracker-backups"
@@ -31,10 +34,13 @@ _KEY = re.compile(
     re.ASCII,
 )
 _INCOMING = "incoming-"
+Writing = Callable[[str], contextlib.AbstractContextManager[Writer]]
 
 
 class Place(Protocol):
     """Files of backups by key: `backup-…/manifest.json`, `blobs/ab/ab…`, `key.json`."""
+
+    most_together: int  # files that are to be written together; 1 where nothing is gained by more
 
     def prepare(self) -> None:
         """Make it one for backups; raises `Conflict` where it holds something else."""
@@ -63,8 +69,14 @@ class Place(Protocol):
     def writing(self, key: str) -> contextlib.AbstractContextManager[Writer]:
         """Takes the bytes of a file, which is there whole on leaving cleanly, and else not."""
 
+    def together(self) -> contextlib.AbstractContextManager[Writing]:
+        """Gives what writes files as `writing` does; they are there whole, or not at all, once it is left cleanly."""
+
     def settle(self, keys: Iterable[str]) -> None:
         """See to it that the names of files are kept, too."""
+
+    def settle_contents(self) -> None:
+        """The same for all contents."""
 
     def remove(self, key: str) -> None:
         """Remove a file; none is no error."""
@@ -103,6 +115,8 @@ def is_content(name: str) -> bool:
 class FolderPlace:
     """Backups in a folder. Everything in it is for its owner only."""
 
+    most_together = 32
+
     def __init__(self, root: Path) -> None:
         self.root = root
 
@@ -118,8 +132,11 @@ class FolderPlace:
                     raise Conflict(
                         f"{self.root} holds other things than backups; name an empty folder. Nothing was done."
                     )
-                with self._put(self.root / MARK, self.root / f".{MARK}.new"):
-                    pass
+                mark = _Passing.made(self.root / f".{MARK}.new", self.root / MARK)
+                try:
+                    self._put([mark])
+                finally:
+                    mark.drop()
             (self.root / BLOBS).mkdir(mode=0o700, exist_ok=True)
 
     def is_prepared(self) -> bool:
@@ -152,9 +169,13 @@ class FolderPlace:
     def contents(self) -> Iterator[str]:
         """The names of the contents."""
         with told():
-            for folder in sorted((self.root / BLOBS).iterdir()):
-                if len(folder.name) == 2 and folder.is_dir() and not folder.is_symlink():
-                    yield from (file.name for file in folder.iterdir() if is_content(file.name))
+            for folder in self._folders():
+                yield from (file.name for file in folder.iterdir() if is_content(file.name))
+
+    def _folders(self) -> Iterator[Path]:
+        for folder in sorted((self.root / BLOBS).iterdir()):
+            if len(folder.name) == 2 and folder.is_dir() and not folder.is_symlink():
+                yield folder
 
     def has_contents(self) -> bool:
         """Whether the folder of contents is there at all."""
@@ -182,35 +203,61 @@ class FolderPlace:
     @contextlib.contextmanager
     def writing(self, key: str) -> Iterator[Writer]:
         """Takes the bytes of a file, which is there whole on leaving cleanly, and else not."""
-        place = self._path(key)
-        if key.startswith(BLOBS):
-            passing = self.root / BLOBS / (_INCOMING + secrets.token_hex(8))
-        else:
-            passing = place.with_name(f".{place.name}.new")
-        with self._put(place, passing) as writer:
+        with self.together() as writing, writing(key) as writer:
             yield writer
 
     @contextlib.contextmanager
-    def _put(self, place: Path, passing: Path) -> Iterator[Writer]:
-        with told():
-            passing.unlink(missing_ok=True)
-            descriptor = os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            yield _File(descriptor)
+    def together(self) -> Iterator[Writing]:
+        """Gives what writes files as `writing` does; they are there whole, or not at all, once it is left cleanly."""
+        written: list[_Passing] = []
+
+        @contextlib.contextmanager
+        def writing(key: str) -> Iterator[Writer]:
             with told():
-                os.fsync(descriptor)
-                place.parent.mkdir(mode=0o700, exist_ok=True)
-                passing.replace(place)
+                passing = _Passing.made(self._passing(key), self._path(key))
+            try:
+                yield passing
+            except BaseException:
+                passing.drop()
+                raise
+            written.append(passing)
+
+        try:
+            yield writing
+            self._put(written)
         finally:
-            os.close(descriptor)
-            passing.unlink(missing_ok=True)
+            for one in written:
+                one.drop()
+
+    def _passing(self, key: str) -> Path:
+        """The name that a file has until it is whole."""
+        if key.startswith(BLOBS):
+            return self.root.joinpath(BLOBS, _INCOMING + secrets.token_hex(8))
+        place = self._path(key)
+        return place.with_name(f".{place.name}.new")
+
+    @staticmethod
+    def _put(written: "list[_Passing]") -> None:
+        """Give files their names, once all their bytes are on the disk."""
+        with told():
+            disk.sync([one.descriptor for one in written])
+            for one in written:
+                one.name()
 
     def settle(self, keys: Iterable[str]) -> None:
         """See to it that the names of files are on the disk, too."""
         with told():
             folders = {self._path(key).parent for key in keys}
             for folder in sorted(folders | {folder.parent for folder in folders if folder != self.root}):
-                _sync_folder(folder)
+                disk.sync_folder(folder)
+
+    def settle_contents(self) -> None:
+        """The same for all contents."""
+        with told():
+            for folder in self._folders():
+                disk.sync_folder(folder)
+            disk.sync_folder(self.root / BLOBS)
+            disk.sync_folder(self.root)
 
     def remove(self, key: str) -> None:
         """Remove a file; none is no error."""
@@ -232,23 +279,44 @@ class FolderPlace:
                     one.unlink()
 
 
-class _File:
-    """An open file that takes all that is written to it, or raises."""
+@dataclass(slots=True)
+class _Passing:
+    """A file on its way: it takes all that is written to it, or raises, and gets its name at the end."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    path: Path
+    place: Path
+    descriptor: int
+    is_named: bool = False
+
+    @classmethod
+    def made(cls, path: Path, place: Path) -> "_Passing":
+        """A new file; what a broken-off copy left under its passing name goes."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            return cls(path, place, os.open(path, flags, 0o600))
+        except FileExistsError:
+            path.unlink()
+            return cls(path, place, os.open(path, flags, 0o600))
 
     def write(self, data: bytes, /) -> int:
-        view = memoryview(data)
+        """Add bytes."""
+        written = 0
         with told():
-            while view:
-                view = view[os.write(self._descriptor, view) :]
-        return len(data)
+            while written < len(data):
+                written += os.write(self.descriptor, memoryview(data)[written:])
+        return written
 
+    def name(self) -> None:
+        """Give it its name."""
+        try:
+            self.path.replace(self.place)
+        except FileNotFoundError:
+            self.place.parent.mkdir(mode=0o700, exist_ok=True)
+            self.path.replace(self.place)
+        self.is_named = True
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    def drop(self) -> None:
+        """Close it; without its name nothing of it stays."""
+        os.close(self.descriptor)
+        if not self.is_named:
+            self.path.unlink(missing_ok=True)

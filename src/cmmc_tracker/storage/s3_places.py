@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 
 from cmmc_tracker.domain.backups import instant_of
 from cmmc_tracker.errors import Busy, Conflict, NotFound
-from cmmc_tracker.storage.places import BLOBS, MANIFEST, MARK, checked, is_content
+from cmmc_tracker.storage.places import BLOBS, MANIFEST, MARK, Writing, checked, is_content
 from cmmc_tracker.storage.s3 import Objects
 from cmmc_tracker.storage.sealing import Writer
 
@@ -31,6 +31,8 @@ _IN_MEMORY = 8_388_608
 
 class S3Place:
     """Backups in a part of a bucket."""
+
+    most_together = 1
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
@@ -145,8 +147,16 @@ class S3Place:
             if self._sizes is not None and key.startswith(f"{BLOBS}/"):
                 self._sizes[key] = size
 
+    @contextlib.contextmanager
+    def together(self) -> Iterator[Writing]:
+        """Gives what writes files: each is there whole when it was written, for a bucket is not waited for twice."""
+        yield self.writing
+
     def settle(self, keys: Iterable[str]) -> None:
         """Nothing: what the store acknowledged, it keeps."""
+
+    def settle_contents(self) -> None:
+        """Nothing, as for other files."""
 
     def remove(self, key: str) -> None:
         """Remove a file; none is no error."""

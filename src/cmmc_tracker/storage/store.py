@@ -1,6 +1,6 @@
 """What the product asks of an artifact store: `blobs.py` keeps one in a folder, `blobs_s3.py` one in a bucket."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,9 @@ class Incoming(Protocol):
     def keep(self) -> Kept:
         """Keep the bytes for good; the lock is held until `close`."""
 
+    def named(self) -> Kept:
+        """Give the bytes their name; for the store's `keep` alone."""
+
     def close(self) -> None:
         """Let go of the lock; what was not kept is gone."""
 
@@ -62,8 +65,13 @@ class Begun:
 class Blobs(Protocol):
     """A store of contents named by their hash."""
 
+    most_together: int  # uploads that `keep` may be given; 1 where it gains nothing by more
+
     def receive(self) -> Incoming:
         """Begin an upload."""
+
+    def keep(self, incomings: Sequence[Incoming]) -> list[Kept]:
+        """Keep uploads for good, and wait for the disk once; their locks are held until each is closed."""
 
     def slot(self, owner: str, most: int) -> Slot | None:
         """One of the `most` uploads that an owner may have under way, or None when all are; held until its close."""
@@ -111,3 +119,6 @@ class Adopting(Protocol):
 
     def adopt(self, path: Path, sha256: str, size: int) -> tuple[Held | None, bool]:
         """Take a finished temporary file over; see `FolderBlobs.adopt`."""
+
+    def keep(self, incomings: Sequence[Incoming]) -> list[Kept]:
+        """Keep uploads for good; see `Blobs.keep`."""

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.backups import Keep
-from cmmc_tracker.errors import Busy, Conflict
+from cmmc_tracker.errors import Busy, Conflict, NoSpace
 from cmmc_tracker.services import audit, trash
 from cmmc_tracker.services.backups import making
 from cmmc_tracker.services.work import Tracker
@@ -37,6 +37,26 @@ def test_a_second_backup_copies_only_what_is_new(tracker: Tracker, dest: Path) -
     again = back_up(tracker, dest)
     assert (again.contents, again.copied, again.copied_bytes) == (2, 1, 7)
     assert len(list(dest.glob("backup-*"))) == 3
+
+
+def test_names_of_contents_are_on_the_disk_before_the_manifest_also_those_that_a_broken_off_backup_brought(
+    tracker: Tracker, dest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(tracker, somebody(tracker, "bo"))
+
+    def full(*_given: object) -> None:
+        raise NoSpace("There is no space left.")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(Shelf, "settle", full)
+        with pytest.raises(NoSpace):
+            back_up(tracker, dest)
+    folder = a_blob(dest / "blobs").parent
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append(Path(f"/proc/self/fd/{number}").resolve()))
+    assert back_up(tracker, dest).copied == 0
+    manifest = next(number for number, one in enumerate(synced) if one.name == ".manifest.json.new")
+    assert {folder.resolve(), folder.parent.resolve()} <= set(synced[:manifest])
 
 
 def test_what_a_backup_writes_is_for_its_owner_only(tracker: Tracker, dest: Path) -> None:

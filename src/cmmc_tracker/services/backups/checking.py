@@ -1,16 +1,13 @@
 """Proving a backup without restoring it: every file, every row count, the audit chain, every content hashed again."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
 
 from cmmc_tracker.domain.audit import GENESIS, Entry, walk
 from cmmc_tracker.errors import Conflict, NotFound
+from cmmc_tracker.services.backups import ahead
 from cmmc_tracker.services.backups.reading import AUDIT, Backup, altered
 
-THREADS = 4
-_PIECE = 500
 Moved = Callable[[int], None]
 
 
@@ -70,16 +67,14 @@ def _entries(backup: Backup) -> Iterator[tuple[int, Entry, str]]:
 
 def _look(backup: Backup, proof: Proof, moved: Moved) -> None:
     lacking = {one.sha256: one.why for one in backup.manifest.lacking}
-    contents = backup.contents()
-    with ThreadPoolExecutor(THREADS) as pool:
-        while piece := list(islice(contents, _PIECE)):
-            for (sha256, size), said in zip(piece, pool.map(lambda one: _said(backup, *one), piece), strict=True):
-                if said:
-                    before = f"; when the backup was made, {lacking[sha256]}" if sha256 in lacking else ""
-                    proof.problems.append(f"The content {sha256}: {said}{before}")
-                proof.contents += 1
-                proof.bytes += size
-            moved(sum(size for _, size in piece))
+    for batch, found in ahead.done(lambda batch: [_said(backup, *one) for one in batch], backup.contents()):
+        for (sha256, size), said in zip(batch, found, strict=True):
+            if said:
+                before = f"; when the backup was made, {lacking[sha256]}" if sha256 in lacking else ""
+                proof.problems.append(f"The content {sha256}: {said}{before}")
+            proof.contents += 1
+            proof.bytes += size
+        moved(sum(size for _, size in batch))
 
 
 def _said(backup: Backup, sha256: str, size: int) -> str:

@@ -7,8 +7,7 @@ the two is no loss: then the tables are written anew, as they are without it.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from itertools import islice
@@ -20,16 +19,16 @@ from cmmc_tracker.domain.backups import PASSING, FileOf, Keep, Lacking, Manifest
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.errors import Conflict, NotFound, TrackerError
 from cmmc_tracker.services import audit
-from cmmc_tracker.services.backups import reading
+from cmmc_tracker.services.backups import ahead, reading
+from cmmc_tracker.services.backups.ahead import Batch, Content
 from cmmc_tracker.services.backups.reading import Backup
 from cmmc_tracker.services.work import Tracker, Work
 from cmmc_tracker.storage import rows
-from cmmc_tracker.storage.backups import Shelf
+from cmmc_tracker.storage.backups import Put, Shelf
 from cmmc_tracker.storage.database import HEAD
 from cmmc_tracker.storage.places import MANIFEST, Place
 from cmmc_tracker.storage.tables import blobs, metadata
 
-THREADS = 4
 TRIES = 3  # how often the tables are written anew because something was purged meanwhile
 _PIECE = 500
 Moved = Callable[[int], None]
@@ -157,31 +156,44 @@ def _written(work: Work, shelf: Shelf, name: str) -> Iterator[FileOf]:
 
 
 def _contents(tracker: Tracker, shelf: Shelf, draft: Manifest, made: Made, moved: Moved) -> list[Lacking]:
-    """Copy what is not there yet, in several threads: hashing and the disk let the others run."""
+    """Copy what is not there yet. Names are seen to at the end: nothing counts on them before the manifest."""
     lacking: list[Lacking] = []
-    contents = Backup(shelf, made.name, draft).contents()
-    with ThreadPoolExecutor(THREADS) as pool:
-        while piece := list(islice(contents, _PIECE)):
-            todo = [(sha256, size) for sha256, size in piece if not shelf.has(sha256, size)]
-            said = list(pool.map(lambda one: _copy(tracker, shelf, one[0]), todo))
-            good = [one for one, why in zip(todo, said, strict=True) if not why]
-            lacking += [Lacking(one[0], why) for one, why in zip(todo, said, strict=True) if why]
-            shelf.settle(sha256 for sha256, _ in good)
-            made.copied += len(good)
-            made.copied_bytes += sum(size for _, size in good)
-            moved(sum(size for _, size in piece))
+    missing = _missing(shelf, Backup(shelf, made.name, draft).contents(), moved)
+    for batch, said in ahead.done(lambda batch: _copied(tracker, shelf, batch), missing, shelf.place.most_together):
+        for (sha256, size), why in zip(batch, said, strict=True):
+            if why:
+                lacking.append(Lacking(sha256, why))
+            else:
+                made.copied += 1
+                made.copied_bytes += size
+        moved(sum(size for _, size in batch))
+    shelf.settle()
     return lacking
 
 
-def _copy(tracker: Tracker, shelf: Shelf, sha256: str) -> str:
+def _missing(shelf: Shelf, contents: Iterator[Content], moved: Moved) -> Iterator[Content]:
+    """The contents that are not there yet; those that are count as moved."""
+    while piece := list(islice(contents, _PIECE)):
+        todo = [one for one in piece if not shelf.has(*one)]
+        moved(sum(size for _, size in piece) - sum(size for _, size in todo))
+        yield from todo
+
+
+def _copied(tracker: Tracker, shelf: Shelf, batch: Batch) -> list[str]:
+    """Copy some contents, and wait for the disk once; returns why each could not be had, or nothing."""
+    with shelf.together() as put:
+        return [_copy(tracker, put, sha256) for sha256, _ in batch]
+
+
+def _copy(tracker: Tracker, put: Put, sha256: str) -> str:
     """Copy one content; returns why it could not be had, or nothing. A full disk stops the whole instead."""
     try:
-        with ExitStack() as stack:
-            try:
-                source = stack.enter_context(tracker.blobs.open(sha256))
-            except NotFound:
-                return "it is missing from the store"
-            found = shelf.put(source, sha256)
+        source = tracker.blobs.open(sha256)
+    except NotFound:
+        return "it is missing from the store"
+    try:
+        with source:
+            found = put(source, sha256)
     except TrackerError:
         raise
     except OSError as error:

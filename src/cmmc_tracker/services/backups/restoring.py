@@ -5,11 +5,9 @@ restore that was broken off goes on where it stood, for the database is filled i
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from hashlib import sha256 as hashing
-from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Connection, func, select
@@ -18,7 +16,8 @@ from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.domain.permissions import Actor
 from cmmc_tracker.errors import Conflict, NoSpace, NotFound
 from cmmc_tracker.services import findable, verify
-from cmmc_tracker.services.backups import reading
+from cmmc_tracker.services.backups import ahead, reading
+from cmmc_tracker.services.backups.ahead import Batch
 from cmmc_tracker.services.backups.reading import Backup
 from cmmc_tracker.services.verify import Report
 from cmmc_tracker.services.work import Tracker, Work
@@ -26,10 +25,9 @@ from cmmc_tracker.storage import disk
 from cmmc_tracker.storage.database import translated
 from cmmc_tracker.storage.places import MANIFEST
 from cmmc_tracker.storage.rebuilding import knows, number_on, rebuilt
+from cmmc_tracker.storage.store import Incoming
 from cmmc_tracker.storage.tables import artifacts, packages, users
 
-THREADS = 4
-_PIECE = 500
 Moved = Callable[[int], None]
 
 
@@ -103,32 +101,36 @@ def _room(backup: Backup, store: Path) -> None:
 
 
 def _contents(tracker: Tracker, backup: Backup, done: Restored, moved: Moved) -> None:
-    contents = backup.contents()
-    with ThreadPoolExecutor(THREADS) as pool:
-        while piece := list(islice(contents, _PIECE)):
-            for (sha256, size), said in zip(
-                piece, pool.map(lambda one: _content(tracker, backup, *one), piece), strict=True
-            ):
-                if said:
-                    done.problems.append(f"The content {sha256} was not restored: {said}")
-                else:
-                    done.contents += 1
-                    done.bytes += size
-            moved(sum(size for _, size in piece))
+    most = tracker.blobs.most_together
+    for batch, found in ahead.done(lambda batch: _put(tracker, backup, batch), backup.contents(), most):
+        for (sha256, size), said in zip(batch, found, strict=True):
+            if said:
+                done.problems.append(f"The content {sha256} was not restored: {said}")
+            else:
+                done.contents += 1
+                done.bytes += size
+        moved(sum(size for _, size in batch))
 
 
-def _content(tracker: Tracker, backup: Backup, sha256: str, size: int) -> str:
-    """Put one content into the store; returns why it could not be had from the backup, or nothing."""
-    with closing(tracker.blobs.receive()) as incoming:
-        try:
-            with backup.shelf.open_blob(sha256) as source:
-                while data := source.read(1_048_576):
-                    incoming.write(data)
-        except (NotFound, Conflict) as error:
-            return error.message
-        if (incoming.sha256, incoming.size) != (sha256, size):
-            return f"it was altered, and now hashes to {incoming.sha256}"
-        incoming.keep()
+def _put(tracker: Tracker, backup: Backup, batch: Batch) -> list[str]:
+    """Put some contents into the store, and wait for the disk once; returns why each could not be had, or nothing."""
+    with ExitStack() as held:
+        incomings = [held.enter_context(closing(tracker.blobs.receive())) for _ in batch]
+        said = [_read(backup, incoming, *one) for incoming, one in zip(incomings, batch, strict=True)]
+        tracker.blobs.keep([incoming for incoming, why in zip(incomings, said, strict=True) if not why])
+    return said
+
+
+def _read(backup: Backup, incoming: Incoming, sha256: str, size: int) -> str:
+    """Read one content from the backup; returns why it could not be had, or nothing."""
+    try:
+        with backup.shelf.open_blob(sha256) as source:
+            while data := source.read(1_048_576):
+                incoming.write(data)
+    except (NotFound, Conflict) as error:
+        return error.message
+    if (incoming.sha256, incoming.size) != (sha256, size):
+        return f"it was altered, and now hashes to {incoming.sha256}"
     return ""
 
 
