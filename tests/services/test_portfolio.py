@@ -12,9 +12,9 @@ from cmmc_tracker.services import assessment, portfolio, systems
 from cmmc_tracker.services.portfolio import Row
 from cmmc_tracker.services.work import Tracker
 from cmmc_tracker.storage import tables
-from tests.conftest import OPERATOR, Person
+from tests.conftest import OPERATOR, Person, put
 from tests.services.evidence import acting, other_system, somebody
-from tests.services.test_snapshots import counted, put
+from tests.services.test_snapshots import counted, fresh
 
 NOW = datetime.now(UTC)
 TODAY = NOW.date()
@@ -66,13 +66,12 @@ def test_the_next_date_is_the_soonest_of_all_clocks(tracker: Tracker, ada: Actor
     main = ada.systems["main"].system_id
     assert [(row.items, row.next) for row in rows(tracker, ada)] == [(0, None), (0, None)]
     item = {"system_id": main, "requirement": "AC.L2-3.1.3", "kind": "poam", "weakness": "w", "created_at": NOW}
-    put(
+    fresh(
         tracker,
         (tables.plan_items, [{**item, "planned_completion": TODAY + timedelta(days=9)}]),
         (tables.plan_items, [{**item, "planned_completion": TODAY, "status": "closed"}]),
     )
-    with tracker.write(OPERATOR) as work:
-        work.db.execute(update(tables.systems).values(plan_reviewed_on=TODAY, plan_review_months=1))
+    put(tracker, update(tables.systems).values(plan_reviewed_on=TODAY, plan_review_months=1))
     first, second = rows(tracker, ada)
     assert first.next is not None
     assert (first.items, first.next.day, first.next.what) == (1, TODAY + timedelta(days=9), "plan of action")
@@ -89,7 +88,7 @@ def test_the_next_date_is_the_soonest_of_all_clocks(tracker: Tracker, ada: Actor
     with tracker.read() as work:
         newest = max(row.id for row in work.rows(select(tables.recorded_statuses.c.id)))
     said = {"name": "Dee", "title": "CEO", "briefing": "b", "recorded_at": NOW, "recorded_by": ada.id}
-    put(tracker, (tables.affirmations, [{"status_id": newest, "affirmed_on": TODAY - timedelta(days=360), **said}]))
+    fresh(tracker, (tables.affirmations, [{"status_id": newest, "affirmed_on": TODAY - timedelta(days=360), **said}]))
     row = rows(tracker, ada)[0]
     assert row.standing.name.startswith("Final Level 2")
     assert row.next is not None
@@ -108,7 +107,7 @@ def _recorded(tracker: Tracker, system_id: int, stage: str, day: date) -> None:
         "releasable": True,
     }
     status = {"kind": "level_2_self", "stage": stage, "act": "record_final", "status_on": day, "first_status_on": day}
-    put(
+    fresh(
         tracker,
         (tables.packages, [{"id": number, "system_id": system_id, **package, **rest}]),
         (

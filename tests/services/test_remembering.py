@@ -9,7 +9,7 @@ from sqlalchemy import update
 from cmmc_tracker.domain.assessment import Judgement
 from cmmc_tracker.domain.permissions import Access, Actor
 from cmmc_tracker.domain.snapshot import Snapshot
-from cmmc_tracker.services import assessment, overview, readiness, scores, snapshots
+from cmmc_tracker.services import assessment, overview, portfolio, readiness, scores, snapshots
 from cmmc_tracker.services.remembering import LONGEST, MOST, Kind, Memory, Stand
 from cmmc_tracker.services.ssp import contradictions
 from cmmc_tracker.services.work import UNRECORDED, Tracker
@@ -51,6 +51,7 @@ def test_everything_that_is_kept_is_made_anew_after_a_judgement(tracker: Tracker
                 scores.history(work, main).points[-1:],
                 overview.overview(work, main),
                 contradictions.found(work, main),
+                portfolio.of_mine(work)[0].score,
             ]
 
     before = all_of_it()
@@ -60,6 +61,7 @@ def test_everything_that_is_kept_is_made_anew_after_a_judgement(tracker: Tracker
     assert [str(one) for one in after[:2]] == ["met", "met"]
     assert after[3] != before[3]
     assert after[4] != before[4]
+    assert after[7] != before[7]
     judge(tracker, actor, main, "not_met")
     assert [str(one) for one in all_of_it()[:2]] == ["not_met", "not_met"]
 

@@ -45,7 +45,8 @@ def fresh(tracker: Tracker, *rows: tuple[Any, list[dict[str, Any]]]) -> None:
     """Plain rows."""
     with tracker.write(OPERATOR) as work:
         for table, values in rows:
-            work.db.execute(insert(table), values)
+            work.change(insert(table), values)
+        work.record(Event.SYSTEM_CHANGED, "system:main")
 
 
 def taken(tracker: Tracker, actor: Actor, system: Access) -> Snapshot:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, String, and_, bindparam, case, cast, func, select, update
+from sqlalchemy import BindParameter, Select, String, Update, and_, bindparam, case, cast, func, select, update
 
 from cmmc_tracker.domain import catalog, scoring
 from cmmc_tracker.domain.artifacts import ArtifactStatus
@@ -224,7 +224,6 @@ def judge(work: Work, system: Access, objective: ObjectiveId, judgement: Judgeme
     Raises `Stale` when somebody else judged it since, `NotFound` for an objective that this level has not.
     """
     allow(work.actor, Action.OBJECTIVE_JUDGE, system)
-    where = _finding_at(system.system_id, objective)
     row = judged(work, system, objective)
     values: dict[str, Any] = {"status": judgement.status, "note": judgement.note, "methods": list(judgement.methods)}
     values |= judgement.said
@@ -233,16 +232,25 @@ def judge(work: Work, system: Access, objective: ObjectiveId, judgement: Judgeme
         return
     if version not in {None, row.version}:
         raise _stale(row)
-    bump = {"judged_at": work.now, "judged_by": _actor_id(work), "version": findings.c.version + 1}
+    judgement_of = {"judged_at": work.now, "judged_by": _actor_id(work)}
     unconfirmed = {"confirmed_at": None, "confirmed_by": None}  # what was confirmed was another judgement
-    work.change_one(
-        update(findings).where(where, findings.c.version == row.version).values(**values, **bump, **unconfirmed)
-    )
+    new = {f"new_{name}": value for name, value in (values | judgement_of | unconfirmed).items()}
+    at = {"system": system.system_id, "of": objective.requirement, "at": objective.letter, "seen": row.version}
+    work.change_one(_set(tuple(new)), **at, **new)
     work.record(
         Event.OBJECTIVE_JUDGED,
         f"objective:{system.slug}/{objective}",
         {"before": before, "after": values},
     )
+
+
+@cache
+def _set(names: tuple[str, ...]) -> Update:
+    """The change of one finding as it was seen; each name is a column's, with `new_` before it."""
+    here = (findings.c.system_id == bindparam("system"), findings.c.requirement == bindparam("of"))
+    seen = (findings.c.letter == bindparam("at"), findings.c.version == bindparam("seen"))
+    values: dict[str, BindParameter[Any]] = {name.removeprefix("new_"): bindparam(name) for name in names}
+    return update(findings).where(*here, *seen).values(**values, version=findings.c.version + 1)
 
 
 def _stale(row: Any) -> Stale:
@@ -287,14 +295,6 @@ def implement(
 
 def _actor_id(work: Work) -> int | None:
     return work.actor.id if work.actor else None
-
-
-def _finding_at(system_id: int, objective: ObjectiveId) -> Any:
-    return and_(
-        findings.c.system_id == system_id,
-        findings.c.requirement == objective.requirement,
-        findings.c.letter == objective.letter,
-    )
 
 
 def _implementation_at(system_id: int, requirement: str) -> Any:

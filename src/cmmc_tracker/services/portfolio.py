@@ -1,6 +1,6 @@
 """All systems of a person side by side, in a fixed number of statements however many there are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -15,6 +15,7 @@ from cmmc_tracker.domain.permissions import Access, Action, allow
 from cmmc_tracker.domain.plans import ItemStatus
 from cmmc_tracker.domain.scoring import Score
 from cmmc_tracker.services import closeouts
+from cmmc_tracker.services.remembering import Kind
 from cmmc_tracker.services.work import Work
 from cmmc_tracker.storage.tables import (
     findings,
@@ -48,9 +49,13 @@ class Row:
 
 def of_mine(work: Work) -> list[Row]:
     """The actor's systems in the order they were made: seven statements."""
-    mine = list(work.actor.systems.values()) if work.actor else []
+    mine = tuple(work.actor.systems.values()) if work.actor else ()
     for one in mine:
         allow(work.actor, Action.SYSTEM_VIEW, one)
+    return list(work.remembered(Kind.PORTFOLIO, mine, lambda: _rows(work, mine)))
+
+
+def _rows(work: Work, mine: Sequence[Access]) -> tuple[Row, ...]:
     ids = [one.system_id for one in mine]
     scores, standings = _scores(work, mine), closeouts.standings(work, ids)
     items, reviews = _items(work, ids), _reviews(work, ids)
@@ -70,10 +75,10 @@ def of_mine(work: Work) -> list[Row]:
         due = [Deadline(day, what) for day, what in days if day is not None]
         soonest = min(due, key=lambda each: each.day) if due else None
         found.append(Row(one, scores.get(one.system_id), standing, clock, many, soonest))
-    return found
+    return tuple(found)
 
 
-def _scores(work: Work, mine: list[Access]) -> Mapping[int, Score]:
+def _scores(work: Work, mine: Sequence[Access]) -> Mapping[int, Score]:
     """The scores, from what is open: a requirement of which nothing is told is MET in all its objectives.
 
     What is told of a system comes as one text, from which its score is computed once, whoever asks.

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     HISTORY = "history"
     OVERVIEW = "overview"  # of a person
     PICTURE = "picture"
+    PORTFOLIO = "portfolio"  # of a person
     SNAPSHOT = "snapshot"
 
 
@@ -34,6 +35,7 @@ MOST: Mapping[Kind, int] = {
     Kind.HISTORY: 8,
     Kind.OVERVIEW: 200,
     Kind.PICTURE: 20,
+    Kind.PORTFOLIO: 20,
     Kind.SNAPSHOT: 4,
 }
 

@@ -122,9 +122,10 @@ class Work:
         result = self.db.execute(statement, values) if values is not None else self.db.execute(statement)
         return result
 
-    def change_one(self, statement: Executable) -> None:
-        """Run an UPDATE that names the version it read; raises `Stale` when no row had it."""
-        if self.change(statement).rowcount == 0:
+    def change_one(self, statement: Executable, **values: Any) -> None:
+        """Run an UPDATE that names the version it read; raises `Stale` when no row had it. `values` as in `rows`."""
+        self.changed = True
+        if self.db.execute(statement, values).rowcount == 0:
             raise Stale(
                 "Somebody else changed this while you were at it. Nothing of yours was saved; "
                 "look at what is there now, then save again."
