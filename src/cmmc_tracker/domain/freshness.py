@@ -9,6 +9,7 @@ import calendar
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Cadence(StrEnum):
@@ -74,6 +75,7 @@ class Dates:
         return self.covers_until or self.collected_on or self.covers_from or self.received_on
 
 
+@lru_cache(maxsize=4_096)  # hundreds of things have the same few days
 def months_after(day: date, months: int) -> date:
     """The same day so many months later, or the month's last day where it has none."""
     index = day.year * 12 + day.month - 1 + months

@@ -15,7 +15,7 @@ def _look(snapshot: Snapshot) -> Iterator[Finding]:
             yield Finding(16, f"{one.name} has no category.", subject=f"asset:{one.id}")
         elif not (one.in_plan and one.on_diagram) and one.category is not _OUT:
             lacking = _LACKING[one.in_plan, one.on_diagram]
-            yield Finding(16, f"{one.name} has no {lacking}.", subject=f"asset:{one.id}")
+            yield Finding(16, f"{one.name} has no {lacking}.", "", "", "", f"asset:{one.id}")  # by name takes longer
 
 
 _PLAN, _DIAGRAM = "treatment in the security plan", "place on the network diagram"

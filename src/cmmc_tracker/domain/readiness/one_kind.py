@@ -10,9 +10,9 @@ from cmmc_tracker.domain.snapshot import Snapshot
 def _look(snapshot: Snapshot) -> Iterator[Finding]:
     for state, one in snapshot.objectives():
         if one.status is Status.MET and one.evidence:
-            first = one.evidence[0].kind
-            if all(e.kind is first for e in one.evidence):
-                sentence = f"All its evidence is of one kind: {first.label.lower()}."
+            kinds = {e.kind for e in one.evidence}
+            if len(kinds) == 1:
+                sentence = f"All its evidence is of one kind: {one.evidence[0].kind.label.lower()}."
                 yield Finding(19, sentence, state.requirement.id, one.letter, state.owner)
 
 

@@ -11,8 +11,9 @@ from cmmc_tracker.domain.snapshot import Snapshot
 
 def _look(snapshot: Snapshot) -> Iterator[Finding]:
     wanted = defined_values.asked()
+    requirements = {one.requirement for one in wanted}
     for state, one in snapshot.objectives():
-        if one.status is not Status.MET:
+        if one.status is not Status.MET or state.requirement.id not in requirements:
             continue
         at = ObjectiveId(state.requirement.id, one.letter)
         if at in wanted and at not in snapshot.defined:

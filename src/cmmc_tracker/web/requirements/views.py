@@ -1,11 +1,11 @@
 """The requirements of a system: the list, and the page of one, where people live."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from flask import g, redirect, render_template, request, url_for
+from flask import current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -57,15 +57,31 @@ def _dot(objective: Objective, status: Status) -> Markup:
     )
 
 
-def dots(line: Line) -> Markup:
-    """The signs of a requirement's objectives."""
-    return _dots(line.requirement.id, line.objectives)
+class Row(NamedTuple):
+    """All that a row of the list shows, but for what the catalog says."""
+
+    address: str
+    requirement: str
+    status: Status
+    statuses: tuple[Status, ...]  # of the objectives
+    met: int
+    artifacts: int
+    owner: str
+    is_gone: bool  # the owner cannot sign in any more
 
 
-@lru_cache(maxsize=1_024)
-def _dots(requirement: str, statuses: tuple[Status, ...]) -> Markup:
-    objectives = catalog.load(catalog.level_of(requirement)).requirement(requirement).objectives
-    return Markup().join(map(_dot, objectives, statuses))
+def row(here: str, line: Line, owner: str, gone: Collection[str]) -> Markup:
+    """A requirement's row of the list whose address is `here`, with its owner; `gone` are who cannot sign in."""
+    one, counts = line.requirement.id, (line.met, line.artifacts)
+    return _row(Row(f"{here}/{one}", one, line.status, line.objectives, *counts, owner, owner in gone))
+
+
+@lru_cache(maxsize=2_048)  # of a hundred rows one or two are others than at the last look
+def _row(shown: Row) -> Markup:
+    known = catalog.load(catalog.level_of(shown.requirement)).requirement(shown.requirement)
+    made: Any = current_app.jinja_env.get_template("requirements/row.html").module
+    markup: Markup = made.row(known, shown, Markup().join(map(_dot, known.objectives, shown.statuses)))
+    return markup
 
 
 @pages.get("")
@@ -103,7 +119,7 @@ def index() -> ResponseReturnValue:
         gone={held.person for held in owned.values() if held.gone},
         people=sorted(set(owners.values()), key=str.casefold),
         nobody=NOBODY,
-        dots=dots,
+        row=row,
     )
 
 
