@@ -45,13 +45,17 @@ def _limited(folder: Path) -> str:
 
 @contextlib.contextmanager
 def _no_file_above(pids: list[int], size: int) -> Iterator[None]:
-    for pid in pids:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    _limit(pids, size)
     try:
         yield
     finally:
-        for pid in pids:
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        _limit(pids, resource.RLIM_INFINITY)
+
+
+def _limit(pids: list[int], size: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):  # a child that read a text, and has ended since
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
 def _fails(environment: dict[str, str], *words: str) -> str:
