@@ -57,7 +57,7 @@ STEPS = {
     "writing": _writing,
     "fsync": lambda code: mock.patch("os.fsync", _fails(code)),
     "naming it": lambda code: mock.patch("os.link", _fails(code)),
-    "fsync of the folder": lambda code: mock.patch("cmmc_tracker.storage.disk.sync_folder", _fails(code)),
+    "fsync of the folder": lambda code: mock.patch("cmmc_tracker.storage.disk.sync_path", _fails(code)),
 }
 KINDS = ("upload", "version", "page upload", "archive", "freeze")
 

@@ -170,6 +170,8 @@ def test_no_picture_is_made_of_a_table_that_is_changed_past_the_log(
         assessment.picture(work, main)
         scores.history(work, main)
         contradictions.found(work, main)
+        overview.overview(work, main)
+        portfolio.of_mine(work)
     read = {name for name in tables.metadata.tables for one in asked if re.search(rf"(FROM|JOIN) {name}\b", one)}
-    # Of a content it is how it stands, of which a change is recorded; of an account its name.
-    assert read & UNRECORDED == {"blobs", "held_files", "users"}
+    # Of a content it is how it stands, of which a change is recorded; of an account its name; that there is a view.
+    assert read & UNRECORDED == {"blobs", "held_files", "package_views", "users"}

@@ -150,7 +150,7 @@ def _upgrade_and_die(url: str, folder: Path, when: str) -> None:
             _die()
 
     if when == "at the copy":
-        copies._sync = lambda _path: _die()
+        copies.disk.sync_path = lambda _path: _die()
     migrate(engine, folder)
 
 

@@ -233,9 +233,9 @@ class FolderBlobs:
             # Also where the bytes were there already: who brought them may not have come to this yet.
             folders = {one.sha256[:2] for one in kept}
             for name in sorted(folders):
-                disk.sync_folder(self._folders[name])
+                disk.sync_path(self._folders[name])
             if not folders <= self._settled:
-                disk.sync_folder(self._root)
+                disk.sync_path(self._root)
                 self._settled |= folders
         return kept
 

@@ -6,7 +6,6 @@ upgrades without the program makes one first. A copy has its name only when it i
 
 import contextlib
 import logging
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -20,6 +19,7 @@ from sqlalchemy import URL, Engine, text
 
 from cmmc_tracker.domain.audit import Event
 from cmmc_tracker.errors import Misconfigured
+from cmmc_tracker.storage import disk
 
 log = logging.getLogger("cmmc_tracker")
 _FRESH = timedelta(days=1)
@@ -55,19 +55,11 @@ def _named_last(copy: Path) -> Iterator[Path]:
     rough.touch(mode=0o600)
     try:
         yield rough
-        _sync(rough)
+        disk.sync_path(rough)
         rough.replace(copy)
-        _sync(copy.parent)
+        disk.sync_path(copy.parent)
     finally:
         rough.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _of_file(file: Path, copy: Path) -> Path:

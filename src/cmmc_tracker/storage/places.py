@@ -249,15 +249,15 @@ class FolderPlace:
         with told():
             folders = {self._path(key).parent for key in keys}
             for folder in sorted(folders | {folder.parent for folder in folders if folder != self.root}):
-                disk.sync_folder(folder)
+                disk.sync_path(folder)
 
     def settle_contents(self) -> None:
         """The same for all contents."""
         with told():
             for folder in self._folders():
-                disk.sync_folder(folder)
-            disk.sync_folder(self.root / BLOBS)
-            disk.sync_folder(self.root)
+                disk.sync_path(folder)
+            disk.sync_path(self.root / BLOBS)
+            disk.sync_path(self.root)
 
     def remove(self, key: str) -> None:
         """Remove a file; none is no error."""
