@@ -140,7 +140,7 @@ class Drill:
         client = Client(port, sign_in(port, "ada", PASSWORD))
         compare(client, self.ledger)
         for number, archive in self.ledger.archives.items():
-            if not archive.done:
+            if archive.is_open:
                 go_on(client, self.ledger, number)
         gone = json.loads(processes.run(self._environment, "purge", "--json"))["gone"]
         processes.stop(server)

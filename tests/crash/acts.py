@@ -113,7 +113,7 @@ def delete(client: Client, ledger: Ledger, chance: random.Random) -> None:
 def import_archive(client: Client, ledger: Ledger, chance: random.Random) -> None:
     """Send an archive and take all of it in; or go on with one that a kill cut short."""
     with ledger.lock:
-        left = sorted(number for number, archive in ledger.archives.items() if not archive.done)
+        left = sorted(number for number, archive in ledger.archives.items() if archive.is_open)
     if left and chance.random() < 0.5:
         go_on(client, ledger, chance.choice(left))
         return
@@ -133,10 +133,10 @@ def import_archive(client: Client, ledger: Ledger, chance: random.Random) -> Non
 
 
 def go_on(client: Client, ledger: Ledger, number: int) -> None:
-    """Choose all that its page offers of an archive; nothing, where all was kept and nobody was told."""
+    """Choose all that its page offers of an archive; nothing, where all was kept before a kill and nobody was told."""
     status, page = client.call("GET", f"{_IMPORT}/{number}")
-    if status == 200 and not _TICKED.search(page.decode()):
-        ledger.archives[number].done = True
+    if status == 200 and b"Every file of this archive is kept" in page:
+        ledger.archives[number].kept = True
         return
     status, answer = _confirm(client, number)
     if status == 200 and b"The import is done" in answer:

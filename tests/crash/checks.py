@@ -145,7 +145,9 @@ class Remains:
             assert set(there.values()) <= {1}, f"import {number} made a file twice"
             assert len(there) == len(taken.get(number, [])), f"import {number} made other artifacts than the log says"
             assert number in done or not archive.done, f"import {number} was said to be done and is not"
-            assert number not in done or len(there) == len(archive.members), f"import {number} claims to be done"
+            whole = len(there) == len(archive.members)
+            assert whole or not archive.kept, f"import {number} was said to be kept whole and is not"
+            assert whole or number not in done, f"import {number} claims to be done"
             if 0 < len(there) < len(archive.members):
                 partly[number] = len(there)
         self.cut.archives += bool(partly.items() - self._partly.items())

@@ -14,10 +14,16 @@ class Sent:
 
 @dataclass
 class Archive:
-    """An archive that the server took in: the hashes of its files, and whether it said that the import is done."""
+    """An archive that the server took in: the hashes of its files, and what it said of the import."""
 
     members: frozenset[str]
     done: bool = False
+    kept: bool = False  # every file, by a turn that a kill cut short before it could say that it is done
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is anything left to choose."""
+        return not (self.done or self.kept)
 
 
 @dataclass

@@ -4,7 +4,9 @@ import hashlib
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy import text as sql
 
+from cmmc_tracker.services import findable
 from cmmc_tracker.services.jobs import texts
 from cmmc_tracker.services.jobs.house import House
 from cmmc_tracker.services.work import Tracker
@@ -52,6 +54,32 @@ def _ids(person: Person, text: str, **more: object) -> list[int]:
 )
 def test_it_is_found_and_titles_come_first(shelf: Person, text: str, found: list[int]) -> None:
     assert _ids(shelf, text) == found
+
+
+def test_an_index_that_is_written_anew_as_after_a_restore_finds_the_same(shelf: Person, tracker: Tracker) -> None:
+    assert shelf.call("DELETE", "/artifacts/3").status_code == 204
+    words = ("firewall", "mentioned", "again", "bo", "else", "quarterly", "b.txt", "network", "photo", "e txt")
+    before = {one: _ids(shelf, one) for one in words}
+    assert before["mentioned"] == [1]
+    with tracker.write() as work:
+        work.db.execute(sql("DELETE FROM artifact_search"))
+    assert [_ids(shelf, one) for one in words] == [[]] * len(words)
+    with tracker.write() as work:
+        findable.remember_all(work, step=2)
+    assert {one: _ids(shelf, one) for one in words} == before
+    assert shelf.post("/trash/3/restore", {}).status_code == 302
+    assert _ids(shelf, "again") == [3]
+
+
+def test_a_work_about_very_many_artifacts_holds_few_locks(shelf: Person, tracker: Tracker) -> None:
+    """PostgreSQL has room for some 6,400 of them in all: beyond that nothing could be restored or handed over."""
+    with tracker.write() as work:
+        for number in range(1, 2_000):
+            findable.remember(work, number)
+        if work.db.dialect.name == "postgresql":
+            held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+            assert 0 < work.db.execute(sql(held)).scalar_one() <= 256
+    assert _ids(shelf, "mentioned") == [1]
 
 
 def test_a_hash_is_found_whole_by_its_beginning_and_with_spaces_and_capitals(shelf: Person) -> None:

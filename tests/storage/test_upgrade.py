@@ -296,3 +296,18 @@ def test_a_dump_that_fails_leaves_nothing_and_says_why_without_the_password(tmp_
     assert "refused" in why
     assert "hunter2" not in why
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pg_dump_reads_the_password_from_a_file_that_no_kill_can_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pg_dump"
+    # Says what the file of the password holds, who may read it and under how many names it stands in a folder.
+    program.write_text(
+        '#!/bin/sh\nfor word; do case "$word" in --dbname=*passfile=*) file=/dev/fd/${word##*%2F};; esac; done\n'
+        'printf "%s %s\\n" "$(cat "$file")" "$(stat -L -c "%a %h" "$file")" >&2\nexit 1\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    engine = create_engine("postgresql+psycopg://tracker:hun%3Ater2@127.0.0.1:1/none")
+    assert copies._dumped(engine.url, tmp_path / "copy.dump") == "*:*:*:*:hun\\:ter2 600 0"

@@ -108,6 +108,27 @@ def test_a_long_archive_goes_on_with_a_button(user: Person, monkeypatch: pytest.
     assert _titles(user) == ["0", "1", "2"]
 
 
+def test_an_archive_that_was_kept_whole_before_a_kill_says_so_and_offers_nothing(
+    user: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    place = _sent(user, "a.zip", zipped(("a.txt", b"a"), ("b.txt", b"b")))
+    assert "Nothing was kept of it yet" in user.get(place).text
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(imports, "finish", killed)
+        _confirm(user, place)
+    page = user.get(place).text
+    assert "Every file of this archive is kept." in page
+    assert "Nothing was kept" not in page
+    assert "Take in the chosen files" not in page
+    assert _titles(user) == ["a", "b"]
+
+
 def test_nothing_chosen_says_so_and_numbers_that_are_none_choose_nothing(user: Person) -> None:
     place = _sent(user, "a.zip", zipped(("a.txt", b"a")))
     for form in ({}, {"member": ["x", "-1", "9" * 30, "²"]}):

@@ -22,12 +22,12 @@ from cmmc_tracker.domain.permissions import Action, allow
 from cmmc_tracker.errors import Conflict, NotFound
 from cmmc_tracker.services import settings, spill_confirming, trash
 from cmmc_tracker.services.artifacts import LIFTED, SPILLED, actor_id
-from cmmc_tracker.services.findable import remember
+from cmmc_tracker.services.findable import forget, remember
 from cmmc_tracker.services.handoff import freezing, sealing
 from cmmc_tracker.services.spill_confirming import Confirmed
 from cmmc_tracker.services.spill_plan import Plan, Wanted, elsewhere_of, plan, told_elsewhere
 from cmmc_tracker.services.work import Tracker, Work
-from cmmc_tracker.storage import erasing, search
+from cmmc_tracker.storage import erasing
 from cmmc_tracker.storage.tables import (
     artifact_files,
     artifact_versions,
@@ -213,8 +213,7 @@ def _settle(work: Work, artifact_id: int, done: Spilled) -> None:
     if left:
         remember(work, artifact_id)
     else:
-        work.alone(f"search:{artifact_id}")
-        search.forget(work.db, artifact_id)
+        forget(work, artifact_id)
 
 
 def _newest(work: Work, table: Table, artifact_id: int) -> int:

@@ -17,9 +17,8 @@ from cmmc_tracker.domain.permissions import Action, Right, allow
 from cmmc_tracker.errors import Conflict, NotFound, Stale
 from cmmc_tracker.services import members
 from cmmc_tracker.services.artifacts import actor_id, bumped, editable
-from cmmc_tracker.services.findable import remember
+from cmmc_tracker.services.findable import forget, remember
 from cmmc_tracker.services.work import Tracker, Work
-from cmmc_tracker.storage import search
 from cmmc_tracker.storage.tables import (
     artifact_files,
     artifacts,
@@ -213,8 +212,7 @@ def bury(work: Work, artifact_id: int, reason: str) -> list[str]:
     hashes = sorted({row.sha256 for row in rows})
     forget_unused(work, hashes)
     # After the bytes: who reads their text takes the two in this order too.
-    work.alone(f"search:{artifact_id}")
-    search.forget(work.db, artifact_id)
+    forget(work, artifact_id)
     return sorted({*hashes, *(row.sha256 for row in held)})
 
 

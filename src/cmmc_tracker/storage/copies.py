@@ -88,15 +88,17 @@ def _dumped(url: URL, copy: Path) -> str:
     secret = url.password or url.query.get("password")
     try:
         copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w") as passfile, _named_last(copy) as rough:
+        # A file without a name: a kill leaves nothing of it.
+        with tempfile.TemporaryFile("w") as passfile, _named_last(copy) as rough:
             if secret:  # "The Password File" in PostgreSQL's manual
                 escaped = str(secret).replace("\\", "\\\\").replace(":", "\\:")
                 passfile.write(f"*:*:*:*:{escaped}\n")
-                passfile.flush()
-                plain = plain.update_query_dict({"passfile": passfile.name})
+                passfile.seek(0)
+                plain = plain.update_query_dict({"passfile": f"/dev/fd/{passfile.fileno()}"})
             options = ["--format=custom", "--no-password", "--lock-wait-timeout=60000", f"--file={rough}"]
             command = [program, *options, f"--dbname={plain.render_as_string(hide_password=False)}"]
-            subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 our own words
+            given = (passfile.fileno(),)
+            subprocess.run(command, capture_output=True, text=True, check=True, pass_fds=given)  # noqa: S603 our own words
     except subprocess.CalledProcessError as error:
         return _said(error.stderr)
     except OSError as error:

@@ -65,7 +65,7 @@ def run(
         _rows(fresh.db, backup, done)
         fresh.finish()
         with tracker.within(fresh.db, actor) as work:
-            _findable(work)
+            findable.remember_all(work)  # the index has another form in each database, and is no part of a backup
             manifest = hashing(backup.shelf.read(backup.name, MANIFEST)).hexdigest()
             work.record(Event.BACKUP_RESTORED, f"backup:{backup.name}", {"manifest": manifest, "rows": done.rows})
     done.report = verify.run(tracker)
@@ -143,13 +143,3 @@ def _rows(db: Connection, backup: Backup, done: Restored) -> None:
         if "id" in lines.columns:
             number_on(db, lines.table)
         done.rows += found
-
-
-def _findable(work: Work, step: int = 1_000) -> None:
-    """Write the search index anew: it has another form in each database, and is no part of a backup."""
-    last = 0
-    query = select(artifacts.c.id).where(artifacts.c.purged_at.is_(None)).order_by(artifacts.c.id).limit(step)
-    while ids := [row.id for row in work.rows(query.where(artifacts.c.id > last))]:
-        for one in ids:
-            findable.remember(work, one)
-        last = ids[-1]
