@@ -15,7 +15,7 @@ from werkzeug.routing import IntegerConverter
 from cmmc_tracker.config import MIB, VARIABLES, Settings
 from cmmc_tracker.gate import csrf, exposition, headers, links, logs, metrics, problems, proxies, session, versions
 from cmmc_tracker.gate import uploads as gate_uploads
-from cmmc_tracker.gate.again import Application
+from cmmc_tracker.gate.application import Application
 from cmmc_tracker.gate.doors import EXTENSION, Installation
 from cmmc_tracker.opening import open_tracker, read_settings, stream_of
 from cmmc_tracker.services import figures

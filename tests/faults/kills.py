@@ -4,23 +4,24 @@ import contextlib
 import gzip
 import io
 import random
-import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
 from sqlalchemy import inspect, text
 
 from cmmc_tracker.storage.database import make_engine
 from tests.crash import processes
 from tests.crash.__main__ import rounds
 from tests.crash.checks import settle
-from tests.faults.servers import cluster
+from tests.faults.servers import Cluster, cluster
 from tests.faults.site import PASSWORD, Answers, Site
 
 OLD = Path(__file__).parent.parent / "storage/data/before/0001.db.gz"
 Renew = Callable[[], str]  # makes the database of 0001 anew; its address
+Fresh = Callable[[str], dict[str, str]]  # the settings of an installation's own database, by its name
 Case = tuple[str, Callable[[Path], str]]
 
 
@@ -28,8 +29,10 @@ def cases(number: int) -> list[Case]:
     """So many kills of the server, and some of each command."""
     some = max(3, number // 10)
     return [
-        (f"kill -9: {some} times a backup", lambda folder: _backup(folder, some)),
-        (f"kill -9: {some} times a restore", lambda folder: _restore(folder, some)),
+        (f"kill -9: {some} times a backup, SQLite", lambda folder: _backup(folder, some)),
+        (f"kill -9: {some} times a backup, PostgreSQL", lambda folder: _there(_backup, folder, some)),
+        (f"kill -9: {some} times a restore, SQLite", lambda folder: _restore(folder, some)),
+        (f"kill -9: {some} times a restore, PostgreSQL", lambda folder: _there(_restore, folder, some)),
         (f"kill -9: {some} times an upgrade, SQLite", lambda folder: _upgrade(folder, some, _file(folder))),
         (f"kill -9: {some} times an upgrade, PostgreSQL", lambda folder: _upgrade_there(folder, some)),
         (f"kill -9: {number} times the server, SQLite", lambda _folder: _server(number)),
@@ -57,22 +60,45 @@ def _cut(environment: dict[str, str], chance: random.Random, seconds: float, *wo
     return killed
 
 
-def _filled(folder: Path) -> Site:
-    site = Site(folder / "data")
-    with site.served():
-        site.prepare()
-        site.write_all(Answers(), 8)
-    return site
-
-
 def _timed(environment: dict[str, str], *words: str) -> float:
     begun = time.monotonic()
     processes.run(environment, *words)
     return time.monotonic() - begun
 
 
-def _backup(folder: Path, times: int) -> str:
-    site, chance = _filled(folder), random.Random(3)
+def _in_the_folder(_name: str) -> dict[str, str]:
+    """SQLite's file lies in the data folder: nothing needs to be set."""
+    return {}
+
+
+def _there(act: Callable[[Path, int, Fresh], str], folder: Path, times: int) -> str:
+    """The same on PostgreSQL: each installation has a database of its own in one server."""
+    with cluster() as server:
+        return act(folder, times, lambda name: {"DATABASE_URL": _database(server, name)})
+
+
+def _database(server: Cluster, name: str, script: str = "") -> str:
+    """A new database of that name, with what a script puts there; returns its address."""
+    url = server.url.rpartition("/")[0] + f"/{name}"
+    with psycopg.connect(server.url, autocommit=True) as own:
+        own.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        own.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    if script:
+        with psycopg.connect(url, autocommit=True) as fresh:
+            fresh.execute(script)  # type: ignore[arg-type]
+    return url
+
+
+def _filled(folder: Path, fresh: Fresh) -> Site:
+    site = Site(folder / "data", **fresh("data"))
+    with site.served():
+        site.prepare()
+        site.write_all(Answers(), 8)
+    return site
+
+
+def _backup(folder: Path, times: int, fresh: Fresh = _in_the_folder) -> str:
+    site, chance = _filled(folder, fresh), random.Random(3)
     seconds = _timed(site.environment, "backup", str(folder / "first"))
     cut = 0
     for _ in range(times):
@@ -83,33 +109,40 @@ def _backup(folder: Path, times: int) -> str:
     return f"{cut} fell into it; the next one was whole and proved"
 
 
-def _restore(folder: Path, times: int) -> str:
-    site, chance = _filled(folder), random.Random(4)
+def _restore(folder: Path, times: int, fresh: Fresh = _in_the_folder) -> str:
+    site, chance = _filled(folder, fresh), random.Random(4)
     processes.run(site.environment, "backup", str(folder / "kept"))
-    seconds = _timed(site.environment | {"CMMC_DATA_DIR": str(folder / "first")}, "restore", str(folder / "kept"))
-    other = site.environment | {"CMMC_DATA_DIR": str(folder / "other")}
-    cut = 0
+
+    def empty(name: str) -> dict[str, str]:
+        return site.environment | {"CMMC_DATA_DIR": str(folder / name)} | fresh(name)
+
+    seconds = _timed(empty("first"), "restore", str(folder / "kept"))
+    other, cut, ended = empty("other"), 0, 0
     for _ in range(times):
-        killed = _cut(other, chance, seconds, "restore", str(folder / "kept"))
-        cut += killed
-        if not killed or _people(folder / "other/cmmc.db"):  # it came to its end: begin anew
-            other["CMMC_DATA_DIR"] += "-"
-    with contextlib.suppress(AssertionError):
-        processes.run(other, "restore", str(folder / "kept"))
+        cut += _cut(other, chance, seconds, "restore", str(folder / "kept"))
+        if _people(other):  # it came to its end
+            processes.verify(other)
+            ended += 1
+            other = empty(f"other{ended}")
+    processes.run(other, "restore", str(folder / "kept"))
     processes.verify(other)
     site.environment = other
     site.content()
-    return f"{cut} fell into it; it went on and ended whole"
+    return f"{cut} fell into it, {ended} came to their end; it went on and ended whole"
 
 
-def _people(file: Path) -> int:
-    if not file.exists():
+def _people(environment: dict[str, str]) -> int:
+    """How many accounts an installation has, where it has a database that can have any."""
+    file = Path(environment["CMMC_DATA_DIR"], "cmmc.db")
+    if "DATABASE_URL" not in environment and not file.exists():
         return 0
-    with closing(sqlite3.connect(file)) as database:
-        try:
-            return int(database.execute("SELECT count(*) FROM users").fetchone()[0])
-        except sqlite3.OperationalError:
-            return 0
+    engine = make_engine(environment.get("DATABASE_URL", f"sqlite:///{file}"))
+    try:
+        with settle(engine) as connection:
+            there = inspect(connection).has_table("users")
+            return connection.execute(text("SELECT count(*) FROM users")).scalar_one() if there else 0
+    finally:
+        engine.dispose()
 
 
 def _upgrade(folder: Path, times: int, renew: Renew) -> str:
@@ -166,18 +199,6 @@ def _file(folder: Path) -> Renew:
 
 
 def _upgrade_there(folder: Path, times: int) -> str:
-    import psycopg
-
-    script = gzip.decompress(OLD.with_name("0001.sql.gz").read_bytes())
+    script = gzip.decompress(OLD.with_name("0001.sql.gz").read_bytes()).decode()
     with cluster() as server:
-        url = server.url.rpartition("/")[0] + "/old"
-
-        def renew() -> str:
-            with psycopg.connect(server.url, autocommit=True) as own:
-                own.execute("DROP DATABASE IF EXISTS old WITH (FORCE)")
-                own.execute("CREATE DATABASE old")
-            with psycopg.connect(url, autocommit=True) as fresh:
-                fresh.execute(script)  # type: ignore[arg-type]
-            return url
-
-        return _upgrade(folder, times, renew)
+        return _upgrade(folder, times, lambda: _database(server, "old", script))

@@ -119,9 +119,10 @@ def test_an_archive_that_was_kept_whole_before_a_kill_says_so_and_offers_nothing
 
     place = _sent(user, "a.zip", zipped(("a.txt", b"a"), ("b.txt", b"b")))
     assert "Nothing was kept of it yet" in user.get(place).text
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(imports, "finish", killed)
-        _confirm(user, place)
+        with pytest.raises(Killed):
+            _confirm(user, place)
     page = user.get(place).text
     assert "Every file of this archive is kept." in page
     assert "Nothing was kept" not in page
