@@ -7,48 +7,17 @@ table in bench/README.md is written anew.
 import argparse
 import os
 import platform
-import secrets
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
-from sqlalchemy.exc import SQLAlchemyError
-
-from bench import assessment, backups, documents, evidence, packages, pages, stage, transfers
+from bench import assessment, backups, documents, evidence, load, packages, pages, stage, transfers
+from bench.places import database, folder
 from bench.stage import Line
 
 README = Path(__file__).with_name("README.md")
-SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 _BEGIN, _END = "<!-- figures -->", "<!-- end of figures -->"
-
-
-@contextmanager
-def folder() -> Iterator[Path]:
-    """A folder of one measurement."""
-    with tempfile.TemporaryDirectory(prefix="bench ") as name:
-        yield Path(name)
-
-
-@contextmanager
-def database() -> Iterator[str | None]:
-    """A PostgreSQL database of its own, or None where no server answers."""
-    engine = create_engine(SERVER.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
-    name = f"cmmc_bench_{secrets.token_hex(4)}"
-    try:
-        with engine.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{name}"'))
-    except SQLAlchemyError:
-        yield None
-        return
-    try:
-        yield SERVER.rsplit("/", 1)[0] + f"/{name}"
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 def _hello() -> float:
@@ -119,6 +88,14 @@ def _on_both(measure: Callable[..., Iterator[Line]]) -> Iterator[Line]:
             yield from measure(place, url)
 
 
+def _load() -> Iterator[Line]:
+    with folder() as place:
+        yield load.on_sqlite(place, _hello())
+    with folder() as place, database() as url:
+        if url:
+            yield load.on_postgresql(place, url)
+
+
 def _start() -> Iterator[Line]:
     with folder() as place:
         yield from transfers.start(place)
@@ -135,6 +112,7 @@ TOPICS: dict[str, Callable[[], Iterator[Line]]] = {
     "package": _package,
     "documents": _documents,
     "texts": _texts,
+    "load": _load,
     "start": _start,
 }
 

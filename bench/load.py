@@ -31,9 +31,9 @@ from sqlalchemy import select
 from tools import visitor
 
 from bench import fill, stage
-from bench.__main__ import database, folder
 from bench.pages import opened
-from bench.stage import PASSWORD, Server
+from bench.places import database, folder
+from bench.stage import PASSWORD, Line, Server
 from bench.visits import READING, WEEK, Book, quantile, together
 from cmmc_tracker.services import accounts
 from cmmc_tracker.services.work import Tracker
@@ -41,7 +41,7 @@ from cmmc_tracker.storage.tables import findings
 
 ARTIFACTS = 200
 LONG, GROWTH = 120, 1.15  # in runs of so many seconds memory may grow by so much after its first quarter
-TURNS = 3
+CLIENTS, TURNS, TURN = 8, 3, 10.0  # seconds of a turn
 MIXES = {"reading": READING, "the week's": WEEK}
 SCALE = Path(__file__).parents[1] / "docs/scale.md"
 _BEGIN, _END = "<!-- processes -->", "<!-- end of processes -->"
@@ -217,11 +217,43 @@ def monday(given: argparse.Namespace) -> int:
     return failed
 
 
+def on_sqlite(place: Path, hello: float) -> Line:
+    """The week's mix by eight clients on a single node; `hello` are the seconds of one hello."""
+    prepared(place, None, CLIENTS)
+    done = _median([run(place, None, _without_pauses(TURN), 2, WEEK) for _ in range(TURNS)])
+    p95 = quantile(done.book.all(), 0.95)
+    ratio = f"{done.rate * hello:.2f} × hello's rate, {p95 / hello:.0f} × its time"
+    said = f"{done.rate:.0f} a second at {p95 * 1e3:.0f} ms ({ratio})"
+    met = done.rate >= 150 and p95 < 0.15 and not done.problems
+    return Line("the week's mix, 8 clients, SQLite, 2 processes", "150 a second at a p95 under 150 ms", said, met)
+
+
+def on_postgresql(place: Path, url: str) -> Line:
+    """Two processes against one, in turn, when people read: the median of the turns' ratios."""
+    prepared(place, url, CLIENTS)
+    turns = [[run(place, url, _without_pauses(TURN), workers, READING) for workers in (1, 2)] for _ in range(TURNS)]
+    one, two = sorted(turns, key=lambda turn: turn[1].rate / turn[0].rate)[TURNS // 2]
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in two.shares.items())
+    said = f"{two.rate / one.rate:.2f} × ({one.rate:.0f} → {two.rate:.0f} a second; processor: {shares})"
+    met = two.rate >= 1.3 * one.rate and not any(done.problems for turn in turns for done in turn)
+    return Line("reading, 8 clients, two PostgreSQL processes", "1.3 × one", said, met)
+
+
+def _without_pauses(seconds: float) -> argparse.Namespace:
+    return argparse.Namespace(people=CLIENTS, pause=0.0, seconds=seconds)
+
+
+def _median(runs: list[Run]) -> Run:
+    return sorted(runs, key=lambda one: one.rate)[len(runs) // 2]
+
+
 def scale(given: argparse.Namespace) -> int:
     """Eight clients without a pause on 1, 2 and 4 processes, in turn; writes the table of the medians."""
-    given.people, given.pause, wrong = 8, 0.0, 0
+    given, wrong = _without_pauses(given.seconds), 0
     machine = f"{os.cpu_count()} cores, load of the machine before it {os.getloadavg()[0]:.1f}"
-    each = f"8 clients without pauses, {TURNS} times {given.seconds:.0f} s in turn, told is the median by requests"
+    each = (
+        f"{CLIENTS} clients without pauses, {TURNS} times {given.seconds:.0f} s in turn, told is the median by requests"
+    )
     rows = [f"Measured on {datetime.now(UTC):%d %b %Y}: {machine}; {each}."]
     rows += ["", "| database | processes | mix | requests a second | p50 | p95 | p99 | server, database, client, all |"]
     rows += ["|---|---|---|---|---|---|---|---|"]
@@ -247,9 +279,8 @@ def scale(given: argparse.Namespace) -> int:
 
 
 def _row(name: str, workers: int, title: str, runs: list[Run]) -> str:
-    ranked = sorted(runs, key=lambda one: one.rate)
-    done = ranked[len(runs) // 2]
-    rates = f"{done.rate:.0f} ({ranked[0].rate:.0f} to {ranked[-1].rate:.0f})"
+    done, found = _median(runs), [one.rate for one in runs]
+    rates = f"{done.rate:.0f} ({min(found):.0f} to {max(found):.0f})"
     marks = " | ".join(f"{quantile(done.book.all(), q) * 1e3:.0f} ms" for q in (0.5, 0.95, 0.99))
     return (
         f"| {name} | {workers} | {title} | {rates} | {marks} | {', '.join(f'{s:.0%}' for s in done.shares.values())} |"

@@ -16,8 +16,8 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from bench import fill
-from bench.__main__ import database, folder
 from bench.pages import opened
+from bench.places import database, folder
 
 STATEMENTS = Path(__file__).with_name("sizes.sql")
 SCALE = Path(__file__).parents[1] / "docs/scale.md"
