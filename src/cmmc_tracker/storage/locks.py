@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from cmmc_tracker.storage.blobs import Descriptor
 from cmmc_tracker.storage.database import STANDSTILL, sqlite_file, translated
@@ -88,7 +89,7 @@ class DatabaseLocks:
         connection = self._opened()
         with _kept(connection), translated():
             connection.execute(text("SELECT pg_advisory_lock_shared(:n)"), {"n": _number(name)})
-        return connection
+        return _OfSession(connection)
 
     def alone(self, name: str) -> Held | None:
         """Held alone, or None when somebody holds it."""
@@ -96,13 +97,29 @@ class DatabaseLocks:
         with _kept(connection), translated():
             statement = text("SELECT pg_try_advisory_lock(:n)")
             if connection.execute(statement, {"n": _number(name)}).scalar_one():
-                return connection
+                return _OfSession(connection)
         connection.close()
         return None
 
     def _opened(self) -> Connection:
         with translated():
             return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+
+class _OfSession:
+    """A lock that a session of the database holds."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def close(self) -> None:
+        """Let go, and only then end the session: the server would learn of its end some moments later."""
+        try:
+            self._connection.execute(text("SELECT pg_advisory_unlock_all()"))
+        except SQLAlchemyError:
+            pass  # the session is gone, and the lock with it
+        finally:
+            self._connection.close()
 
 
 @contextmanager
