@@ -35,3 +35,9 @@ def test_what_is_kept_is_bounded(app: Flask) -> None:
         for number in range(5_000):
             url_for("artifacts.index", q=f"word {number}")
     assert app._address.cache_info().currsize == 4_096  # type: ignore[attr-defined]
+
+
+def test_an_address_that_lets_in_who_has_it_is_not_kept(app: Flask) -> None:
+    with app.test_request_context("/"):
+        assert url_for("links.show", token="x" * 43) == f"/link/{'x' * 43}"
+    assert app._address.cache_info().currsize == 0  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from cmmc_tracker.errors import Busy
 from cmmc_tracker.storage import locks
@@ -52,6 +52,22 @@ def test_what_others_hold_together_nobody_holds_alone_and_the_other_way_round(bo
     theirs = two.alone("a")
     assert theirs is not None
     theirs.close()
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_lock_of_the_database_is_let_go_before_its_session_ends(
+    both: tuple[Locks, Locks], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = both
+    held = one.alone("a")
+    assert held is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "close", lambda _connection: None)  # the server does not know of its end yet
+        held.close()
+    theirs = two.alone("a")
+    assert theirs is not None
+    theirs.close()
+    held.close()
 
 
 def test_who_waits_for_a_lock_of_the_database_is_told_in_the_end_and_leaves_no_connection(

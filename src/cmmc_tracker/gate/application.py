@@ -39,12 +39,14 @@ class Application(Flask):
         """An address, as Flask makes it. A page of a requirement has 140 of them, the same at each look: kept as made.
 
         Once all defaults are among its values, an address depends on nothing else but the place where the proxy shows
-        the application.
+        the application. One that lets in whoever has it is not kept.
         """
         if _method or _scheme or _external is not None or not has_request_context():
             return super().url_for(endpoint, _method=_method, _scheme=_scheme, _external=_external, **values)
         name = endpoint if endpoint[:1] != "." else f"{request.blueprint or ''}{endpoint}".removeprefix(".")
         self.inject_url_defaults(name, values)
+        if "token" in values:
+            return super().url_for(name, **values)
         try:
             return self._address(request.root_path, name, **values)
         except TypeError:  # a list among the values has no hash
