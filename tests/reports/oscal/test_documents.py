@@ -65,7 +65,7 @@ def test_whatever_people_typed_the_documents_stay_valid(tracker: Tracker, text: 
     linked_artifact(tracker, bo, "Policy", ("policy.txt", b"what we do"), FIRST)
     linked_artifact(tracker, bo, "Drawing", None, FIRST)
     with tracker.write(OPERATOR) as work:
-        work.db.execute(update(artifacts).values(title=text, description=text))
+        work.db.execute(update(artifacts).values(title=text[:300], description=text))
         work.db.execute(update(implementations).values(narrative=text))
         work.db.execute(update(systems).values(name=text[:200]))
         item = {"system_id": 1, "requirement": "AC.L2-3.1.3", "kind": "poam", "weakness": text, "owner": text[:80]}
